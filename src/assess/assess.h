@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assess: stage 5. In: labels and predictions of held-out rows. Out: metrics, pictures, a report.
+ *
+ * The metric table (metrics.def) has every figure; definitions, ties and edge cases are those of scikit-learn
+ * 1.2.1, to 1e-12. Pictures are SVG.
+ */
+#ifndef TARN_ASSESS_H
+#define TARN_ASSESS_H
+
+#include "base/json.h"
+#include "base/param.h"
+#include "base/pool.h"
+#include "model/model.h"
+
+/* Held-out rows and what was predicted for them. */
+typedef struct tarn_judged {
+    tarn_task task;
+    int64_t rows;
+    int classes;                     /* 0: regression */
+    const char *const *class_names;
+    const double *y;      /* (rows) class index or value */
+    const double *p;      /* BINARY (rows) probability of class 1; MULTICLASS (classes, rows); REGRESSION (rows) value */
+    const double *weight; /* (rows) or NULL */
+    double threshold;     /* BINARY */
+} tarn_judged;
+
+typedef struct tarn_metric {
+    const char *name, *title, *unit;
+    unsigned tasks;       /* bits 1 << tarn_task */
+    bool higher_is_better;
+    const char *help;     /* one line: what it says, in plain words */
+    /* NaN where it is not defined (one class only). */
+    tarn_code (*compute)(const tarn_judged *j, double *out, tarn_err *err);
+} tarn_metric;
+int tarn_metric_count(void);
+const tarn_metric *tarn_metric_at(int i);
+TARN_MUST tarn_code tarn_metric_find(const char *name, const tarn_metric **out, tarn_err *err);
+
+/* Money: value of each outcome of a binary decision, in `unit` per row. */
+typedef struct tarn_costs {
+    double true_positive, false_positive, true_negative, false_negative;
+    char unit[32];
+    bool given;
+} tarn_costs;
+
+/* Everything about one model on one set of rows: {"rows", "metrics": {name: value}, "confusion": [[..]], "roc": {..}, "pr": {..},
+ * "calibration": {..}, "profit": {"thresholds", "values", "best_threshold", ...}, "histogram"}. Curves are thinned to at most 512
+ * points (figures are computed before thinning). Caller decrefs. */
+TARN_MUST tarn_code tarn_assess(const tarn_judged *j, const tarn_costs *costs, json_t **out, tarn_err *err);
+/* Threshold with the highest profit on these rows; ties go to the lower threshold. */
+TARN_MUST tarn_code tarn_best_threshold(const tarn_judged *j, const tarn_costs *costs, double *out, tarn_err *err);
+
+/* One picture as SVG text (tarn_free). which: roc, pr, calibration, confusion, profit, histogram, importance.
+ * `assessed` is what tarn_assess gave. Same bytes for the same input. */
+TARN_MUST tarn_code tarn_picture(const char *which, const json_t *assessed, char **svg, tarn_err *err);
+/* Names of the pictures that suit a task, NULL-terminated. */
+const char *const *tarn_pictures(tarn_task task);
+
+/* A page that a manager can read: one HTML file, pictures inside, no script, nothing fetched. `story` is an object:
+ * {"title", "problem", "target", "positive", "champion", "model_id", "parts": [...], "candidates": [{"name","title","valid": {...metrics}}],
+ *  "assessed": {...}, "baseline": {...}, "importance": [{"name","share"}], "data": [...], "notes": [...], "commands": [...]}.
+ * Depends on nothing else (no clock), so equal stories give equal bytes. tarn_free(*html). */
+TARN_MUST tarn_code tarn_report_html(const json_t *story, char **html, tarn_err *err);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* digest.h - SHA-256, by which everything in the lake is named.
+ *
+ * OpenSSL is behind this one file. The embedding library does not contain it.
+ */
+#ifndef TARN_BASE_DIGEST_H
+#define TARN_BASE_DIGEST_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TARN_ID_BYTES = 32, TARN_ID_HEX = 65 /* with NUL */ };
+
+/* The name of some bytes. All zero means "none". */
+typedef struct tarn_id {
+    uint8_t b[TARN_ID_BYTES];
+} tarn_id;
+
+TARN_MUST tarn_code tarn_digest(const void *bytes, size_t len, tarn_id *out, tarn_err *err);
+
+/* In pieces: new, add ..., end; free in any case. end may be called once. */
+typedef struct tarn_hasher tarn_hasher;
+TARN_MUST tarn_code tarn_hasher_new(tarn_hasher **out, tarn_err *err);
+TARN_MUST tarn_code tarn_hasher_add(tarn_hasher *h, const void *bytes, size_t len, tarn_err *err);
+TARN_MUST tarn_code tarn_hasher_end(tarn_hasher *h, tarn_id *out, tarn_err *err);
+void tarn_hasher_free(tarn_hasher *h);
+
+bool tarn_id_equal(const tarn_id *a, const tarn_id *b);
+bool tarn_id_none(const tarn_id *id);
+/* 64 lower-case hexadecimal digits; returns out. */
+const char *tarn_id_hex(const tarn_id *id, char out[TARN_ID_HEX]);
+/* Exactly 64 hexadecimal digits. */
+bool tarn_id_parse(const char *hex, size_t len, tarn_id *out);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json.c - reading and writing JSON through jansson. See json.h. */
+#include "base/json.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+static void *json_take(size_t size)
+{
+    void *block = NULL;
+    return tarn_alloc(&block, size, 1, NULL) == TARN_OK ? block : NULL;
+}
+
+void tarn_json_setup(void) { json_set_alloc_funcs(json_take, tarn_free); }
+
+tarn_code tarn_json_read(const char *text, size_t len, const char *what, json_t **out, tarn_err *err)
+{
+    json_error_t e;
+
+    *out = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    if (*out) return TARN_OK;
+    if (json_error_code(&e) == json_error_out_of_memory)
+        return TARN_FAIL(err, TARN_NOMEM, "%s: no memory to read %zu bytes of JSON", what, len);
+    return TARN_FAIL(err, TARN_INVALID, "%s is not JSON: line %d, column %d: %s", what, e.line, e.column, e.text);
+}
+
+static tarn_code dump(const json_t *value, size_t flags, char **out, tarn_err *err)
+{
+    *out = NULL;
+    size_t len = json_dumpb(value, NULL, 0, flags);
+    if (len == 0) return TARN_FAIL(err, TARN_NOMEM, "cannot write JSON");
+    tarn_code rc = tarn_alloc(out, len + 1, 1, err);
+    if (rc != TARN_OK) return rc;
+    if (json_dumpb(value, *out, len, flags) == len) return TARN_OK;
+    tarn_free(*out);
+    *out = NULL;
+    return TARN_FAIL(err, TARN_NOMEM, "cannot write JSON");
+}
+
+tarn_code tarn_json_compact(const json_t *value, char **out, tarn_err *err)
+{
+    return dump(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY, out, err);
+}
+
+tarn_code tarn_json_pretty(const json_t *value, char **out, tarn_err *err)
+{
+    return dump(value, JSON_INDENT(2) | JSON_ENCODE_ANY, out, err);
+}
+
+tarn_code tarn_json_set(json_t *object, const char *key, json_t *take_value, tarn_err *err)
+{
+    if (json_object_set_new(object, key, take_value) != 0)
+        return TARN_FAIL(err, TARN_NOMEM, "cannot put '%s' into a JSON object (no memory, or not UTF-8)", key);
+    return TARN_OK;
+}
+
+tarn_code tarn_json_append(json_t *array, json_t *take_value, tarn_err *err)
+{
+    if (json_array_append_new(array, take_value) != 0)
+        return TARN_FAIL(err, TARN_NOMEM, "cannot add to a JSON array (no memory, or not UTF-8)");
+    return TARN_OK;
+}
+
+const char *tarn_json_text(const json_t *object, const char *key, const char *otherwise)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : otherwise;
+}
+
+json_t *tarn_json_num(double x)
+{
+    if (!isfinite(x)) return json_null();
+    if (x == floor(x) && fabs(x) < 9e15) return json_integer((json_int_t)x);
+    return json_real(x);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* param.c - reading, checking and printing declared parameters. See param.h. */
+#include "base/param.h"
+
+#include "base/str.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void *field(const tarn_param *p, void *values) { return (char *)values + p->at; }
+
+static void store_number(const tarn_param *p, void *values, double x)
+{
+    int64_t whole = (int64_t)x;
+    int word = (int)x;
+    bool yes = x != 0;
+
+    switch (p->type) {
+    case TARN_P_INT: memcpy(field(p, values), &whole, sizeof whole); break;
+    case TARN_P_REAL: memcpy(field(p, values), &x, sizeof x); break;
+    case TARN_P_BOOL: memcpy(field(p, values), &yes, sizeof yes); break;
+    case TARN_P_WORD: memcpy(field(p, values), &word, sizeof word); break;
+    case TARN_P_TEXT:
+    case TARN_P_END: break;
+    }
+}
+
+static double load_number(const tarn_param *p, const void *values)
+{
+    const char *at = (const char *)values + p->at;
+    int64_t whole;
+    double real;
+    bool yes;
+    int word;
+
+    switch (p->type) {
+    case TARN_P_INT: memcpy(&whole, at, sizeof whole); return (double)whole;
+    case TARN_P_REAL: memcpy(&real, at, sizeof real); return real;
+    case TARN_P_BOOL: memcpy(&yes, at, sizeof yes); return yes;
+    case TARN_P_WORD: memcpy(&word, at, sizeof word); return word;
+    default: return 0;
+    }
+}
+
+static void store_text(const tarn_param *p, void *values, const char *text)
+{
+    size_t cap = (size_t)p->most;
+    char *at = field(p, values);
+
+    memset(at, 0, cap);
+    memcpy(at, text, strnlen(text, cap - 1));
+}
+
+void tarn_params_default(const tarn_param *table, void *values)
+{
+    for (const tarn_param *p = table; p && p->type != TARN_P_END; p++) {
+        if (p->type == TARN_P_TEXT) store_text(p, values, p->preset_text ? p->preset_text : "");
+        else store_number(p, values, p->preset);
+    }
+}
+
+const tarn_param *tarn_param_find(const tarn_param *table, const char *name)
+{
+    for (const tarn_param *p = table; p && p->type != TARN_P_END; p++)
+        if (strcmp(p->name, name) == 0) return p;
+    return NULL;
+}
+
+/* The i-th of "a|b|c" into out; false past the last. */
+static bool word_at(const char *words, int i, char *out, size_t cap)
+{
+    const char *at = words;
+
+    for (; i > 0; i--) {
+        at = strchr(at, '|');
+        if (!at) return false;
+        at++;
+    }
+    size_t len = strcspn(at, "|");
+    if (len >= cap) len = cap - 1;
+    memcpy(out, at, len);
+    out[len] = '\0';
+    return true;
+}
+
+static tarn_code unknown_name(const tarn_param *table, const char *name, tarn_err *err)
+{
+    const char *names[128] = {0};
+    size_t n = 0;
+
+    for (const tarn_param *p = table; p && p->type != TARN_P_END && n < 128; p++) names[n++] = p->name;
+    const char *near = tarn_nearest_word(name, names, n);
+    if (near) return TARN_FAIL(err, TARN_INVALID, "unknown parameter '%s'; did you mean '%s'?", name, near);
+    tarn_text list = {0};
+    for (size_t i = 0; i < n; i++) tarn_text_addf(&list, "%s%s", i ? ", " : "", names[i]);
+    tarn_code rc =
+        TARN_FAIL(err, TARN_INVALID, "unknown parameter '%s'; known are: %s", name, list.data ? list.data : "none");
+    tarn_text_clear(&list);
+    return rc;
+}
+
+static bool read_value(const tarn_param *p, const char *text, double *x)
+{
+    int64_t whole;
+    char word[64];
+
+    switch (p->type) {
+    case TARN_P_INT:
+        if (!tarn_int_parse(text, strlen(text), &whole)) return false;
+        *x = (double)whole;
+        return *x >= p->least && *x <= p->most;
+    case TARN_P_REAL: return tarn_num_parse(text, strlen(text), false, x) && *x >= p->least && *x <= p->most;
+    case TARN_P_BOOL:
+        *x = strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "1") == 0;
+        return *x != 0 || strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "0") == 0;
+    case TARN_P_WORD:
+        for (int i = 0; word_at(p->words, i, word, sizeof word); i++)
+            if (strcmp(word, text) == 0) {
+                *x = i;
+                return true;
+            }
+        return false;
+    default: return false;
+    }
+}
+
+tarn_code tarn_param_set(const tarn_param *table, void *values, const char *name, const char *text, tarn_err *err)
+{
+    char expects[256];
+    double x = 0;
+    const tarn_param *p = tarn_param_find(table, name);
+
+    if (!p) return unknown_name(table, name, err);
+    if (p->type == TARN_P_TEXT) {
+        if (strlen(text) < (size_t)p->most) {
+            store_text(p, values, text);
+            return TARN_OK;
+        }
+    } else if (read_value(p, text, &x)) {
+        store_number(p, values, x);
+        return TARN_OK;
+    }
+    return TARN_FAIL(err, TARN_INVALID, "parameter '%s': '%.80s' should be %s", name, text,
+                     tarn_param_expects(p, expects, sizeof expects));
+}
+
+const char *tarn_param_expects(const tarn_param *p, char *out, size_t cap)
+{
+    char a[32], b[32], word[64];
+    size_t at = 0;
+
+    switch (p->type) {
+    case TARN_P_INT:
+    case TARN_P_REAL:
+        (void)snprintf(out, cap, "%s, %s to %s", p->type == TARN_P_INT ? "a whole number" : "a number",
+                       tarn_num_format(p->least, a), tarn_num_format(p->most, b));
+        break;
+    case TARN_P_BOOL: (void)snprintf(out, cap, "true or false"); break;
+    case TARN_P_WORD:
+        at = (size_t)snprintf(out, cap, "one of ");
+        for (int i = 0; at < cap && word_at(p->words, i, word, sizeof word); i++)
+            at += (size_t)snprintf(out + at, cap - at, "%s%s", i ? ", " : "", word);
+        break;
+    case TARN_P_TEXT: (void)snprintf(out, cap, "text of at most %d bytes", (int)p->most - 1); break;
+    case TARN_P_END: (void)snprintf(out, cap, "%s", ""); break;
+    }
+    return out;
+}
+
+static const char *number_text(const tarn_param *p, double x, char *out, size_t cap)
+{
+    char number[32];
+
+    if (p->type == TARN_P_BOOL) (void)snprintf(out, cap, "%s", x != 0 ? "true" : "false");
+    else if (p->type == TARN_P_WORD) {
+        if (!word_at(p->words, (int)x, out, cap)) (void)snprintf(out, cap, "?");
+    } else (void)snprintf(out, cap, "%s", tarn_num_format(x, number));
+    return out;
+}
+
+const char *tarn_param_get(const tarn_param *p, const void *values, char *out, size_t cap)
+{
+    if (p->type != TARN_P_TEXT) return number_text(p, load_number(p, values), out, cap);
+    (void)snprintf(out, cap, "%s", (const char *)values + p->at);
+    return out;
+}
+
+const char *tarn_param_preset(const tarn_param *p, char *out, size_t cap)
+{
+    if (p->type != TARN_P_TEXT) return number_text(p, p->preset, out, cap);
+    (void)snprintf(out, cap, "%s", p->preset_text ? p->preset_text : "");
+    return out;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* backend.h - where packs live (plug-ins of lake, one file each in lake/backends/). */
+#ifndef TARN_LAKE_BACKEND_H
+#define TARN_LAKE_BACKEND_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Blobs are named by us ([a-z0-9/.-]), immutable and whole. */
+typedef struct tarn_backend {
+    const char *name, *title; /* the URL's scheme */
+    tarn_code (*open)(const char *url, void **self, tarn_err *err);
+    void (*close)(void *self);
+    /* Store the bytes so that a later get returns exactly them; durable on return; the blob appears whole or not
+     * at all. Storing a name twice with the same bytes is not an error. Any thread. */
+    tarn_code (*put)(void *self, const char *name, const void *bytes, size_t len, tarn_err *err);
+    /* Exactly len bytes from offset at. TARN_NOT_FOUND, TARN_CORRUPT (shorter). Any thread. */
+    tarn_code (*get)(void *self, const char *name, uint64_t at, size_t len, void *out, tarn_err *err);
+    tarn_code (*size)(void *self, const char *name, uint64_t *out, tarn_err *err);
+    /* Every blob whose name starts with prefix. */
+    tarn_code (*list)(void *self, const char *prefix, tarn_code (*fn)(void *arg, const char *name, uint64_t size, tarn_err *err),
+                      void *arg, tarn_err *err);
+    tarn_code (*remove)(void *self, const char *name, tarn_err *err);
+} tarn_backend;
+
+#endif

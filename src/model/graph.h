@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph.h - making a model: inputs, then nodes, then finish. The second door of model, for training.
+ *
+ * Calls, in order: new, input ..., node ..., output, finish, free. Preparation adds its nodes first,
+ * then the estimator adds its own. A graph under construction can already be run on its prefix
+ * (tarn_graph_run), which is how the matrix that an estimator sees is made: block by block, so the
+ * prepared data never has to fit in memory.
+ */
+#ifndef TARN_MODEL_GRAPH_H
+#define TARN_MODEL_GRAPH_H
+
+#include "model/model.h"
+
+typedef struct tarn_graph tarn_graph;
+
+TARN_MUST tarn_code tarn_graph_new(tarn_graph **out, tarn_err *err);
+void tarn_graph_free(tarn_graph *g);
+
+/* A raw field; levels (CATEGORY) sorted by bytes, each once; lens may be NULL for NUL-terminated.
+ * *reg gets its register. All inputs come before the first node. */
+TARN_MUST tarn_code tarn_graph_input(tarn_graph *g, const char *name, tarn_kind kind, bool required, double least,
+                                     double most, const char *const *levels, const int32_t *lens, int32_t n_levels,
+                                     uint32_t *reg, tarn_err *err);
+
+/* What a register holds, carried along so that the next step knows: features have names for reports. */
+typedef struct tarn_feature {
+    char name[160];
+    tarn_kind kind;
+    int32_t levels;  /* CATEGORY: codes are 0 .. levels-1, NaN missing, TARN_UNSEEN unseen */
+    uint32_t input;  /* the raw input it came from, for importance */
+} tarn_feature;
+const tarn_feature *tarn_graph_feature(const tarn_graph *g, uint32_t reg);
+
+/* Add a node of a kind in nodes.def: reads regs[n_in], appends n_out registers described by
+ * features[n_out] (NULL: named after the node). data is the kind's own flat bytes, copied. *first gets
+ * the first new register. The kind's check runs on it: a node that would not load cannot be added. */
+TARN_MUST tarn_code tarn_graph_node(tarn_graph *g, const char *kind, const uint32_t *regs, uint32_t n_in,
+                                    uint32_t n_out, const tarn_feature *features, const void *data, size_t len,
+                                    uint32_t *first, tarn_err *err);
+
+/* Which registers are the outputs, and what they mean. classes[n_classes] NULL for REGRESSION. */
+TARN_MUST tarn_code tarn_graph_output(tarn_graph *g, tarn_task task, const char *target, const uint32_t *regs, int n,
+                                      const char *const *classes, int n_classes, double threshold, tarn_err *err);
+/* importance[inputs], any scale >= 0; stored normalised. */
+TARN_MUST tarn_code tarn_graph_importance(tarn_graph *g, const double *importance, tarn_err *err);
+
+uint32_t tarn_graph_inputs(const tarn_graph *g);
+uint32_t tarn_graph_registers(const tarn_graph *g);
+/* Run the graph so far for one block of at most TARN_BLOCK_ROWS rows: columns[inputs] (rows each), want
+ * registers regs[n], out (n, rows). scratch from tarn_graph_scratch. Threads: any, while nobody adds. */
+size_t tarn_graph_scratch(const tarn_graph *g);
+void tarn_graph_run(const tarn_graph *g, int64_t rows, const double *const *columns, const uint32_t *regs, uint32_t n,
+                    double *scratch, double *out);
+
+/* Make the block; the graph stays usable. */
+TARN_MUST tarn_code tarn_graph_finish(tarn_graph *g, tarn_model **out, tarn_err *err);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* algo.h - what an estimator must do (plug-ins of train, one file each in train/algos/).
+ *
+ * An estimator is given a matrix, settings and a seed, and adds nodes to a graph. It sums through the
+ * job's comm and runs on the job's pool, so that any number of threads and ranks gives the same bytes.
+ */
+#ifndef TARN_TRAIN_ALGO_H
+#define TARN_TRAIN_ALGO_H
+
+#include "base/param.h"
+#include "base/sink.h"
+#include "comm/comm.h"
+#include "model/graph.h"
+
+/* Rows that an estimator learns from. Rows are this rank's: whole blocks of TARN_BLOCK_ROWS, except
+ * the last rank's last one. Columns are features. Values are made block by block, on demand. */
+typedef struct tarn_matrix {
+    int64_t rows, first; /* this rank's, and the global number of its first one */
+    int64_t all_rows;    /* over all ranks */
+    int32_t cols;
+    const tarn_feature *features; /* (cols) */
+    /* Fill out (cols, n), column-major with stride n: rows at .. at + n - 1 of this rank (n <= TARN_BLOCK_ROWS,
+     * at a multiple of TARN_BLOCK_ROWS). Any thread. */
+    tarn_code (*block)(void *self, int64_t at, int64_t n, double *out, tarn_err *err);
+    void *self;
+    const double *y;      /* (rows) class index 0 .. classes-1, or the value; finite */
+    const double *weight; /* (rows) > 0, or NULL for all 1 */
+    int32_t classes;      /* 0: regression */
+} tarn_matrix;
+
+typedef enum tarn_does { TARN_DOES_BINARY = 1, TARN_DOES_MULTICLASS = 2, TARN_DOES_REGRESSION = 4 } tarn_does;
+typedef enum tarn_takes { TARN_TAKES_MISSING = 1, TARN_TAKES_CATEGORIES = 2 } tarn_takes;
+
+/* One fit. */
+typedef struct tarn_fit {
+    const tarn_matrix *x;
+    const tarn_matrix *valid; /* for early stopping; NULL: none. On every rank the whole of it */
+    uint64_t seed;
+    tarn_pool *pool;       /* may be NULL */
+    tarn_comm *comm;       /* may be NULL */
+    const tarn_sink *sink; /* may be NULL */
+    tarn_graph *graph;     /* nodes go here */
+    const uint32_t *regs;  /* (cols) register of each column */
+} tarn_fit;
+
+/* What came out besides nodes. */
+typedef struct tarn_fitted {
+    uint32_t out;          /* first register of the outputs; as many as tarn_model_outputs says */
+    int64_t iterations;    /* rounds, passes, trees */
+    bool converged;        /* false: stopped at the limit */
+    double objective;      /* final training objective, NaN if the method has none */
+    double *importance;    /* (cols) >= 0, tarn_free by the caller; NULL if the method gives none */
+} tarn_fitted;
+
+typedef struct tarn_algo {
+    const char *name, *title, *paper;
+    unsigned does, takes; /* tarn_does, tarn_takes */
+    size_t params_size;
+    const tarn_param *params;
+    /* Learn. On failure the graph may have grown, and is thrown away. Errors: TARN_INVALID data that this method cannot
+     * take (names column and row), TARN_NUMERIC diverged, TARN_NOMEM. All ranks return the same code. */
+    tarn_code (*fit)(const tarn_fit *job, const void *params, tarn_fitted *out, tarn_err *err);
+} tarn_algo;
+
+#endif
