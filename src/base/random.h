@@ -63,7 +63,8 @@ static inline double tarn_random_unit(uint64_t seed, uint32_t stream, uint64_t i
 /* Uniform in 0 .. n-1 (n > 0), by multiplication; the bias is below n / 2^64. */
 static inline uint64_t tarn_random_below(uint64_t n, uint64_t seed, uint32_t stream, uint64_t item, uint32_t index)
 {
-    return (uint64_t)(((unsigned __int128)tarn_random_u64(seed, stream, item, index) * n) >> 64);
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)(((wide)tarn_random_u64(seed, stream, item, index) * n) >> 64);
 }
 
 #endif
