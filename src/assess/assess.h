@@ -12,29 +12,38 @@
 #include "base/pool.h"
 #include "model/model.h"
 
-/* Held-out rows and what was predicted for them. */
+/* Held-out rows and what was predicted for them. All values finite; everything is borrowed. */
 typedef struct tarn_judged {
     tarn_task task;
-    int64_t rows;
-    int classes;                     /* 0: regression */
-    const char *const *class_names;
-    const double *y;      /* (rows) class index or value */
-    const double *p;      /* BINARY (rows) probability of class 1; MULTICLASS (classes, rows); REGRESSION (rows) value */
-    const double *weight; /* (rows) or NULL */
-    double threshold;     /* BINARY */
+    int64_t rows;                   /* 1 .. 2^32 - 1 */
+    int classes;                    /* 0: regression; BINARY: 2 */
+    const char *const *class_names; /* (classes), or NULL: they are called by their numbers */
+    const double *y;                /* (rows) class index or value */
+    const double *p; /* BINARY (rows) probability of class 1; MULTICLASS (classes, rows), each row's sum is 1;
+                        REGRESSION (rows) value */
+    const double
+        *weight;      /* (rows) 0 or more, not all 0; or NULL: 1 each. A row of weight 0 is as if it were not there */
+    double threshold; /* BINARY: at or above it is class 1 */
 } tarn_judged;
 
 typedef struct tarn_metric {
-    const char *name, *title, *unit;
-    unsigned tasks;       /* bits 1 << tarn_task */
+    const char *name, *title,
+        *unit;      /* unit "share": 0 to 1; "nats"; "target": that of what is predicted; "": a plain number */
+    unsigned tasks; /* bits 1 << tarn_task */
     bool higher_is_better;
-    const char *help;     /* one line: what it says, in plain words */
-    /* NaN where it is not defined (one class only). */
+    double best;      /* the value of a perfect prediction */
+    const char *help; /* one line: what it says, in plain words */
+    /* NaN where it is not defined (one class only). Called by tarn_metric_value only, which has checked j. */
     tarn_code (*compute)(const tarn_judged *j, double *out, tarn_err *err);
 } tarn_metric;
 int tarn_metric_count(void);
 const tarn_metric *tarn_metric_at(int i);
 TARN_MUST tarn_code tarn_metric_find(const char *name, const tarn_metric **out, tarn_err *err);
+/* TARN_INVALID names the first row that cannot be judged (a value that is not finite, a class that does not exist ...).
+ */
+TARN_MUST tarn_code tarn_judged_check(const tarn_judged *j, tarn_err *err);
+/* One figure. Errors: what tarn_judged_check says; TARN_INVALID the metric does not suit the task; TARN_NOMEM. */
+TARN_MUST tarn_code tarn_metric_value(const tarn_metric *metric, const tarn_judged *j, double *out, tarn_err *err);
 
 /* Money: value of each outcome of a binary decision, in `unit` per row. */
 typedef struct tarn_costs {
@@ -43,9 +52,9 @@ typedef struct tarn_costs {
     bool given;
 } tarn_costs;
 
-/* Everything about one model on one set of rows: {"rows", "metrics": {name: value}, "confusion": [[..]], "roc": {..}, "pr": {..},
- * "calibration": {..}, "profit": {"thresholds", "values", "best_threshold", ...}, "histogram"}. Curves are thinned to at most 512
- * points (figures are computed before thinning). Caller decrefs. */
+/* Everything about one model on one set of rows: {"rows", "metrics": {name: value}, "confusion": [[..]], "roc": {..},
+ * "pr": {..}, "calibration": {..}, "profit": {"thresholds", "values", "best_threshold", ...}, "histogram"}. Curves are
+ * thinned to at most 512 points (figures are computed before thinning). Caller decrefs. */
 TARN_MUST tarn_code tarn_assess(const tarn_judged *j, const tarn_costs *costs, json_t **out, tarn_err *err);
 /* Threshold with the highest profit on these rows; ties go to the lower threshold. */
 TARN_MUST tarn_code tarn_best_threshold(const tarn_judged *j, const tarn_costs *costs, double *out, tarn_err *err);
@@ -57,9 +66,10 @@ TARN_MUST tarn_code tarn_picture(const char *which, const json_t *assessed, char
 const char *const *tarn_pictures(tarn_task task);
 
 /* A page that a manager can read: one HTML file, pictures inside, no script, nothing fetched. `story` is an object:
- * {"title", "problem", "target", "positive", "champion", "model_id", "parts": [...], "candidates": [{"name","title","valid": {...metrics}}],
- *  "assessed": {...}, "baseline": {...}, "importance": [{"name","share"}], "data": [...], "notes": [...], "commands": [...]}.
- * Depends on nothing else (no clock), so equal stories give equal bytes. tarn_free(*html). */
+ * {"title", "problem", "target", "positive", "champion", "model_id", "parts": [...], "candidates":
+ * [{"name","title","valid": {...metrics}}], "assessed": {...}, "baseline": {...}, "importance": [{"name","share"}],
+ * "data": [...], "notes": [...], "commands": [...]}. Depends on nothing else (no clock), so equal stories give equal
+ * bytes. tarn_free(*html). */
 TARN_MUST tarn_code tarn_report_html(const json_t *story, char **html, tarn_err *err);
 
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pinball_50.c - quantile loss for the quantile 0.5. Koenker & Bassett 1978, Econometrica 46(1). */
+#include "assess/sum.h"
+
+static double pinball(const tarn_judged *j, int64_t row)
+{
+    double d = j->y[row] - j->p[row];
+
+    return d >= 0 ? 0.5 * d : (0.5 - 1) * d;
+}
+
+static tarn_code compute(const tarn_judged *j, double *out, tarn_err *err)
+{
+    (void)err;
+    *out = tarn_mean_loss(j, pinball);
+    return TARN_OK;
+}
+
+const tarn_metric tarn_metric_pinball_50 = {
+    .name = "pinball_50",
+    .title = "Pinball loss at 50 %",
+    .unit = "target",
+    .tasks = 1u << TARN_REGRESSION,
+    .higher_is_better = false,
+    .best = 0,
+    .help = "cost of an error when too low and too high cost the same: half the mean absolute error",
+    .compute = compute,
+};

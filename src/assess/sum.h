@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sum.h - sums in row order that lose nothing worth mentioning, and the weight of a row.
+ *
+ * Source: Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54, 1974.
+ */
+#ifndef TARN_ASSESS_SUM_H
+#define TARN_ASSESS_SUM_H
+
+#include "assess/assess.h"
+
+#include <math.h>
+
+typedef struct tarn_sum {
+    double value, lost;
+} tarn_sum;
+
+static inline void tarn_sum_add(tarn_sum *s, double x)
+{
+    double t = s->value + x;
+
+    s->lost += fabs(s->value) >= fabs(x) ? (s->value - t) + x : (x - t) + s->value;
+    s->value = t;
+}
+
+static inline double tarn_sum_get(const tarn_sum *s) { return s->value + s->lost; }
+
+static inline double tarn_judged_weight(const tarn_judged *j, int64_t row) { return j->weight ? j->weight[row] : 1; }
+
+/* Weighted mean over rows of what `loss` says of a row. */
+typedef double tarn_loss_fn(const tarn_judged *j, int64_t row);
+
+static inline double tarn_mean_loss(const tarn_judged *j, tarn_loss_fn *loss)
+{
+    tarn_sum sum = {0}, weight = {0};
+
+    for (int64_t i = 0; i < j->rows; i++) {
+        double w = tarn_judged_weight(j, i);
+        tarn_sum_add(&sum, w * loss(j, i));
+        tarn_sum_add(&weight, w);
+    }
+    return tarn_sum_get(&sum) / tarn_sum_get(&weight);
+}
+
+#endif
