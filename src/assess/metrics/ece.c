@@ -4,6 +4,7 @@
  *
  * Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017. */
 #include "assess/calibration.h"
+
 #include <math.h>
 
 static tarn_code compute(const tarn_judged *j, double *out, tarn_err *err)

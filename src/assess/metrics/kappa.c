@@ -5,6 +5,7 @@
  * Source: Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20, 1960.
  */
 #include "assess/confusion.h"
+
 #include <math.h>
 
 static double kappa(const tarn_confusion *c)

@@ -4,6 +4,7 @@
  * Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient", Computational
  * Biology and Chemistry 28, 2004. */
 #include "assess/confusion.h"
+
 #include <math.h>
 
 static double mcc(const tarn_confusion *c)
