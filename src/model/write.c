@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* write.c - a finished graph becomes a block. See block.h for the form.
+ *
+ * First all is counted, which gives the layout and the length; then each section is filled from its beginning, with a
+ * running end for strings, levels, reads and payloads; then the block is sealed and opened as any stranger's would be,
+ * so that what we write is what we read. */
+#include "model/draft.h"
+#include "model/handle.h"
+
+#include <stdlib.h>
+
+typedef struct writer {
+    const tarn_graph *g;
+    tarn_block_head head; /* the counts */
+    tarn_block_layout at;
+    unsigned char *bytes;
+    uint32_t strings; /* so far */
+} writer;
+
+static tarn_code count(writer *w, tarn_err *err)
+{
+    const tarn_graph *g = w->g;
+    uint64_t strings = (uint64_t)g->target.len + 1, levels = 0, reads = 0, data = 0;
+
+    for (uint32_t i = 0; i < g->n_inputs; i++) {
+        strings += (uint64_t)g->inputs[i].name.len + 1;
+        levels += g->inputs[i].n_levels;
+        for (uint32_t j = 0; j < g->inputs[i].n_levels; j++) strings += (uint64_t)g->inputs[i].levels[j].len + 1;
+    }
+    for (uint32_t i = 0; i < g->n_classes; i++) strings += (uint64_t)g->classes[i].len + 1;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        reads += g->nodes[i].view.n_in;
+        data += (g->nodes[i].view.len + 7) & ~(uint64_t)7;
+    }
+    if (strings > UINT32_MAX || levels > UINT32_MAX || reads > UINT32_MAX || data > (uint64_t)1 << 40)
+        return TARN_FAIL(err, TARN_LIMIT, "the model is too large: %llu bytes of texts, %llu levels, %llu reads",
+                         (unsigned long long)strings, (unsigned long long)levels, (unsigned long long)reads);
+    w->head = (tarn_block_head){.task = (uint32_t)g->task,
+                                .inputs = g->n_inputs,
+                                .levels = (uint32_t)levels,
+                                .classes = g->n_classes,
+                                .nodes = g->n_nodes,
+                                .reads = (uint32_t)reads,
+                                .registers = g->registers,
+                                .outputs = g->n_outputs,
+                                .importance = g->importance != NULL,
+                                .strings = (uint32_t)strings,
+                                .threshold = g->threshold,
+                                .data = data};
+    tarn_block_layout_of(&w->head, &w->at);
+    return TARN_OK;
+}
+
+static tarn_block_string put_text(writer *w, tarn_draft_text text)
+{
+    tarn_block_string s = {w->strings, text.len};
+
+    memcpy(w->bytes + w->at.strings + w->strings, text.text, (size_t)text.len + 1);
+    w->strings += text.len + 1;
+    return s;
+}
+
+static void put_inputs(writer *w)
+{
+    void *to = w->bytes + w->at.inputs;
+    tarn_block_input *out = to;
+    uint32_t levels = 0;
+
+    for (uint32_t i = 0; i < w->g->n_inputs; i++) {
+        const tarn_draft_input *in = &w->g->inputs[i];
+        out[i] = (tarn_block_input){.name = put_text(w, in->name),
+                                    .kind = (uint32_t)in->kind,
+                                    .required = in->required,
+                                    .first_level = in->kind == TARN_CATEGORY ? levels : 0,
+                                    .levels = in->n_levels,
+                                    .least = in->least,
+                                    .most = in->most};
+        levels += in->n_levels;
+    }
+}
+
+static void put_levels(writer *w)
+{
+    void *to = w->bytes + w->at.levels;
+    tarn_block_string *out = to;
+
+    for (uint32_t i = 0; i < w->g->n_inputs; i++)
+        for (uint32_t j = 0; j < w->g->inputs[i].n_levels; j++) *out++ = put_text(w, w->g->inputs[i].levels[j]);
+    to = w->bytes + w->at.classes;
+    out = to;
+    for (uint32_t i = 0; i < w->g->n_classes; i++) *out++ = put_text(w, w->g->classes[i]);
+}
+
+static void put_nodes(writer *w)
+{
+    void *to = w->bytes + w->at.nodes, *to_reads = w->bytes + w->at.reads;
+    tarn_block_node *out = to;
+    uint32_t *reads = to_reads, n_reads = 0;
+    uint64_t data = 0;
+
+    for (uint32_t i = 0; i < w->g->n_nodes; i++) {
+        const tarn_node *node = &w->g->nodes[i];
+        const tarn_node_view *v = &node->view;
+        out[i] = (tarn_block_node){node->kind->id, v->n_in, v->n_out, n_reads, data, v->len};
+        if (v->n_in > 0) memcpy(reads + n_reads, v->in, v->n_in * sizeof *reads);
+        if (v->len > 0) memcpy(w->bytes + w->at.data + data, v->data, v->len);
+        n_reads += v->n_in;
+        data += (v->len + 7) & ~(uint64_t)7;
+    }
+}
+
+typedef struct named {
+    tarn_draft_text name;
+    uint32_t input;
+} named;
+
+static int by_name(const void *a, const void *b)
+{
+    const named *x = a, *y = b;
+    return tarn_bytes_compare(x->name.text, x->name.len, y->name.text, y->name.len);
+}
+
+static tarn_code put_by_name(writer *w, tarn_err *err)
+{
+    const tarn_graph *g = w->g;
+    named *list = NULL;
+    void *to = w->bytes + w->at.by_name;
+    uint32_t *out = to;
+    tarn_code rc = tarn_alloc(&list, g->n_inputs, sizeof *list, err);
+
+    if (rc != TARN_OK) return rc;
+    for (uint32_t i = 0; i < g->n_inputs; i++) list[i] = (named){g->inputs[i].name, i};
+    if (g->n_inputs > 0) qsort(list, g->n_inputs, sizeof *list, by_name);
+    for (uint32_t i = 0; i < g->n_inputs; i++) out[i] = list[i].input;
+    tarn_free(list);
+    return TARN_OK;
+}
+
+tarn_code tarn_graph_finish(tarn_graph *g, tarn_model **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    writer w = {.g = g};
+    void *block = NULL;
+
+    *out = NULL;
+    if (!g->has_output) return TARN_FAIL(err, TARN_INVALID, "the graph has no output yet");
+    TARN_TRY(count(&w, err));
+    TARN_TRY(tarn_alloc(&block, (size_t)w.at.end, 1, err));
+    w.bytes = block;
+    w.head.target = put_text(&w, g->target);
+    put_inputs(&w);
+    put_levels(&w);
+    put_nodes(&w);
+    TARN_TRY(put_by_name(&w, err));
+    memcpy(w.bytes + w.at.outputs, g->outputs, g->n_outputs * sizeof *g->outputs);
+    if (g->importance) memcpy(w.bytes + w.at.importance, g->importance, g->n_inputs * sizeof *g->importance);
+    memcpy(w.bytes, &w.head, sizeof w.head);
+    tarn_block_seal(block, w.at.end);
+    TARN_TRY(tarn_model_take(&block, (size_t)w.at.end, out, err));
+done:
+    tarn_free(block);
+    if (rc != TARN_OK) tarn_err_note(err, "model");
+    return rc;
+}
