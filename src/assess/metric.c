@@ -44,8 +44,8 @@ static tarn_code check_shape(const tarn_judged *j, tarn_err *err)
     if (j->rows > UINT32_MAX) return TARN_FAIL(err, TARN_LIMIT, "more than %u rows to judge", (unsigned)UINT32_MAX);
     if (j->task == TARN_BINARY && j->classes != 2)
         return TARN_FAIL(err, TARN_INVALID, "a binary task has 2 classes, not %d", j->classes);
-    if (j->task == TARN_MULTICLASS && (j->classes < 2 || j->classes > 10000))
-        return TARN_FAIL(err, TARN_INVALID, "a multiclass task has 2 to 10,000 classes, not %d", j->classes);
+    if (j->task == TARN_MULTICLASS && (j->classes < 2 || j->classes > 1000))
+        return TARN_FAIL(err, TARN_INVALID, "a multiclass task has 2 to 1,000 classes, not %d", j->classes);
     if (j->task == TARN_BINARY && !isfinite(j->threshold))
         return TARN_FAIL(err, TARN_INVALID, "the threshold is not a number");
     return TARN_OK;

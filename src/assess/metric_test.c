@@ -150,7 +150,7 @@ static void what_cannot_be_judged_is_named(void **state)
     j.classes = 2, j.threshold = NAN;
     must_fail_with(TARN_INVALID, "the threshold is not a number", tarn_judged_check(&j, err));
     m.classes = 1;
-    must_fail_with(TARN_INVALID, "2 to 10,000 classes", tarn_judged_check(&m, err));
+    must_fail_with(TARN_INVALID, "2 to 1,000 classes", tarn_judged_check(&m, err));
     j.task = (tarn_task)7;
     must_fail_with(TARN_INVALID, "task 7", tarn_judged_check(&j, err));
 }
