@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* algo.c - the table of estimators, made from algos.def. See train.h. */
-#include "base/str.h"
 #include "train/train.h"
+
+#include "base/str.h"
 
 #include <string.h>
 

@@ -26,7 +26,7 @@ static tarn_code check_shape(const tarn_matrix *x, const char *what, tarn_err *e
 {
     if (x->all_rows < 1) return TARN_FAIL(err, TARN_INVALID, "%s has no rows", what);
     if (x->cols < 1) return TARN_FAIL(err, TARN_INVALID, "%s has no columns to learn from", what);
-    if (x->rows < 0 || x->first < 0 || x->first + x->rows > x->all_rows || !x->y)
+    if (x->rows < 0 || x->first < 0 || x->first + x->rows > x->all_rows || (x->rows > 0 && !x->y))
         return TARN_FAIL(err, TARN_INVALID, "%s: rows %lld to %lld of %lld make no sense, or there are no labels", what,
                          (long long)x->first, (long long)(x->first + x->rows), (long long)x->all_rows);
     if (x->classes == 1 || x->classes < 0)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* logistic.c - logistic regression for two classes and, with the softmax, for more.
+ *
+ * Problem: logistic_parts.h writes out what is minimised. The penalty makes it strictly convex, so data that a
+ * plane can separate converge too. Columns should be of like size, since the penalty treats them alike: scaling is
+ * preparation's work, not done here.
+ *
+ * Method: Newton with a Cholesky factorisation while there are few coefficients (5 to 10 passes over the rows), else
+ * L-BFGS. With more than two classes each has coefficients of its own, which the penalty makes unique.
+ *
+ * Cost: Newton O(n (K d)^2 / 2 + (K d)^3 / 3) per pass, L-BFGS O(n K d) per pass; one block of rows per thread in
+ * memory.
+ * Source: Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 2nd ed., 2009, section 4.4;
+ * Nocedal, Wright, Numerical Optimization, 2nd ed., 2006, algorithms 3.2 and 7.5.
+ */
+#include "base/mem.h"
+#include "model/payload.h"
+#include "train/algos/logistic_parts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Up to here a pass with the Hessian costs little more than one without. */
+enum { FEW_THETAS = 600 };
+
+static const tarn_param params_table[] = {
+    TARN_REAL(logistic_params, C, 1, 1e-12, 1e12,
+              "inverse of the penalty on squared coefficients: smaller is stricter"),
+    TARN_WORD(logistic_params, class_weight, LOGISTIC_EQUAL, "none|balanced",
+              "balanced: each class weighs the same in total, whatever its number of rows"),
+    TARN_BOOL_PARAM(logistic_params, intercept, true, "fit a constant term, which is not penalised"),
+    TARN_WORD(logistic_params, solver, LOGISTIC_AUTO, "auto|newton|lbfgs",
+              "newton: few passes, memory grows with the square of the coefficients; auto: newton up to 600 of them"),
+    TARN_REAL(
+        logistic_params, tol, 1e-6, 0, 1,
+        "stop when no entry of the gradient of the mean loss is larger, each column in units of its root mean square"),
+    TARN_INT(logistic_params, max_iter, 1000, 1, 1e9, "stop after as many steps in any case"),
+    TARN_PARAMS_END,
+};
+
+/* 'linear' holds all biases first, then the weights row by row. */
+static tarn_code add_linear(const logistic_problem *p, const double *theta, uint32_t *first, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    size_t d = (size_t)p->cols, k = (size_t)p->outputs;
+    double *data = NULL;
+
+    TARN_TRY(tarn_alloc(&data, k * (d + 1), sizeof *data, err));
+    for (size_t o = 0; o < k; o++) {
+        const double *from = theta + o * (size_t)p->wide;
+        data[o] = p->wide > p->cols ? from[d] : 0;
+        memcpy(data + k + o * d, from, d * sizeof *data);
+    }
+    TARN_TRY(tarn_graph_node(p->job->graph, "linear", p->job->regs, (uint32_t)d, (uint32_t)k, NULL, data,
+                             k * (d + 1) * sizeof *data, first, err));
+done:
+    tarn_free(data);
+    return rc;
+}
+
+static tarn_code add_link(const logistic_problem *p, uint32_t linear, uint32_t *first, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    uint32_t k = (uint32_t)p->outputs;
+    tarn_link_data data = {.link = k == 1 ? TARN_LINK_SIGMOID : TARN_LINK_SOFTMAX};
+    uint32_t *regs = NULL;
+
+    TARN_TRY(tarn_alloc(&regs, k, sizeof *regs, err));
+    for (uint32_t o = 0; o < k; o++) regs[o] = linear + o;
+    TARN_TRY(tarn_graph_node(p->job->graph, "link", regs, k, k, NULL, &data, sizeof data, first, err));
+done:
+    tarn_free(regs);
+    return rc;
+}
+
+/* How far a column typically moves the margin: |coefficient| times the column's deviation, summed over outputs. */
+static void importance(const logistic_problem *p, const double *theta, double *out)
+{
+    for (int32_t j = 0; j < p->cols; j++) {
+        double variance = p->square[j] - p->mean[j] * p->mean[j];
+        double sum = 0;
+        for (int32_t o = 0; o < p->outputs; o++) sum += fabs(theta[(int64_t)o * p->wide + j]);
+        out[j] = variance > 0 ? sum * sqrt(variance) : 0;
+    }
+}
+
+static bool use_newton(const logistic_problem *p, const logistic_params *params)
+{
+    return params->solver == LOGISTIC_NEWTON || (params->solver == LOGISTIC_AUTO && p->thetas <= FEW_THETAS);
+}
+
+static tarn_code fit(const tarn_fit *job, const void *params, tarn_fitted *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const logistic_params *set = params;
+    logistic_problem p = {0};
+    double *theta = NULL;
+    uint32_t linear = 0;
+
+    TARN_TRY(logistic_open(&p, job, set, err));
+    rc = tarn_alloc(&theta, (size_t)p.thetas, sizeof *theta, err);
+    if (rc == TARN_OK) rc = tarn_alloc(&out->importance, (size_t)p.cols, sizeof *out->importance, err);
+    TARN_TRY(tarn_comm_agree(job->comm, rc, err));
+    TARN_TRY((use_newton(&p, set) ? logistic_newton : logistic_lbfgs)(&p, set, theta, out, err));
+    importance(&p, theta, out->importance);
+    TARN_TRY(add_linear(&p, theta, &linear, err));
+    TARN_TRY(add_link(&p, linear, &out->out, err));
+done:
+    tarn_free(theta);
+    logistic_close(&p);
+    return rc;
+}
+
+const tarn_algo tarn_algo_logistic = {
+    .name = "logistic",
+    .title = "Logistic regression (two classes or softmax, L2 penalty)",
+    .paper = "Cox 1958, J. R. Stat. Soc. B 20(2); Liu & Nocedal 1989, Math. Programming 45 (L-BFGS)",
+    .does = TARN_DOES_BINARY | TARN_DOES_MULTICLASS,
+    .params_size = sizeof(logistic_params),
+    .params = params_table,
+    .fit = fit,
+};

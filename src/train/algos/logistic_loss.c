@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* logistic_loss.c - the objective of logistic regression, its gradient and its Hessian. See logistic_parts.h.
+ *
+ * A pass is a sum over blocks of rows (tarn_comm_sum_blocks), so the bits do not depend on threads or ranks. Within a
+ * block, rows go through in tiles small enough that a tile's columns stay in the cache between the three uses:
+ * margins, gradient, Gram matrix.
+ *
+ * Sum of a pass: [loss, gradient (K, wide), one (wide, wide) Gram matrix per pair of outputs k >= l].
+ * With p_k the probability of class k, the Hessian's block (k, l) is X' diag(w p_k ([k = l] - p_l)) X.
+ */
+#include "base/mem.h"
+#include "math/elementary.h"
+#include "math/gram.h"
+#include "train/algos/logistic_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { TILE = 512 };
+
+/* A thread's work space: the block's columns, then per tile the margins and residuals of each output, and two
+ * columns of scratch. */
+typedef struct space {
+    double *x;        /* (wide, rows of the block) */
+    double *margin;   /* (outputs, TILE) */
+    double *residual; /* (outputs, TILE) */
+    double *weight;   /* (TILE) */
+    double *curve;    /* (TILE) */
+} space;
+
+static space space_of(const logistic_problem *p, int worker)
+{
+    double *at = p->scratch + worker * p->scratch_each;
+    space s = {.x = at};
+
+    s.margin = s.x + (int64_t)p->wide * TARN_BLOCK_ROWS;
+    s.residual = s.margin + (int64_t)p->outputs * TILE;
+    s.weight = s.residual + (int64_t)p->outputs * TILE;
+    s.curve = s.weight + TILE;
+    return s;
+}
+
+static int64_t scratch_size(const logistic_problem *p)
+{
+    return (int64_t)p->wide * TARN_BLOCK_ROWS + (2 * (int64_t)p->outputs + 2) * TILE;
+}
+
+static int64_t block_rows(const tarn_matrix *x, int64_t block)
+{
+    int64_t left = x->rows - block * TARN_BLOCK_ROWS;
+    return left < TARN_BLOCK_ROWS ? left : TARN_BLOCK_ROWS;
+}
+
+/* The block's columns, and the ones. */
+static tarn_code read_block(const logistic_problem *p, int64_t block, double *x, tarn_err *err)
+{
+    const tarn_matrix *m = p->job->x;
+    int64_t n = block_rows(m, block);
+
+    if (p->wide > p->cols)
+        for (int64_t i = 0; i < n; i++) x[p->cols * n + i] = 1;
+    return m->block(m->self, block * TARN_BLOCK_ROWS, n, x, err);
+}
+
+static double row_weight(const logistic_problem *p, int64_t row)
+{
+    const tarn_matrix *m = p->job->x;
+    double own = m->weight ? m->weight[row] : 1;
+    return own * p->class_weight[(size_t)m->y[row]];
+}
+
+/* out_j += sum_i x_ji b_i for all columns. */
+static void transposed_times(int64_t n, int64_t stride, int32_t cols, const double *x, const double *b, double *out)
+{
+    for (int32_t j = 0; j < cols; j++) out[j] += tarn_dot((size_t)n, x + j * stride, b);
+}
+
+/* out_i = sum_j theta_j x_ji */
+static void times(int64_t n, int64_t stride, int32_t cols, const double *x, const double *theta, double *out)
+{
+    memset(out, 0, (size_t)n * sizeof *out);
+    for (int32_t j = 0; j < cols; j++) tarn_axpy((size_t)n, theta[j], x + j * stride, out);
+}
+
+/* Two classes: with s = -1 for class 1 and +1 for class 0, the loss is softplus(s z) and its slope s sigmoid(s z),
+ * which loses no digits however sure the model is. */
+static double binary_tile(int64_t n, const double *y, space *s)
+{
+    double loss = 0;
+
+    for (int64_t i = 0; i < n; i++) s->margin[i] = y[i] > 0 ? -s->margin[i] : s->margin[i];
+    tarn_softplus_n((size_t)n, s->margin, s->curve);
+    for (int64_t i = 0; i < n; i++) loss += s->weight[i] * s->curve[i];
+    tarn_sigmoid_n((size_t)n, s->margin, s->margin);
+    for (int64_t i = 0; i < n; i++) {
+        double q = s->margin[i], w = s->weight[i];
+        s->residual[i] = y[i] > 0 ? -w * q : w * q;
+        s->curve[i] = w * q * (1 - q);
+    }
+    return loss;
+}
+
+/* More classes: margins become probabilities, in place. */
+static double softmax_tile(int64_t n, int32_t outputs, const double *y, space *s)
+{
+    double loss = 0, *z = s->margin;
+
+    for (int64_t i = 0; i < n; i++) {
+        double most = z[i], own = z[(int64_t)y[i] * TILE + i];
+        for (int32_t k = 1; k < outputs; k++) most = z[k * TILE + i] > most ? z[k * TILE + i] : most;
+        for (int32_t k = 0; k < outputs; k++) z[k * TILE + i] -= most;
+        loss += s->weight[i] * (most - own);
+    }
+    for (int32_t k = 0; k < outputs; k++) tarn_exp_n((size_t)n, z + k * TILE, z + k * TILE);
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (int32_t k = 0; k < outputs; k++) sum += z[k * TILE + i];
+        for (int32_t k = 0; k < outputs; k++) {
+            z[k * TILE + i] /= sum;
+            s->residual[k * TILE + i] = s->weight[i] * (z[k * TILE + i] - (y[i] == k ? 1 : 0));
+        }
+        loss += s->weight[i] * tarn_log(sum);
+    }
+    return loss;
+}
+
+typedef struct pass_job {
+    const logistic_problem *p;
+    const double *theta;
+    bool hessian;
+} pass_job;
+
+static void add_hessian(const logistic_problem *p, int64_t n, int64_t stride, const double *x, space *s, double *out)
+{
+    int64_t square = (int64_t)p->wide * p->wide;
+
+    if (p->outputs == 1) {
+        tarn_gram_add((size_t)p->wide, (size_t)n, (size_t)stride, x, s->curve, out);
+        return;
+    }
+    for (int32_t k = 0; k < p->outputs; k++)
+        for (int32_t l = 0; l <= k; l++, out += square) {
+            const double *a = s->margin + k * TILE, *b = s->margin + l * TILE;
+            for (int64_t i = 0; i < n; i++) s->curve[i] = s->weight[i] * a[i] * (k == l ? 1 - b[i] : -b[i]);
+            tarn_gram_add((size_t)p->wide, (size_t)n, (size_t)stride, x, s->curve, out);
+        }
+}
+
+static void pass_tile(const pass_job *job, int64_t row, int64_t n, int64_t stride, const double *x, space *s,
+                      double *sum)
+{
+    const logistic_problem *p = job->p;
+    const double *y = p->job->x->y + row;
+
+    for (int64_t i = 0; i < n; i++) s->weight[i] = row_weight(p, row + i);
+    for (int32_t k = 0; k < p->outputs; k++)
+        times(n, stride, p->wide, x, job->theta + (int64_t)k * p->wide, s->margin + k * TILE);
+    sum[0] += p->outputs == 1 ? binary_tile(n, y, s) : softmax_tile(n, p->outputs, y, s);
+    for (int32_t k = 0; k < p->outputs; k++)
+        transposed_times(n, stride, p->wide, x, s->residual + k * TILE, sum + 1 + (int64_t)k * p->wide);
+    if (job->hessian) add_hessian(p, n, stride, x, s, sum + 1 + p->thetas);
+}
+
+static tarn_code pass_block(void *arg, int64_t block, int worker, double *sum, tarn_err *err)
+{
+    const pass_job *job = arg;
+    space s = space_of(job->p, worker);
+    int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(job->p->job->x, block);
+
+    tarn_code rc = read_block(job->p, block, s.x, err);
+    if (rc != TARN_OK) return rc;
+    for (int64_t at = 0; at < rows; at += TILE) {
+        int64_t n = rows - at < TILE ? rows - at : TILE;
+        pass_tile(job, first + at, n, rows, s.x + at, &s, sum);
+    }
+    return TARN_OK;
+}
+
+/* Gram matrices of the pairs k >= l, upper triangles, to the upper triangle of the Hessian of F. Adding the same to
+ * all intercepts changes no probability, so with more than two classes the Hessian is flat that way; the gradient has
+ * no share in it, so any curvature put there leaves Newton's step as it is, and makes it unique. */
+static void unpack_hessian(const logistic_problem *p, const double *sum, double *hessian)
+{
+    int64_t d = p->wide, n = p->thetas;
+    double flat = p->outputs > 1 && p->wide > p->cols ? 1.0 / p->outputs : 0;
+
+    for (int32_t k = 0; k < p->outputs; k++)
+        for (int32_t l = 0; l <= k; l++, sum += d * d) {
+            double *block = hessian + l * d * n + k * d;
+            for (int64_t i = 0; i < d; i++)
+                for (int64_t j = 0; j < d; j++)
+                    block[i * n + j] = (i <= j ? sum[i * d + j] : sum[j * d + i]) / p->weight_sum;
+            block[(d - 1) * n + d - 1] += flat;
+            for (int64_t j = 0; k == l && j < p->cols; j++) block[j * n + j] += p->penalty;
+        }
+}
+
+/* Sums become means, and the penalty joins. */
+static void unpack(const logistic_problem *p, const double *sum, logistic_point *at)
+{
+    double squares = 0;
+
+    for (int64_t i = 0; i < p->thetas; i++) {
+        bool free = i % p->wide == p->cols;
+        at->gradient[i] = sum[1 + i] / p->weight_sum + (free ? 0 : p->penalty * at->theta[i]);
+        if (!free) squares = fma(at->theta[i], at->theta[i], squares);
+    }
+    at->value = sum[0] / p->weight_sum + 0.5 * p->penalty * squares;
+    if (at->hessian) unpack_hessian(p, sum + 1 + p->thetas, at->hessian);
+}
+
+tarn_code logistic_pass(const logistic_problem *p, logistic_point *at, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const tarn_fit *job = p->job;
+    pass_job pass = {.p = p, .theta = at->theta, .hessian = at->hessian != NULL};
+    int64_t pairs = (int64_t)p->outputs * (p->outputs + 1) / 2;
+    int64_t n = 1 + p->thetas + (at->hessian ? pairs * p->wide * p->wide : 0);
+    double *sum = NULL;
+
+    rc = tarn_alloc(&sum, (size_t)n, sizeof *sum, err);
+    TARN_TRY(tarn_comm_agree(job->comm, rc, err));
+    TARN_TRY(tarn_comm_sum_blocks(job->comm, job->pool, tarn_blocks(job->x->rows), n, pass_block, &pass, sum, err));
+    unpack(p, sum, at);
+done:
+    tarn_free(sum);
+    return rc;
+}
+
+tarn_code logistic_point_new(const logistic_problem *p, bool hessian, logistic_point *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    size_t n = (size_t)p->thetas;
+
+    *out = (logistic_point){0};
+    TARN_TRY(tarn_alloc(&out->theta, n, sizeof(double), err));
+    TARN_TRY(tarn_alloc(&out->gradient, n, sizeof(double), err));
+    if (hessian) TARN_TRY(tarn_alloc(&out->hessian, n * n, sizeof(double), err));
+done:
+    if (rc != TARN_OK) logistic_point_clear(out);
+    return rc;
+}
+
+void logistic_point_clear(logistic_point *point)
+{
+    tarn_free(point->theta);
+    tarn_free(point->gradient);
+    tarn_free(point->hessian);
+    *point = (logistic_point){0};
+}
+
+/* [W, sum of w x_j (wide), sum of w x_j^2 (wide)] */
+static tarn_code look_block(void *arg, int64_t block, int worker, double *sum, tarn_err *err)
+{
+    const logistic_problem *p = arg;
+    space s = space_of(p, worker);
+    int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(p->job->x, block);
+
+    tarn_code rc = read_block(p, block, s.x, err);
+    if (rc != TARN_OK) return rc;
+    for (int64_t at = 0; at < rows; at += TILE) {
+        int64_t n = rows - at < TILE ? rows - at : TILE;
+        for (int64_t i = 0; i < n; i++) {
+            s.weight[i] = row_weight(p, first + at + i);
+            sum[0] += s.weight[i];
+        }
+        transposed_times(n, rows, p->wide, s.x + at, s.weight, sum + 1);
+        for (int32_t j = 0; j < p->wide; j++) {
+            const double *x = s.x + j * rows + at;
+            for (int64_t i = 0; i < n; i++) s.curve[i] = x[i] * x[i];
+            sum[1 + p->wide + j] += tarn_dot((size_t)n, s.curve, s.weight);
+        }
+    }
+    return TARN_OK;
+}
+
+/* One pass: W and the columns' moments. */
+static tarn_code look(logistic_problem *p, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t n = 1 + 2 * (int64_t)p->wide;
+    double *sum = NULL;
+
+    rc = tarn_alloc(&sum, (size_t)n, sizeof *sum, err);
+    TARN_TRY(tarn_comm_agree(p->job->comm, rc, err));
+    TARN_TRY(
+        tarn_comm_sum_blocks(p->job->comm, p->job->pool, tarn_blocks(p->job->x->rows), n, look_block, p, sum, err));
+    p->weight_sum = sum[0];
+    for (int32_t j = 0; j < p->wide; j++) {
+        p->mean[j] = sum[1 + j] / sum[0];
+        p->square[j] = sum[1 + p->wide + j] / sum[0];
+        p->size[j] = p->square[j] > 0 ? sqrt(p->square[j]) : 1;
+        if (!isfinite(p->mean[j]) || !isfinite(p->square[j]))
+            TARN_TRY(TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
+                               p->job->x->features[j].name));
+    }
+done:
+    tarn_free(sum);
+    return rc;
+}
+
+/* Balanced: rows / (classes * rows of the class), whatever the rows' own weights; as scikit-learn does. */
+static tarn_code weigh_classes(logistic_problem *p, bool balanced, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const tarn_matrix *x = p->job->x;
+    size_t classes = (size_t)x->classes;
+    int64_t *counts = NULL;
+
+    rc = tarn_alloc(&counts, classes, sizeof *counts, err);
+    TARN_TRY(tarn_comm_agree(p->job->comm, rc, err));
+    for (int64_t i = 0; i < x->rows; i++) counts[(size_t)x->y[i]]++;
+    TARN_TRY(tarn_comm_sum_i64(p->job->comm, counts, classes, err));
+    for (size_t k = 0; k < classes; k++)
+        p->class_weight[k] = balanced ? (double)x->all_rows / ((double)classes * (double)counts[k]) : 1;
+done:
+    tarn_free(counts);
+    return rc;
+}
+
+static tarn_code allocate(logistic_problem *p, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    size_t wide = (size_t)p->wide, threads = (size_t)tarn_pool_threads(p->job->pool);
+
+    p->scratch_each = scratch_size(p);
+    TARN_TRY(tarn_alloc(&p->class_weight, (size_t)p->job->x->classes, sizeof(double), err));
+    TARN_TRY(tarn_alloc(&p->mean, wide, sizeof(double), err));
+    TARN_TRY(tarn_alloc(&p->square, wide, sizeof(double), err));
+    TARN_TRY(tarn_alloc(&p->size, wide, sizeof(double), err));
+    TARN_TRY(tarn_alloc(&p->scratch, threads * (size_t)p->scratch_each, sizeof(double), err));
+done:
+    return rc;
+}
+
+tarn_code logistic_open(logistic_problem *p, const tarn_fit *job, const logistic_params *params, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    *p = (logistic_problem){.job = job, .cols = job->x->cols, .wide = job->x->cols + (params->intercept ? 1 : 0)};
+    p->outputs = job->x->classes == 2 ? 1 : job->x->classes;
+    p->thetas = (int64_t)p->outputs * p->wide;
+    rc = allocate(p, err);
+    TARN_TRY(tarn_comm_agree(job->comm, rc, err));
+    TARN_TRY(weigh_classes(p, params->class_weight == LOGISTIC_BALANCED, err));
+    TARN_TRY(look(p, err));
+    p->penalty = 1 / (params->C * p->weight_sum);
+done:
+    if (rc != TARN_OK) logistic_close(p);
+    return rc;
+}
+
+void logistic_close(logistic_problem *p)
+{
+    tarn_free(p->class_weight);
+    tarn_free(p->mean);
+    tarn_free(p->square);
+    tarn_free(p->size);
+    tarn_free(p->scratch);
+    *p = (logistic_problem){0};
+}
