@@ -3,6 +3,18 @@
  *
  * An estimator is given a matrix, settings and a seed, and adds nodes to a graph. It sums through the
  * job's comm and runs on the job's pool, so that any number of threads and ranks gives the same bytes.
+ *
+ * What it may rely on: tarn_train (train.h) has checked labels, weights, columns and values, so that an
+ * estimator holds its mathematics only; and tests/conform/algos_test.c tries every estimator of the table.
+ * docs/adding/estimator.md shows a whole one.
+ *
+ * What it must keep to:
+ * - sums of floating-point numbers over rows go through tarn_comm_sum_blocks, counts through tarn_comm_sum_i64;
+ * - random numbers come from base/random.h with job->seed and the row's global number (first + i), never from an
+ *   order of calls;
+ * - what can fail on one rank alone (an allocation) is agreed upon (tarn_comm_agree) before the next collective.
+ *   After the last collective a rank may fail by itself: tarn_train agrees once more at the end;
+ * - between two passes it asks tarn_cancel_check, and agrees on the answer.
  */
 #ifndef TARN_TRAIN_ALGO_H
 #define TARN_TRAIN_ALGO_H
@@ -23,12 +35,15 @@ typedef struct tarn_matrix {
      * at a multiple of TARN_BLOCK_ROWS). Any thread. */
     tarn_code (*block)(void *self, int64_t at, int64_t n, double *out, tarn_err *err);
     void *self;
-    const double *y;      /* (rows) class index 0 .. classes-1, or the value; finite */
-    const double *weight; /* (rows) > 0, or NULL for all 1 */
+    const double *y;      /* (rows) class index 0 .. classes-1, or the value; finite. NULL only if rows is 0 */
+    const double *weight; /* (rows) > 0, finite; or NULL for all 1 */
     int32_t classes;      /* 0: regression */
 } tarn_matrix;
 
+/* Which tasks: classes is 2; more than 2; 0. */
 typedef enum tarn_does { TARN_DOES_BINARY = 1, TARN_DOES_MULTICLASS = 2, TARN_DOES_REGRESSION = 4 } tarn_does;
+/* Which values: NaN (and infinities); columns whose kind is TARN_CATEGORY (codes, NaN, TARN_UNSEEN). Moments count as
+ * numbers. Without TARN_TAKES_MISSING every value is finite. */
 typedef enum tarn_takes { TARN_TAKES_MISSING = 1, TARN_TAKES_CATEGORIES = 2 } tarn_takes;
 
 /* One fit. */
@@ -43,15 +58,19 @@ typedef struct tarn_fit {
     const uint32_t *regs;  /* (cols) register of each column */
 } tarn_fit;
 
-/* What came out besides nodes. */
+/* What came out besides nodes. fit gets it with converged = true, objective = NaN and the rest 0. */
 typedef struct tarn_fitted {
-    uint32_t out;          /* first register of the outputs; as many as tarn_model_outputs says */
+    uint32_t out;          /* first register of the outputs: BINARY 1 (probability of class 1), MULTICLASS one
+                              probability per class, REGRESSION 1 */
     int64_t iterations;    /* rounds, passes, trees */
     bool converged;        /* false: stopped at the limit */
     double objective;      /* final training objective, NaN if the method has none */
-    double *importance;    /* (cols) >= 0, tarn_free by the caller; NULL if the method gives none */
+    double *importance;    /* (cols) >= 0, tarn_free by the caller (after a failure by tarn_train); NULL if the
+                              method gives none */
 } tarn_fitted;
 
+/* An entry of the table. name is also the file's; title is one line for help and forms; paper says where the method is
+ * described. params ends with TARN_PARAMS_END, and may be NULL with params_size 0. */
 typedef struct tarn_algo {
     const char *name, *title, *paper;
     unsigned does, takes; /* tarn_does, tarn_takes */
