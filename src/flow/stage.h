@@ -12,6 +12,7 @@
 #include "base/pool.h"
 #include "base/sink.h"
 #include "lake/lake.h"
+#include "model/model.h"
 #include "table/table.h"
 
 typedef struct tarn_stage_job {
@@ -50,10 +51,14 @@ TARN_MUST tarn_code tarn_stage_put(tarn_stage_job *job, const char *path, const 
 TARN_MUST tarn_code tarn_stage_put_file(tarn_stage_job *job, const char *path, const char *file, tarn_err *err);
 /* Indented JSON; takes no reference. */
 TARN_MUST tarn_code tarn_stage_put_json(tarn_stage_job *job, const char *path, const json_t *value, tarn_err *err);
+/* An input's bytes under a further path. */
+TARN_MUST tarn_code tarn_stage_put_same(tarn_stage_job *job, const char *path, const tarn_entry *input, tarn_err *err);
 /* An input that is JSON; decref *out. */
 TARN_MUST tarn_code tarn_stage_get_json(const tarn_stage_job *job, const char *path, json_t **out, tarn_err *err);
 /* A SQL engine in which exactly the step's inputs are tables, under their lake paths without ".parquet". */
 TARN_MUST tarn_code tarn_stage_db(tarn_stage_job *job, int threads, tarn_db **out, tarn_err *err);
+/* An input model, loaded; tarn_model_free(*out). */
+TARN_MUST tarn_code tarn_stage_model(const tarn_stage_job *job, const char *path, tarn_model **out, tarn_err *err);
 /* The rows of an input table as mapped columns, from the cache (made on first use). */
 TARN_MUST tarn_code tarn_stage_columns(const tarn_stage_job *job, const char *path, tarn_columns **out, tarn_err *err);
 
