@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_model.c - any bytes as a model: refused, or described and run without a step outside its memory.
+ *
+ * The frame of the block (magic, length, checksum) is put right first, so that the fuzzer gets behind it. Build with
+ * libFuzzer, or with TARN_FUZZ_REPLAY for a program that runs the files named on its command line:
+ * `fuzz_model FILE...`; `fuzz_model --sample FILE` writes the model that the corpus began with. */
+#include "base/file.h"
+#include "model/block.h"
+#include "model/model_sample.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+static void ask(const tarn_model *m)
+{
+    char line[256];
+    size_t len;
+
+    for (int i = 0; i < tarn_model_nodes(m); i++) (void)tarn_model_node_text(m, i, line, sizeof line);
+    for (int i = 0; i < tarn_model_inputs(m); i++) {
+        const tarn_model_input *in = tarn_model_input_at(m, i);
+        if (tarn_model_find_input(m, in->name, strlen(in->name)) != i) abort();
+        for (int32_t code = 0; code < in->levels; code++) {
+            const char *level = tarn_model_level(m, i, code, &len);
+            if (tarn_model_code(m, i, level, len) != code) abort();
+        }
+    }
+}
+
+/* A few odd rows; one by one and together must agree to the bit. */
+static tarn_code run(const tarn_model *m, tarn_err *err)
+{
+    enum { ROWS = 9 };
+    static const double odd[ROWS] = {NAN, 0, 1, -1, 0.5, 1e300, -INFINITY, 1.4e15, 4294967296.0};
+    size_t inputs = (size_t)tarn_model_inputs(m), outputs = (size_t)tarn_model_outputs(m);
+    double *data = NULL, *scratch = NULL, *out = NULL;
+    const double **columns = NULL;
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(tarn_alloc(&data, inputs * (ROWS + 1), sizeof *data, err));
+    TARN_TRY(tarn_alloc(&columns, inputs, sizeof *columns, err));
+    TARN_TRY(tarn_alloc(&scratch, tarn_model_scratch(m), sizeof *scratch, err));
+    TARN_TRY(tarn_alloc(&out, outputs * (ROWS + 1), sizeof *out, err));
+    double *row = data + inputs * ROWS, *row_out = out + outputs * ROWS;
+    for (size_t j = 0; j < inputs; j++) {
+        columns[j] = data + j * ROWS;
+        for (size_t i = 0; i < ROWS; i++) data[j * ROWS + i] = odd[(i + 2 * j) % ROWS];
+    }
+    TARN_TRY(tarn_model_run(m, NULL, ROWS, columns, out, err));
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t j = 0; j < inputs; j++) row[j] = columns[j][i];
+        tarn_model_row(m, row, scratch, row_out);
+        for (size_t k = 0; k < outputs; k++) {
+            double together = out[k * ROWS + i];
+            if (memcmp(&together, &row_out[k], sizeof together) != 0 && !(isnan(together) && isnan(row_out[k]))) abort();
+        }
+    }
+done:
+    tarn_free(out);
+    tarn_free(scratch);
+    tarn_free(columns);
+    tarn_free(data);
+    return rc;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    tarn_err err = {0};
+    tarn_model *m = NULL;
+    uint8_t *copy = NULL;
+
+    if (len > 1 << 20 || tarn_alloc(&copy, len, 1, &err) != TARN_OK) return 0;
+    if (len > 0) memcpy(copy, bytes, len);
+    if (len >= sizeof(tarn_block_head)) tarn_block_seal(copy, len);
+    if (tarn_model_load(copy, len, &m, &err) == TARN_OK) {
+        ask(m);
+        (void)run(m, &err);
+    } else if (err.msg[0] == '\0') {
+        abort();
+    }
+    tarn_model_free(m);
+    tarn_free(copy);
+    return 0;
+}
+
+#ifdef TARN_FUZZ_REPLAY
+static tarn_code write_sample(const char *path, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_model *m = NULL;
+    size_t len;
+
+    TARN_TRY(sample_model(&m, err));
+    const void *bytes = tarn_model_bytes(m, &len);
+    TARN_TRY(tarn_file_save(path, bytes, len, err));
+done:
+    tarn_model_free(m);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    tarn_err err = {0};
+
+    if (argc == 3 && strcmp(argv[1], "--sample") == 0 && write_sample(argv[2], &err) == TARN_OK) return 0;
+    for (int i = 1; i < argc && err.code == TARN_OK; i++) {
+        char *bytes = NULL;
+        size_t len;
+        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) break;
+        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
+        tarn_free(bytes);
+    }
+    if (err.code != TARN_OK) (void)fprintf(stderr, "%s\n", err.msg);
+    return err.code != TARN_OK;
+}
+#endif
