@@ -29,7 +29,7 @@ typedef struct tarn_db_options {
      * (its message then carries err's). May be NULL. path has cap bytes. */
     tarn_code (*resolve)(void *arg, const char *name, char *path, size_t cap, tarn_err *err);
     void *resolve_arg;
-    bool untrusted; /* SQL from outside: no access to files or network but through resolve */
+    bool untrusted; /* SQL from outside: no access to files or network but through resolve, no spilling, no settings */
 } tarn_db_options;
 
 TARN_MUST tarn_code tarn_db_open(const tarn_db_options *options, tarn_db **out, tarn_err *err);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* duck_write.c - Parquet files with the same bytes for the same rows, and the schema of what SQL can name.
+ *
+ * Row order and the order of sums depend on the number of threads: writing runs on one, and sorts. Rows that
+ * are equal in the given columns are ordered by all the others, so that only equal rows can change places. */
+#include "table/duck.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* "a, b c" -> "a" NULLS LAST, "b c" NULLS LAST, and then everything. */
+static void add_order(tarn_text *sql, const char *columns)
+{
+    char name[512];
+
+    tarn_text_add(sql, " ORDER BY ");
+    while (columns && *columns) {
+        size_t len = strcspn(columns, ","), from = strspn(columns, " ");
+        size_t end = len;
+        while (end > from && columns[end - 1] == ' ') end--;
+        if (end > from && end - from < sizeof name) {
+            memcpy(name, columns + from, end - from);
+            name[end - from] = '\0';
+            tarn_sql_name(sql, name);
+            tarn_text_add(sql, " NULLS LAST, ");
+        }
+        columns += len + (columns[len] == ',');
+    }
+    tarn_text_add(sql, "COLUMNS(*) NULLS LAST");
+}
+
+/* *shift is where `query` starts. */
+static tarn_code copy_sql(const char *query, const char *order_by, const char *to, char **out, size_t *shift,
+                          tarn_err *err)
+{
+    tarn_code rc;
+    tarn_text sql = {0};
+    size_t len = strlen(query);
+
+    while (len > 0 && strchr("; \t\r\n", query[len - 1])) len--;
+    tarn_text_add(&sql, "COPY (SELECT * FROM (");
+    *shift = sql.len;
+    tarn_text_addn(&sql, query, len);
+    tarn_text_add(&sql, "\n)");
+    if (!order_by || *order_by) add_order(&sql, order_by);
+    tarn_text_add(&sql, ") TO ");
+    tarn_sql_text(&sql, to);
+    tarn_text_add(&sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, USE_TMP_FILE false)");
+    rc = tarn_text_take(&sql, out, err);
+    tarn_text_clear(&sql);
+    return rc;
+}
+
+static tarn_code set_threads(tarn_db *db, int threads, tarn_err *err)
+{
+    char sql[48];
+
+    (void)snprintf(sql, sizeof sql, "SET threads = %d", threads);
+    return tarn_db_run(db, sql, err);
+}
+
+/* Run the COPY; its result is one count. */
+static tarn_code copy(tarn_db *db, const char *sql, size_t shift, int64_t *rows, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    duckdb_result result;
+    duckdb_data_chunk chunk = NULL;
+
+    db->asked = (tarn_err){0};
+    if (duckdb_query(db->connection, sql, &result) != DuckDBSuccess) {
+        rc = tarn_duck_fail(db, duckdb_result_error(&result), duckdb_result_error_type(&result), sql, shift, err);
+    } else if ((chunk = duckdb_fetch_chunk(result)) && duckdb_data_chunk_get_size(chunk) == 1) {
+        int64_t count = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+        if (rows) *rows = count;
+    } else {
+        rc = TARN_FAIL(err, TARN_IO, "DuckDB did not say how many rows it wrote");
+    }
+    duckdb_destroy_data_chunk(&chunk);
+    duckdb_destroy_result(&result);
+    return rc;
+}
+
+static tarn_code sync_into_place(const char *temporary, const char *path, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    int fd = open(temporary, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) return TARN_FAIL_ERRNO(err, "open", temporary);
+    rc = tarn_fd_sync(fd, path, err);
+    (void)close(fd);
+    if (rc != TARN_OK) return rc;
+    if (rename(temporary, path) != 0) return TARN_FAIL_ERRNO(err, "rename into", path);
+    (void)snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    return tarn_dir_sync(*folder ? folder : "/", err);
+}
+
+tarn_code tarn_db_write_parquet(tarn_db *db, const char *sql, const char *order_by, const char *path, int64_t *rows,
+                                tarn_err *err)
+{
+    static atomic_uint counter;
+    tarn_code rc = TARN_OK, back;
+    char *statement = NULL, temporary[4096];
+    size_t shift;
+
+    if (db->untrusted) return TARN_FAIL(err, TARN_DENIED, "'%s': SQL from outside cannot write files", path);
+    int n = snprintf(temporary, sizeof temporary, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&counter, 1));
+    if (n < 0 || (size_t)n >= sizeof temporary) return TARN_FAIL(err, TARN_LIMIT, "path of %zu bytes is too long", strlen(path));
+    TARN_TRY(copy_sql(sql, order_by, temporary, &statement, &shift, err));
+    TARN_TRY(set_threads(db, 1, err));
+    rc = copy(db, statement, shift, rows, err);
+    back = set_threads(db, db->threads, rc == TARN_OK ? err : NULL);
+    if (rc == TARN_OK) rc = back;
+    if (rc == TARN_OK) rc = sync_into_place(temporary, path, err);
+    if (rc != TARN_OK) (void)unlink(temporary);
+done:
+    tarn_free(statement);
+    return rc;
+}
+
+/* ---- schema ---- */
+
+static tarn_type type_of(const char *sql_type, size_t len)
+{
+    static const struct {
+        const char *start;
+        tarn_type type;
+    } known[] = {
+        {"BOOLEAN", TARN_BOOL}, {"TINYINT", TARN_INT},   {"SMALLINT", TARN_INT},   {"INTEGER", TARN_INT},
+        {"BIGINT", TARN_INT},   {"UTINYINT", TARN_INT},  {"USMALLINT", TARN_INT},  {"UINTEGER", TARN_INT},
+        {"UBIGINT", TARN_INT},  {"HUGEINT", TARN_INT},   {"UHUGEINT", TARN_INT},   {"FLOAT", TARN_REAL},
+        {"DOUBLE", TARN_REAL},  {"DECIMAL(", TARN_REAL}, {"DATE", TARN_TIME},      {"TIMESTAMP", TARN_TIME},
+    };
+
+    if (len > 0 && sql_type[len - 1] == ']') return TARN_TEXT; /* a list of something */
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        size_t start = strlen(known[i].start);
+        if (len >= start && memcmp(sql_type, known[i].start, start) == 0) return known[i].type;
+    }
+    return TARN_TEXT;
+}
+
+static tarn_code fill_field(const tarn_columns *c, int64_t row, tarn_field *f, tarn_err *err)
+{
+    const char *texts[2];
+    int32_t lens[2];
+
+    for (int i = 0; i < 2; i++) {
+        const tarn_column *a = tarn_columns_at(c, i);
+        texts[i] = tarn_column_word(a, ((const int32_t *)a->values)[row], &lens[i]);
+    }
+    if ((size_t)lens[0] >= sizeof f->name)
+        return TARN_FAIL(err, TARN_LIMIT, "column name '%.*s' is longer than %zu bytes", (int)lens[0], texts[0], sizeof f->name - 1);
+    memcpy(f->name, texts[0], (size_t)lens[0]);
+    (void)snprintf(f->sql_type, sizeof f->sql_type, "%.*s", (int)lens[1], texts[1]);
+    f->type = type_of(texts[1], (size_t)lens[1]);
+    return TARN_OK;
+}
+
+tarn_code tarn_db_schema(tarn_db *db, const char *from, tarn_field **out, int *n, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_columns *c = NULL;
+    tarn_field *fields = NULL;
+    tarn_text sql = {0};
+
+    *out = NULL;
+    *n = 0;
+    tarn_text_addf(&sql, "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM %s)", from);
+    TARN_TRY(tarn_text_check(&sql, err));
+    TARN_TRY(tarn_db_query(db, sql.data, -1, &c, err));
+    TARN_TRY(tarn_alloc(&fields, (size_t)tarn_columns_rows(c), sizeof *fields, err));
+    for (int64_t i = 0; i < tarn_columns_rows(c); i++) TARN_TRY(fill_field(c, i, &fields[i], err));
+    *n = (int)tarn_columns_rows(c);
+    *out = fields;
+    fields = NULL;
+done:
+    tarn_free(fields);
+    tarn_text_clear(&sql);
+    tarn_columns_release(c);
+    return rc;
+}
