@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* prepared.h - what a fitted preparation holds, and rows run through it (private to prepare). */
+#ifndef TARN_PREPARED_H
+#define TARN_PREPARED_H
+
+#include "prepare/fields.h"
+#include "prepare/labels.h"
+
+#include <pthread.h>
+
+/* A raw field of the graph. */
+typedef struct tarn_input {
+    const char *name;
+    tarn_kind kind;
+    bool required;
+    double least, most;
+    const char **level; /* CATEGORY: sorted by bytes */
+    int32_t *len, levels;
+} tarn_input;
+
+struct tarn_prepared {
+    tarn_arena *arena; /* all texts and arrays below */
+    tarn_graph *graph;
+    tarn_input *inputs;
+    int n_inputs;
+    uint32_t *regs; /* the columns after the last step so far */
+    int32_t n_regs;
+    tarn_feature *features; /* of regs */
+    tarn_labels labels;
+};
+
+/* Some rows of a table as registers of the graph. */
+typedef struct tarn_scratch tarn_scratch;
+typedef struct tarn_flow {
+    const tarn_prepared *p;
+    tarn_reader *readers; /* (p->n_inputs) */
+    const int64_t *rows;
+    int64_t n;
+    pthread_mutex_t lock; /* guards spare */
+    tarn_scratch *spare;
+    bool ready; /* lock is there */
+} tarn_flow;
+
+TARN_MUST tarn_code tarn_flow_init(tarn_flow *f, const tarn_prepared *p, const tarn_columns *data, const int64_t *rows,
+                                   int64_t n, tarn_err *err);
+void tarn_flow_clear(tarn_flow *f);
+/* out (n_regs, n): registers of rows at .. at + n - 1. Threads: any. */
+TARN_MUST tarn_code tarn_flow_run(tarn_flow *f, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
+                                  tarn_err *err);
+
+#endif
