@@ -2,6 +2,8 @@
 /* err.c - filling, prefixing and naming errors. See err.h. */
 #include "base/err.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -26,21 +28,28 @@ int tarn_code_exit(tarn_code code) { return codes[known(code)].exit_status; }
 int tarn_code_http(tarn_code code) { return codes[known(code)].http; }
 bool tarn_code_retry(tarn_code code) { return codes[known(code)].retry; }
 
-/* Make msg one printable line and cut a UTF-8 character that its end broke. */
-static void tidy(char *msg, size_t cap, bool was_cut)
+/* The length of text[0 .. len-1] without a UTF-8 character that its end broke. */
+static size_t whole_characters(const char *text, size_t len)
 {
-    size_t len = strlen(msg);
+    size_t start = len;
 
+    while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80) start--;
+    if (start == 0 || (unsigned char)text[start - 1] < 0xC0) return len;
+    unsigned char lead = (unsigned char)text[start - 1];
+    size_t want = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
+    return len - start < want ? start - 1 : len;
+}
+
+/* Make msg one printable line of UTF-8, whatever bytes were quoted in it: it will stand in JSON and on terminals. */
+static void tidy(char *msg, bool was_cut)
+{
+    size_t len = strlen(msg), bad;
+
+    if (was_cut) len = whole_characters(msg, len);
+    msg[len] = '\0';
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)msg[i] < 0x20 || msg[i] == 0x7f) msg[i] = ' ';
-    if (!was_cut || len + 1 < cap) return;
-    size_t start = len;
-    while (start > 0 && ((unsigned char)msg[start - 1] & 0xC0) == 0x80) start--;
-    if (start > 0 && (unsigned char)msg[start - 1] >= 0xC0) {
-        unsigned char lead = (unsigned char)msg[start - 1];
-        size_t want = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-        if (len - start < want) msg[start - 1] = '\0';
-    }
+    for (size_t at = 0; !tarn_utf8_valid(msg + at, len - at, &bad); at += bad + 1) msg[at + bad] = '?';
 }
 
 tarn_code tarn_err_set(tarn_err *err, tarn_code code, const char *file, int line, const char *fmt, ...)
@@ -55,7 +64,7 @@ tarn_code tarn_err_set(tarn_err *err, tarn_code code, const char *file, int line
     int n = vsnprintf(err->msg, sizeof err->msg, fmt, args);
     va_end(args);
     if (n < 0) err->msg[0] = '\0';
-    tidy(err->msg, sizeof err->msg, n >= (int)sizeof err->msg);
+    tidy(err->msg, n >= (int)sizeof err->msg);
     return code;
 }
 
@@ -70,13 +79,14 @@ void tarn_err_note(tarn_err *err, const char *fmt, ...)
     (void)vsnprintf(note, sizeof note, fmt, args);
     va_end(args);
     size_t a = strlen(note), b = strlen(old), cap = sizeof err->msg;
-    if (a > cap / 2) a = cap / 2; /* the cause matters more than where we were */
-    if (a + 2 + b >= cap) b = cap - a - 3;
+    if (a > cap / 2) a = whole_characters(note, cap / 2); /* the cause matters more than where we were */
+    bool cut = a + 2 + b >= cap;
+    if (cut) b = cap - a - 3;
     memcpy(err->msg, note, a);
     memcpy(err->msg + a, ": ", 2);
     memcpy(err->msg + a + 2, old, b);
     err->msg[a + 2 + b] = '\0';
-    tidy(err->msg, cap, true);
+    tidy(err->msg, cut);
 }
 
 tarn_code tarn_err_errno(tarn_err *err, const char *file, int line, const char *what, const char *path)
@@ -96,7 +106,7 @@ tarn_code tarn_err_errno(tarn_err *err, const char *file, int line, const char *
     } else if (e == ENOENT) {
         code = TARN_NOT_FOUND;
     }
-    char why[96];
-    if (strerror_r(e, why, sizeof why) != 0) (void)snprintf(why, sizeof why, "error %d", e);
+    char space[96];
+    const char *why = strerror_r(e, space, sizeof space); /* GNU's: the text may be elsewhere */
     return tarn_err_set(err, code, file, line, "cannot %s '%s': %s%s", what, path, why, remedy);
 }

@@ -17,7 +17,7 @@ enum { WRITE_BUFFER = 1 << 16, PATH_CAP = 4096 };
 
 struct tarn_file {
     int fd;
-    bool committed;
+    bool committed, broken; /* broken: bytes are missing, so it must never be committed */
     size_t used;
     char path[PATH_CAP], temporary[PATH_CAP + 48];
     unsigned char buffer[WRITE_BUFFER];
@@ -95,9 +95,13 @@ tarn_code tarn_file_create(const char *path, tarn_file **out, tarn_err *err)
     if (strlen(path) >= PATH_CAP) return TARN_FAIL(err, TARN_LIMIT, "path of %zu bytes is too long", strlen(path));
     TARN_TRY(tarn_alloc(&f, 1, sizeof *f, err));
     (void)strcpy(f->path, path);
-    (void)snprintf(f->temporary, sizeof f->temporary, "%s.tmp-%ld-%u", path, (long)getpid(),
-                   atomic_fetch_add(&counter, 1));
-    f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    /* A number may be taken: a killed process had ours, as happens in containers, and left its file behind. */
+    for (int tries = 0; tries < 1000; tries++) {
+        (void)snprintf(f->temporary, sizeof f->temporary, "%s.tmp-%ld-%u", path, (long)getpid(),
+                       atomic_fetch_add(&counter, 1));
+        f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (f->fd >= 0 || errno != EEXIST) break;
+    }
     if (f->fd < 0) {
         rc = TARN_FAIL_ERRNO(err, "create", f->path);
         tarn_free(f);
@@ -113,6 +117,7 @@ static tarn_code flush_buffer(tarn_file *f, tarn_err *err)
 {
     tarn_code rc = tarn_fd_write(f->fd, f->buffer, f->used, f->path, err);
     f->used = 0;
+    if (rc != TARN_OK) f->broken = true;
     return rc;
 }
 
@@ -121,7 +126,11 @@ tarn_code tarn_file_write(tarn_file *f, const void *bytes, size_t len, tarn_err 
     tarn_code rc = TARN_OK;
 
     if (len > WRITE_BUFFER - f->used) TARN_TRY(flush_buffer(f, err));
-    if (len >= WRITE_BUFFER) return tarn_fd_write(f->fd, bytes, len, f->path, err);
+    if (len >= WRITE_BUFFER) {
+        rc = tarn_fd_write(f->fd, bytes, len, f->path, err);
+        if (rc != TARN_OK) f->broken = true;
+        return rc;
+    }
     if (len > 0) memcpy(f->buffer + f->used, bytes, len);
     f->used += len;
 done:
@@ -133,8 +142,11 @@ tarn_code tarn_file_commit(tarn_file *f, tarn_err *err)
     tarn_code rc = TARN_OK;
     char folder[PATH_CAP];
 
+    if (f->broken) return TARN_FAIL(err, TARN_IO, "'%s' is not replaced: an earlier write to it failed", f->path);
     TARN_TRY(flush_buffer(f, err));
-    TARN_TRY(tarn_fd_sync(f->fd, f->path, err));
+    rc = tarn_fd_sync(f->fd, f->path, err);
+    f->broken = rc != TARN_OK; /* a second sync might succeed without the bytes */
+    if (rc != TARN_OK) goto done;
     if (rename(f->temporary, f->path) != 0) return TARN_FAIL_ERRNO(err, "rename into", f->path);
     f->committed = true;
     folder_of(f->path, folder);
@@ -275,6 +287,10 @@ static tarn_code remove_entries(int dir_fd, const char *path, int depth, tarn_er
     while ((e = readdir(dir)) != NULL) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
         if (unlinkat(dirfd(dir), e->d_name, 0) == 0 || errno == ENOENT) continue;
+        if (errno != EISDIR && errno != EPERM) {
+            rc = TARN_FAIL_ERRNO(err, "remove", e->d_name);
+            goto done;
+        }
         int sub = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (sub < 0) {
             rc = TARN_FAIL_ERRNO(err, "remove", e->d_name);

@@ -15,10 +15,45 @@ static void *json_take(size_t size)
 
 void tarn_json_setup(void) { json_set_alloc_funcs(json_take, tarn_free); }
 
+enum { MOST_NESTED = 512 };
+
+/* Where brackets outside of strings are nested deeper than that. jansson allows 2048, which is much stack for some. */
+static bool too_deep(const char *text, size_t len, int *line, int *column)
+{
+    int depth = 0;
+    bool quoted = false;
+
+    *line = 1;
+    *column = 0;
+    for (size_t i = 0; i < len; i++) {
+        ++*column;
+        if (text[i] == '\n') {
+            ++*line;
+            *column = 0;
+        }
+        if (quoted && text[i] == '\\') {
+            i++;
+            ++*column;
+        } else if (text[i] == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (text[i] == '[' || text[i] == '{')) {
+            if (++depth > MOST_NESTED) return true;
+        } else if (!quoted && (text[i] == ']' || text[i] == '}')) {
+            depth--;
+        }
+    }
+    return false;
+}
+
 tarn_code tarn_json_read(const char *text, size_t len, const char *what, json_t **out, tarn_err *err)
 {
     json_error_t e;
+    int line, column;
 
+    *out = NULL;
+    if (too_deep(text, len, &line, &column))
+        return TARN_FAIL(err, TARN_LIMIT, "%s: line %d, column %d: nested deeper than %d", what, line, column,
+                         MOST_NESTED);
     *out = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
     if (*out) return TARN_OK;
     if (json_error_code(&e) == json_error_out_of_memory)

@@ -10,15 +10,29 @@
 
 static void *field(const tarn_param *p, void *values) { return (char *)values + p->at; }
 
-static void store_number(const tarn_param *p, void *values, double x)
+/* A value of one of the four types that are not text; `whole` is INT, BOOL and WORD. A double would not hold every INT. */
+typedef struct number {
+    int64_t whole;
+    double real;
+} number;
+
+/* x, which the table's author wrote as a double. */
+static number preset_of(const tarn_param *p)
 {
-    int64_t whole = (int64_t)x;
-    int word = (int)x;
-    bool yes = x != 0;
+    number x = {.real = p->preset};
+
+    if (p->type != TARN_P_REAL) x.whole = p->preset >= 0x1p63 ? INT64_MAX : (int64_t)p->preset;
+    return x;
+}
+
+static void store_number(const tarn_param *p, void *values, number x)
+{
+    int word = (int)x.whole;
+    bool yes = x.whole != 0;
 
     switch (p->type) {
-    case TARN_P_INT: memcpy(field(p, values), &whole, sizeof whole); break;
-    case TARN_P_REAL: memcpy(field(p, values), &x, sizeof x); break;
+    case TARN_P_INT: memcpy(field(p, values), &x.whole, sizeof x.whole); break;
+    case TARN_P_REAL: memcpy(field(p, values), &x.real, sizeof x.real); break;
     case TARN_P_BOOL: memcpy(field(p, values), &yes, sizeof yes); break;
     case TARN_P_WORD: memcpy(field(p, values), &word, sizeof word); break;
     case TARN_P_TEXT:
@@ -26,21 +40,27 @@ static void store_number(const tarn_param *p, void *values, double x)
     }
 }
 
-static double load_number(const tarn_param *p, const void *values)
+static number load_number(const tarn_param *p, const void *values)
 {
     const char *at = (const char *)values + p->at;
-    int64_t whole;
-    double real;
+    number x = {0};
     bool yes;
     int word;
 
     switch (p->type) {
-    case TARN_P_INT: memcpy(&whole, at, sizeof whole); return (double)whole;
-    case TARN_P_REAL: memcpy(&real, at, sizeof real); return real;
-    case TARN_P_BOOL: memcpy(&yes, at, sizeof yes); return yes;
-    case TARN_P_WORD: memcpy(&word, at, sizeof word); return word;
-    default: return 0;
+    case TARN_P_INT: memcpy(&x.whole, at, sizeof x.whole); break;
+    case TARN_P_REAL: memcpy(&x.real, at, sizeof x.real); break;
+    case TARN_P_BOOL:
+        memcpy(&yes, at, sizeof yes);
+        x.whole = yes;
+        break;
+    case TARN_P_WORD:
+        memcpy(&word, at, sizeof word);
+        x.whole = word;
+        break;
+    default: break;
     }
+    return x;
 }
 
 static void store_text(const tarn_param *p, void *values, const char *text)
@@ -56,7 +76,7 @@ void tarn_params_default(const tarn_param *table, void *values)
 {
     for (const tarn_param *p = table; p && p->type != TARN_P_END; p++) {
         if (p->type == TARN_P_TEXT) store_text(p, values, p->preset_text ? p->preset_text : "");
-        else store_number(p, values, p->preset);
+        else store_number(p, values, preset_of(p));
     }
 }
 
@@ -100,24 +120,23 @@ static tarn_code unknown_name(const tarn_param *table, const char *name, tarn_er
     return rc;
 }
 
-static bool read_value(const tarn_param *p, const char *text, double *x)
+static bool read_value(const tarn_param *p, const char *text, number *x)
 {
-    int64_t whole;
     char word[64];
 
     switch (p->type) {
     case TARN_P_INT:
-        if (!tarn_int_parse(text, strlen(text), &whole)) return false;
-        *x = (double)whole;
-        return *x >= p->least && *x <= p->most;
-    case TARN_P_REAL: return tarn_num_parse(text, strlen(text), false, x) && *x >= p->least && *x <= p->most;
+        if (!tarn_int_parse(text, strlen(text), &x->whole)) return false;
+        return (double)x->whole >= p->least && (double)x->whole <= p->most;
+    case TARN_P_REAL:
+        return tarn_num_parse(text, strlen(text), false, &x->real) && x->real >= p->least && x->real <= p->most;
     case TARN_P_BOOL:
-        *x = strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "1") == 0;
-        return *x != 0 || strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "0") == 0;
+        x->whole = strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "1") == 0;
+        return x->whole != 0 || strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "0") == 0;
     case TARN_P_WORD:
         for (int i = 0; word_at(p->words, i, word, sizeof word); i++)
             if (strcmp(word, text) == 0) {
-                *x = i;
+                x->whole = i;
                 return true;
             }
         return false;
@@ -128,7 +147,7 @@ static bool read_value(const tarn_param *p, const char *text, double *x)
 tarn_code tarn_param_set(const tarn_param *table, void *values, const char *name, const char *text, tarn_err *err)
 {
     char expects[256];
-    double x = 0;
+    number x = {0};
     const tarn_param *p = tarn_param_find(table, name);
 
     if (!p) return unknown_name(table, name, err);
@@ -168,14 +187,15 @@ const char *tarn_param_expects(const tarn_param *p, char *out, size_t cap)
     return out;
 }
 
-static const char *number_text(const tarn_param *p, double x, char *out, size_t cap)
+static const char *number_text(const tarn_param *p, number x, char *out, size_t cap)
 {
-    char number[32];
+    char digits[32];
 
-    if (p->type == TARN_P_BOOL) (void)snprintf(out, cap, "%s", x != 0 ? "true" : "false");
+    if (p->type == TARN_P_BOOL) (void)snprintf(out, cap, "%s", x.whole != 0 ? "true" : "false");
     else if (p->type == TARN_P_WORD) {
-        if (!word_at(p->words, (int)x, out, cap)) (void)snprintf(out, cap, "?");
-    } else (void)snprintf(out, cap, "%s", tarn_num_format(x, number));
+        if (!word_at(p->words, (int)x.whole, out, cap)) (void)snprintf(out, cap, "?");
+    } else if (p->type == TARN_P_INT) (void)snprintf(out, cap, "%lld", (long long)x.whole);
+    else (void)snprintf(out, cap, "%s", tarn_num_format(x.real, digits));
     return out;
 }
 
@@ -188,7 +208,7 @@ const char *tarn_param_get(const tarn_param *p, const void *values, char *out, s
 
 const char *tarn_param_preset(const tarn_param *p, char *out, size_t cap)
 {
-    if (p->type != TARN_P_TEXT) return number_text(p, p->preset, out, cap);
+    if (p->type != TARN_P_TEXT) return number_text(p, preset_of(p), out, cap);
     (void)snprintf(out, cap, "%s", p->preset_text ? p->preset_text : "");
     return out;
 }

@@ -46,7 +46,7 @@ int64_t tarn_now_us(void)
 
 const char *tarn_time_text(int64_t us, char out[32])
 {
-    time_t s = (time_t)(us >= 0 ? us / 1000000 : -((-us + 999999) / 1000000));
+    time_t s = (time_t)(us / 1000000 - (us % 1000000 < 0));
     struct tm tm;
 
     if (!gmtime_r(&s, &tm) || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) (void)strcpy(out, "?");
@@ -95,8 +95,11 @@ static bool read_clock(const char **p, const char *end, int64_t *us)
     if (take(p, end, ':')) {
         s = digits(p, end, 2);
         if (s < 0 || s > 59) return false;
-        if (take(p, end, '.'))
+        if (take(p, end, '.')) {
+            const char *first = *p;
             for (; *p < end && **p >= '0' && **p <= '9'; (*p)++, unit /= 10) fraction += unit * (**p - '0');
+            if (*p == first) return false;
+        }
     }
     *us = (((int64_t)h * 60 + m) * 60 + s) * 1000000 + fraction;
     return true;
@@ -110,8 +113,8 @@ static bool read_zone(const char **p, const char *end, int64_t *us)
     if (sign == 0) return false;
     (*p)++;
     int h = digits(p, end, 2);
-    (void)take(p, end, ':');
-    int m = *p == end ? 0 : digits(p, end, 2);
+    bool colon = take(p, end, ':');
+    int m = *p == end && !colon ? 0 : digits(p, end, 2);
     if (h < 0 || h > 23 || m < 0 || m > 59) return false;
     *us = sign * ((int64_t)h * 60 + m) * 60000000;
     return true;

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -11,6 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The "C" locale, made once, so that a host program's setlocale changes nothing here. */
+static locale_t c_locale;
+static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
+static void make_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
+
+/* The caller puts back what this returns, with uselocale. */
+static locale_t enter_c_locale(void)
+{
+    (void)pthread_once(&c_locale_once, make_c_locale);
+    return uselocale(c_locale);
+}
 
 static bool reserve(tarn_text *t, size_t more)
 {
@@ -46,11 +59,13 @@ void tarn_text_addf(tarn_text *t, const char *fmt, ...)
 
     va_start(args, fmt);
     va_copy(again, args);
+    locale_t old = enter_c_locale();
     int n = vsnprintf(NULL, 0, fmt, args);
     if (n >= 0 && reserve(t, (size_t)n)) {
         (void)vsnprintf(t->data + t->len, (size_t)n + 1, fmt, again);
         t->len += (size_t)n;
     }
+    (void)uselocale(old);
     va_end(again);
     va_end(args);
 }
@@ -99,15 +114,9 @@ void tarn_text_clear(tarn_text *t)
     *t = (tarn_text){0};
 }
 
-/* The "C" locale, made once, so that a host program's setlocale changes nothing here. */
-static locale_t c_locale;
-static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-static void make_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
-
 static double read_double(const char *text, char **end)
 {
-    (void)pthread_once(&c_locale_once, make_c_locale);
-    locale_t old = uselocale(c_locale);
+    locale_t old = enter_c_locale();
     double x = strtod(text, end);
     (void)uselocale(old);
     return x;
@@ -121,9 +130,9 @@ const char *tarn_num_format(double x, char out[32])
         (void)snprintf(out, 32, "%.0f", x == 0 ? 0.0 : x);
         return out;
     }
-    (void)pthread_once(&c_locale_once, make_c_locale);
-    locale_t old = uselocale(c_locale);
-    for (int digits = 15; digits <= 17; digits++) {
+    locale_t old = enter_c_locale();
+    /* 15 digits are the shortest text of any number that has one so short, but for subnormals. */
+    for (int digits = fabs(x) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         (void)snprintf(out, 32, "%.*g", digits, x);
         if (strtod(out, NULL) == x) break;
     }
@@ -191,7 +200,9 @@ const char *tarn_num_bytes(uint64_t n, char out[32])
         x /= 1000;
         u++;
     }
+    locale_t old = enter_c_locale();
     (void)snprintf(out, 32, u == 0 || x >= 99.95 ? "%.0f %s" : "%.1f %s", x, units[u]);
+    (void)uselocale(old);
     return out;
 }
 
