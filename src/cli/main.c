@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - from what was typed to one command's run.
+ *
+ * Order: words name the command (the longest that fits), then options and arguments in any order; `--` ends the
+ * options. The exit status is that of the error's code (base/codes.def). */
+#include "base/mem.h"
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "flow/flow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct typed {
+    const tarn_command *command;
+    void *params;
+    char **args;
+    int n_args;
+    bool help;
+    tarn_cli cli;
+} typed;
+
+/* How many of the words are the command's name; 0 if they are not. */
+static int words_matching(const tarn_command *c, int argc, char **argv)
+{
+    char name[100];
+    int used = 0;
+
+    for (int n = 1; n <= 2 && n <= argc; n++) {
+        (void)snprintf(name, sizeof name, "%s%s%s", argv[0], n == 2 ? " " : "", n == 2 ? argv[1] : "");
+        if (strcmp(name, c->name) == 0) used = n;
+    }
+    return used;
+}
+
+static tarn_code unknown_command(int argc, char **argv, tarn_err *err)
+{
+    const char *names[128] = {0};
+    char typed_name[100];
+    size_t n = 0;
+
+    for (int i = 0; i < tarn_command_count() && n < 128; i++) names[n++] = tarn_command_at(i)->name;
+    (void)snprintf(typed_name, sizeof typed_name, "%s%s%s", argv[0], argc > 1 && argv[1][0] != '-' ? " " : "",
+                   argc > 1 && argv[1][0] != '-' ? argv[1] : "");
+    const char *near = tarn_nearest_word(typed_name, names, n);
+    if (!near) near = tarn_nearest_word(argv[0], names, n);
+    if (near) return TARN_FAIL(err, TARN_USAGE, "there is no command '%s'; did you mean 'tarn %s'?", typed_name, near);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(names[i], argv[0], strlen(argv[0])) == 0 && names[i][strlen(argv[0])] == ' ')
+            return TARN_FAIL(err, TARN_USAGE, "'tarn %s' needs a further word, like 'tarn %s'; `tarn --help` lists all", argv[0], names[i]);
+    return TARN_FAIL(err, TARN_USAGE, "there is no command '%s'; `tarn --help` lists all", typed_name);
+}
+
+/* One of the options that every command has. *used: words taken; 0 if it is none of them. */
+static tarn_code common_option(typed *t, const char *name, const char *value, int *used, tarn_err *err)
+{
+    int64_t n;
+
+    *used = 1;
+    if (strcmp(name, "json") == 0) t->cli.json = true;
+    else if (strcmp(name, "quiet") == 0) t->cli.quiet = true;
+    else if (strcmp(name, "help") == 0) t->help = true;
+    else if (strcmp(name, "folder") == 0 || strcmp(name, "threads") == 0) {
+        *used = 2;
+        if (!value) return TARN_FAIL(err, TARN_USAGE, "option --%s needs a value", name);
+        if (name[0] == 'f') t->cli.folder = value;
+        else if (!tarn_int_parse(value, strlen(value), &n) || n < 1 || n > 1024)
+            return TARN_FAIL(err, TARN_USAGE, "option --threads should be 1 to 1024, not '%.40s'", value);
+        else t->cli.threads = (int)n;
+    } else {
+        *used = 0;
+    }
+    return TARN_OK;
+}
+
+/* An option of the command itself: --name value, --name=value, --flag, --no-flag. */
+static tarn_code own_option(typed *t, const char *name, bool has_equals, const char *value, int *used, tarn_err *err)
+{
+    const tarn_param *table = t->command->params;
+    bool off = strncmp(name, "no_", 3) == 0 && !tarn_param_find(table, name);
+    const tarn_param *p = tarn_param_find(table, off ? name + 3 : name);
+    tarn_code rc;
+
+    *used = 1;
+    if (p && p->type == TARN_P_BOOL && !has_equals) return tarn_param_set(table, t->params, p->name, off ? "false" : "true", err);
+    if (p && !value) {
+        char expects[256];
+        return TARN_FAIL(err, TARN_USAGE, "option --%s needs a value: %s", name, tarn_param_expects(p, expects, sizeof expects));
+    }
+    *used = has_equals ? 1 : 2;
+    rc = tarn_param_set(table, t->params, name, value ? value : "", err);
+    if (rc != TARN_OK && err) err->code = TARN_USAGE;
+    return rc == TARN_OK ? TARN_OK : TARN_USAGE;
+}
+
+static tarn_code read_option(typed *t, int argc, char **argv, int *used, tarn_err *err)
+{
+    char name[128];
+    const char *word = argv[0], *equals = strchr(word, '=');
+    size_t len = equals ? (size_t)(equals - word) : strlen(word);
+
+    if (strcmp(word, "-h") == 0) {
+        t->help = true;
+        *used = 1;
+        return TARN_OK;
+    }
+    if (strncmp(word, "--", 2) != 0 || len - 2 >= sizeof name)
+        return TARN_FAIL(err, TARN_USAGE, "'%.60s' is not an option; options start with --, and `--` ends them", word);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(len - 2), word + 2);
+    for (char *s = name; *s; s++)
+        if (*s == '-') *s = '_';
+    const char *value = equals ? equals + 1 : argc > 1 ? argv[1] : NULL;
+    tarn_code rc = common_option(t, name, value, used, err);
+    if (rc != TARN_OK || *used > 0) {
+        if (equals) *used = 1;
+        return rc;
+    }
+    return own_option(t, name, equals != NULL, value, used, err);
+}
+
+static tarn_code read_words(typed *t, int argc, char **argv, tarn_err *err)
+{
+    int best = 0;
+    tarn_code rc;
+
+    for (int i = 0; i < tarn_command_count(); i++) {
+        int n = words_matching(tarn_command_at(i), argc, argv);
+        if (n <= best) continue;
+        best = n;
+        t->command = tarn_command_at(i);
+    }
+    if (!t->command) return unknown_command(argc, argv, err);
+    rc = tarn_alloc(&t->params, 1, t->command->params_size ? t->command->params_size : 1, err);
+    if (rc == TARN_OK) rc = tarn_alloc(&t->args, (size_t)argc + 1, sizeof *t->args, err);
+    if (rc != TARN_OK) return rc;
+    tarn_params_default(t->command->params, t->params);
+    bool options = true;
+    for (int i = best; i < argc;) {
+        int used = 1;
+        if (options && strcmp(argv[i], "--") == 0) options = false;
+        else if (options && argv[i][0] == '-' && argv[i][1]) {
+            rc = read_option(t, argc - i, argv + i, &used, err);
+            if (rc != TARN_OK) return rc;
+        } else t->args[t->n_args++] = argv[i];
+        i += used;
+    }
+    const tarn_command *c = t->command;
+    if (!t->help && (t->n_args < c->least || (c->most >= 0 && t->n_args > c->most)))
+        return TARN_FAIL(err, TARN_USAGE, "usage: tarn %s%s%s; `tarn %s --help` tells more", c->name, c->usage[0] ? " " : "", c->usage, c->name);
+    return TARN_OK;
+}
+
+static void print_error(const typed *t, tarn_code rc, const tarn_err *err)
+{
+    if (t->cli.json) {
+        json_t *j = json_pack("{s:{s:s, s:s, s:b}}", "error", "code", tarn_code_name(rc), "message", err->msg, "retry", (int)tarn_code_retry(rc));
+        char *text = NULL;
+        if (j && tarn_json_pretty(j, &text, NULL) == TARN_OK) (void)printf("%s\n", text);
+        tarn_free(text);
+        json_decref(j);
+    }
+    (void)fprintf(stderr, "%starn: %s%s\n", t->cli.color ? "\033[31m" : "", err->msg[0] ? err->msg : tarn_code_text(rc), t->cli.color ? "\033[0m" : "");
+}
+
+static tarn_code run_command(typed *t, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_terminal *terminal = NULL;
+    char *text = NULL;
+
+    tarn_catch_stop();
+    t->cli.result = json_object();
+    TARN_TRY(tarn_terminal_new(t->cli.quiet || t->cli.json, t->cli.color, &terminal, err));
+    t->cli.sink = tarn_terminal_sink(terminal);
+    TARN_TRY(tarn_pool_new(t->cli.threads, &t->cli.pool, err));
+    rc = t->command->run(&t->cli, t->params, t->n_args, t->args, err);
+    tarn_terminal_wipe(terminal);
+    if (t->cli.json && (rc == TARN_OK || json_object_size(t->cli.result) > 0)) {
+        tarn_code printed = tarn_json_pretty(t->cli.result, &text, rc == TARN_OK ? err : NULL);
+        if (printed == TARN_OK) (void)printf("%s\n", text);
+        else if (rc == TARN_OK) rc = printed;
+    }
+done:
+    tarn_free(text);
+    tarn_pool_free(t->cli.pool);
+    tarn_terminal_free(terminal);
+    json_decref(t->cli.result);
+    if (rc == TARN_OK && (fflush(stdout) != 0 || ferror(stdout))) rc = TARN_FAIL(err, TARN_IO, "cannot write the output");
+    return rc;
+}
+
+static int print_help(const tarn_command *command)
+{
+    tarn_text help = {0};
+
+    tarn_help(command, &help);
+    (void)fputs(help.data ? help.data : "", stdout);
+    tarn_text_clear(&help);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    tarn_err err = {0};
+    typed t = {.cli = {.folder = "."}};
+
+    tarn_json_setup();
+    t.cli.color = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) return print_help(NULL);
+    if (strcmp(argv[1], "--version") == 0) return printf("tarn %s (code %.12s)\n", tarn_version_text(), tarn_code_hash()) < 0;
+    tarn_code rc = read_words(&t, argc - 1, argv + 1, &err);
+    if (rc == TARN_OK) rc = t.help ? (print_help(t.command), TARN_OK) : run_command(&t, &err);
+    if (rc != TARN_OK) print_error(&t, rc, &err);
+    tarn_free(t.params);
+    tarn_free(t.args);
+    return tarn_code_exit(rc);
+}

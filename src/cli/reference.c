@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reference.c - pages about parts, from the parts' own tables. See reference.h. */
+#include "cli/reference.h"
+
+#include "assess/assess.h"
+#include "base/param.h"
+#include "cli/command.h"
+#include "flow/project.h"
+#include "flow/stage.h"
+#include "ingest/ingest.h"
+#include "prepare/prepare.h"
+#include "prepare/step.h"
+#include "train/train.h"
+
+static void write_params(const tarn_param *table, tarn_text *out)
+{
+    char preset[512], expects[256];
+
+    if (!table || table->type == TARN_P_END) {
+        tarn_text_add(out, "\nNo parameters.\n");
+        return;
+    }
+    tarn_text_add(out, "\n| parameter | default | may be | meaning |\n|---|---|---|---|\n");
+    for (const tarn_param *p = table; p->type != TARN_P_END; p++)
+        tarn_text_addf(out, "| `%s` | %s | %s | %s |\n", p->name, tarn_param_preset(p, preset, sizeof preset),
+                       tarn_param_expects(p, expects, sizeof expects), p->help);
+}
+
+static void write_sources(tarn_text *out)
+{
+    tarn_text_add(out, "# Sources\n\nWhere tables come from: `ingest.<table>.source` in the project file.\n");
+    for (int i = 0; i < tarn_source_count(); i++) {
+        const tarn_source *s = tarn_source_at(i);
+        tarn_text_addf(out, "\n## %s\n\n%s.\n", s->name, s->title);
+        write_params(s->params, out);
+    }
+}
+
+static void write_steps(tarn_text *out)
+{
+    tarn_text_add(out, "# Preparation steps\n\nFitted on the train rows, stored in the model, run again at serving time: `train.candidates.<name>.prepare` in the project file.\n");
+    for (int i = 0; i < tarn_step_count(); i++) {
+        const tarn_step *s = tarn_step_at(i);
+        tarn_text_addf(out, "\n## %s\n\n%s.\n", s->name, s->title);
+        write_params(s->params, out);
+    }
+    tarn_text_add(out, "\n## The split\n\n`prepare.split` in the project file.\n");
+    write_params(tarn_split_table, out);
+}
+
+static void write_algos(tarn_text *out)
+{
+    tarn_text_add(out, "# Estimators\n\n`train.candidates.<name>.algo` in the project file.\n");
+    for (int i = 0; i < tarn_algo_count(); i++) {
+        const tarn_algo *a = tarn_algo_at(i);
+        tarn_text_addf(out, "\n## %s\n\n%s. Does%s%s%s. Takes%s%s%s.\n", a->name, a->title, a->does & TARN_DOES_BINARY ? " binary" : "",
+                       a->does & TARN_DOES_MULTICLASS ? " multiclass" : "", a->does & TARN_DOES_REGRESSION ? " regression" : "",
+                       " numbers", a->takes & TARN_TAKES_CATEGORIES ? ", categories" : "",
+                       a->takes & TARN_TAKES_MISSING ? ", missing values" : "");
+        if (a->paper) tarn_text_addf(out, "\nSource: %s.\n", a->paper);
+        write_params(a->params, out);
+    }
+}
+
+static void write_metrics(tarn_text *out)
+{
+    tarn_text_add(out, "# Metrics\n\nEqual to scikit-learn 1.2.1's to 1e-12 on the golden tables of the tests.\n\n| metric | for | better | meaning |\n|---|---|---|---|\n");
+    for (int i = 0; i < tarn_metric_count(); i++) {
+        const tarn_metric *m = tarn_metric_at(i);
+        tarn_text_addf(out, "| `%s` | %s%s%s | %s | %s: %s |\n", m->name, m->tasks >> TARN_BINARY & 1 ? "binary " : "",
+                       m->tasks >> TARN_MULTICLASS & 1 ? "multiclass " : "", m->tasks >> TARN_REGRESSION & 1 ? "regression" : "",
+                       m->higher_is_better ? "higher" : "lower", m->title, m->help);
+    }
+}
+
+static void write_stages(tarn_text *out)
+{
+    tarn_text_add(out, "# Kinds of steps\n\nWhat a run is made of, in its order.\n\n| step | stage | does |\n|---|---|---|\n");
+    for (int i = 0; i < tarn_stage_count(); i++) {
+        const tarn_stage *s = tarn_stage_at(i);
+        tarn_text_addf(out, "| %s | %s | %s |\n", s->name, s->stage, s->title);
+    }
+}
+
+const tarn_page tarn_pages[] = {
+    {"commands", "every command with its options", tarn_commands_reference},
+    {"project", "the keys of tarn.yaml", tarn_project_reference},
+    {"sources", "where tables come from", write_sources},
+    {"steps", "preparation steps and the split", write_steps},
+    {"estimators", "what learns", write_algos},
+    {"metrics", "how models are judged", write_metrics},
+    {"stages", "what a run is made of", write_stages},
+    {NULL, NULL, NULL},
+};
