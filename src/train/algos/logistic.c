@@ -14,11 +14,10 @@
  * Nocedal, Wright, Numerical Optimization, 2nd ed., 2006, algorithms 3.2 and 7.5.
  */
 #include "base/mem.h"
-#include "model/payload.h"
 #include "train/algos/logistic_parts.h"
+#include "train/linear.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Up to here a pass with the Hessian costs little more than one without. */
@@ -39,8 +38,7 @@ static const tarn_param params_table[] = {
     TARN_PARAMS_END,
 };
 
-/* 'linear' holds all biases first, then the weights row by row. */
-static tarn_code add_linear(const logistic_problem *p, const double *theta, uint32_t *first, tarn_err *err)
+static tarn_code add_nodes(const logistic_problem *p, const double *theta, uint32_t *first, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     size_t d = (size_t)p->cols, k = (size_t)p->outputs;
@@ -52,25 +50,9 @@ static tarn_code add_linear(const logistic_problem *p, const double *theta, uint
         data[o] = p->wide > p->cols ? from[d] : 0;
         memcpy(data + k + o * d, from, d * sizeof *data);
     }
-    TARN_TRY(tarn_graph_node(p->job->graph, "linear", p->job->regs, (uint32_t)d, (uint32_t)k, NULL, data,
-                             k * (d + 1) * sizeof *data, first, err));
+    TARN_TRY(tarn_linear_add(p->job, (uint32_t)k, data, k == 1 ? TARN_LINK_SIGMOID : TARN_LINK_SOFTMAX, first, err));
 done:
     tarn_free(data);
-    return rc;
-}
-
-static tarn_code add_link(const logistic_problem *p, uint32_t linear, uint32_t *first, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    uint32_t k = (uint32_t)p->outputs;
-    tarn_link_data data = {.link = k == 1 ? TARN_LINK_SIGMOID : TARN_LINK_SOFTMAX};
-    uint32_t *regs = NULL;
-
-    TARN_TRY(tarn_alloc(&regs, k, sizeof *regs, err));
-    for (uint32_t o = 0; o < k; o++) regs[o] = linear + o;
-    TARN_TRY(tarn_graph_node(p->job->graph, "link", regs, k, k, NULL, &data, sizeof data, first, err));
-done:
-    tarn_free(regs);
     return rc;
 }
 
@@ -96,7 +78,6 @@ static tarn_code fit(const tarn_fit *job, const void *params, tarn_fitted *out, 
     const logistic_params *set = params;
     logistic_problem p = {0};
     double *theta = NULL;
-    uint32_t linear = 0;
 
     TARN_TRY(logistic_open(&p, job, set, err));
     rc = tarn_alloc(&theta, (size_t)p.thetas, sizeof *theta, err);
@@ -104,8 +85,7 @@ static tarn_code fit(const tarn_fit *job, const void *params, tarn_fitted *out, 
     TARN_TRY(tarn_comm_agree(job->comm, rc, err));
     TARN_TRY((use_newton(&p, set) ? logistic_newton : logistic_lbfgs)(&p, set, theta, out, err));
     importance(&p, theta, out->importance);
-    TARN_TRY(add_linear(&p, theta, &linear, err));
-    TARN_TRY(add_link(&p, linear, &out->out, err));
+    TARN_TRY(add_nodes(&p, theta, &out->out, err));
 done:
     tarn_free(theta);
     logistic_close(&p);
