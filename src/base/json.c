@@ -7,10 +7,16 @@
 #include <math.h>
 #include <string.h>
 
+/* jansson takes a failed allocation in the middle of a text for bad syntax, and its allocator has no argument to put
+ * this into: so the reader clears it, and asks afterwards. */
+static _Thread_local bool ran_out;
+
 static void *json_take(size_t size)
 {
     void *block = NULL;
-    return tarn_alloc(&block, size, 1, NULL) == TARN_OK ? block : NULL;
+
+    if (tarn_alloc(&block, size, 1, NULL) != TARN_OK) ran_out = true;
+    return block;
 }
 
 void tarn_json_setup(void) { json_set_alloc_funcs(json_take, tarn_free); }
@@ -54,9 +60,10 @@ tarn_code tarn_json_read(const char *text, size_t len, const char *what, json_t 
     if (too_deep(text, len, &line, &column))
         return TARN_FAIL(err, TARN_LIMIT, "%s: line %d, column %d: nested deeper than %d", what, line, column,
                          MOST_NESTED);
+    ran_out = false;
     *out = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
     if (*out) return TARN_OK;
-    if (json_error_code(&e) == json_error_out_of_memory)
+    if (ran_out || json_error_code(&e) == json_error_out_of_memory)
         return TARN_FAIL(err, TARN_NOMEM, "%s: no memory to read %zu bytes of JSON", what, len);
     return TARN_FAIL(err, TARN_INVALID, "%s is not JSON: line %d, column %d: %s", what, e.line, e.column, e.text);
 }

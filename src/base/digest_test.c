@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* digest_test.c - SHA-256 against FIPS 180-4's examples, in one piece and in many. */
+#include "support/tarn_test.h"
+
+#include "base/digest.h"
+
+static const struct {
+    const char *text, *hex;
+} known[] = {
+    {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+    {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+    {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+     "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+};
+enum { KNOWN = sizeof known / sizeof *known };
+
+static void gives_the_published_names(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KNOWN; i++) {
+        tarn_id id;
+        char hex[TARN_ID_HEX];
+
+        must(tarn_digest(known[i].text, strlen(known[i].text), &id, err));
+        assert_string_equal(tarn_id_hex(&id, hex), known[i].hex);
+    }
+}
+
+static void pieces_give_the_name_of_the_whole(void **state)
+{
+    const char *text = known[2].text;
+    const size_t len = strlen(text);
+
+    (void)state;
+    for (size_t cut = 0; cut <= len; cut++) {
+        tarn_hasher *h = NULL;
+        tarn_id id;
+        char hex[TARN_ID_HEX];
+
+        must(tarn_hasher_new(&h, err));
+        must(tarn_hasher_add(h, text, cut, err));
+        must(tarn_hasher_add(h, text + cut, len - cut, err));
+        must(tarn_hasher_end(h, &id, err));
+        assert_string_equal(tarn_id_hex(&id, hex), known[2].hex);
+        tarn_hasher_free(h);
+    }
+    tarn_hasher_free(NULL);
+}
+
+static void names_are_read_and_compared(void **state)
+{
+    tarn_id a, b, none = {{0}};
+    char hex[TARN_ID_HEX], upper[TARN_ID_HEX];
+
+    (void)state;
+    must(tarn_digest("x", 1, &a, err));
+    (void)tarn_id_hex(&a, hex);
+    assert_true(tarn_id_parse(hex, 64, &b) && tarn_id_equal(&a, &b));
+    for (int i = 0; i < TARN_ID_HEX; i++) upper[i] = (char)(hex[i] >= 'a' && hex[i] <= 'f' ? hex[i] - 32 : hex[i]);
+    assert_true(tarn_id_parse(upper, 64, &b) && tarn_id_equal(&a, &b));
+    assert_false(tarn_id_none(&a));
+    assert_true(tarn_id_none(&none));
+    b.b[31] ^= 1;
+    assert_false(tarn_id_equal(&a, &b));
+}
+
+static void what_is_no_name_is_refused(void **state)
+{
+    tarn_id id = {{1}};
+    char hex[TARN_ID_HEX + 1];
+
+    (void)state;
+    memset(hex, 'a', sizeof hex);
+    for (size_t len = 0; len <= 65; len++) assert_int_equal(tarn_id_parse(hex, len, &(tarn_id){{0}}), len == 64);
+    for (size_t i = 0; i < 64; i++)
+        for (int c = 0; c < 256; c++) {
+            const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+
+            hex[i] = (char)c;
+            if (!digit) assert_false(tarn_id_parse(hex, 64, &id));
+            hex[i] = 'a';
+        }
+    assert_int_equal(id.b[0], 1); /* untouched */
+}
+
+static void running_out_of_memory_is_a_clean_error(void **state)
+{
+    tarn_hasher *h = NULL;
+
+    (void)state;
+    tarn_mem_fail_after(1);
+    must_fail_with(TARN_NOMEM, "memory", tarn_hasher_new(&h, err));
+    tarn_mem_fail_after(0);
+    assert_null(h);
+}
+
+TARN_TESTS(TARN_TEST(gives_the_published_names), TARN_TEST(pieces_give_the_name_of_the_whole),
+           TARN_TEST(names_are_read_and_compared), TARN_TEST(what_is_no_name_is_refused),
+           TARN_TEST(running_out_of_memory_is_a_clean_error))
