@@ -53,9 +53,9 @@ TARN_MUST tarn_code tarn_flow_status(tarn_lake *lake, const tarn_project *p, jso
 /* Past runs, newest first, at most `most`: an array of summaries. */
 TARN_MUST tarn_code tarn_flow_runs(tarn_lake *lake, size_t most, json_t **out, tarn_err *err);
 
-/* Everything an object came from: {"object","path","recipe","step","params","code","inputs":[...same...],"sources":[...]}.
- * Inputs that were shown already are given by id only. */
-TARN_MUST tarn_code tarn_flow_lineage(tarn_lake *lake, const tarn_entry *entry, json_t **out, tarn_err *err);
+/* Everything that path `path` of a commit came from: {"path","object","bytes","recipe","step","stage","code","params",
+ * "sources":[...],"inputs":[...same...]}. An input that was shown already is given without its own inputs ("seen": true). */
+TARN_MUST tarn_code tarn_flow_lineage(tarn_lake *lake, const tarn_id *commit, const char *path, json_t **out, tarn_err *err);
 
 /* Make a model version again from its recipe, and everything derived that the recipe stands on, down to the committed
  * raw tables, and compare hashes: {"model","version","same","code_same","steps":[{"step","output","expected","got","same"}]}.
@@ -63,8 +63,16 @@ TARN_MUST tarn_code tarn_flow_lineage(tarn_lake *lake, const tarn_entry *entry, 
 TARN_MUST tarn_code tarn_flow_reproduce(tarn_lake *lake, const tarn_version *version, tarn_pool *pool, const tarn_sink *sink,
                                         json_t **out, tarn_err *err);
 
-/* A SQL engine over the lake: tables by their path on `branch`, or as ref/path. */
-TARN_MUST tarn_code tarn_flow_db(tarn_lake *lake, const char *branch, int threads, void **keep, tarn_db **out, tarn_err *err);
-void tarn_flow_db_close(void *keep, tarn_db *db);
+/* A SQL engine over the lake: a table is named by its path on `branch` ("flights", "clean/planes") or as ref/path
+ * ("main@{2026-01-31}/flights"); the ".parquet" may be left away. untrusted: the SQL can read tables and nothing else. */
+typedef struct tarn_lake_db {
+    tarn_lake *lake;
+    const char *branch;
+    tarn_db *db;
+} tarn_lake_db;
+TARN_MUST tarn_code tarn_lake_db_open(tarn_lake *lake, const char *branch, int threads, bool untrusted, tarn_lake_db *out, tarn_err *err);
+void tarn_lake_db_close(tarn_lake_db *db);
+/* Which object such a name means, and the path it was found at. */
+TARN_MUST tarn_code tarn_lake_table(tarn_lake *lake, const char *branch, const char *name, tarn_entry *out, tarn_err *err);
 
 #endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lake_cat.c - tarn lake cat: the bytes of a path. */
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static tarn_code give(void *arg, const void *bytes, size_t len, tarn_err *err)
+{
+    if (fwrite(bytes, 1, len, arg) != len) return TARN_FAIL_ERRNO(err, "write", "standard output");
+    return TARN_OK;
+}
+
+static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_lake *lake = NULL;
+    tarn_id id;
+    char path[1025], hex[TARN_ID_HEX];
+    tarn_entry entry;
+
+    (void)values, (void)argc;
+    TARN_TRY(tarn_cli_lake(cli, &lake, err));
+    TARN_TRY(tarn_lake_resolve_path(lake, argv[0], &id, path, err));
+    TARN_TRY(tarn_lake_lookup(lake, &id, path, &entry, err));
+    TARN_TRY(tarn_json_set(cli->result, "path", json_string(entry.path), err));
+    TARN_TRY(tarn_json_set(cli->result, "object", json_string(tarn_id_hex(&entry.object.id, hex)), err));
+    TARN_TRY(tarn_json_set(cli->result, "bytes", json_integer((json_int_t)entry.object.size), err));
+    if (!cli->json) TARN_TRY(tarn_lake_read(lake, &entry.object.id, 0, UINT64_MAX, give, stdout, err));
+done:
+    tarn_lake_close(lake);
+    return rc;
+}
+
+const tarn_command tarn_command_lake_cat = {
+    .name = "lake cat",
+    .stage = "lake",
+    .title = "the bytes of a path",
+    .usage = "REF/PATH",
+    .help = "Example: `tarn lake cat main/report.html > report.html`; with --json: what the path is, without its bytes.",
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

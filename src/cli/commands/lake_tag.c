@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lake_tag.c - tarn lake tag: list, make, remove tags. */
+#include "cli/ref_command.h"
+
+typedef struct tag_params {
+    bool remove;
+} tag_params;
+
+static const tarn_param params[] = {
+    TARN_BOOL_PARAM(tag_params, remove, false, "remove the tag; its commits stay reachable by id and by the ref log"),
+    TARN_PARAMS_END,
+};
+
+static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
+{
+    return tarn_cli_refs(cli, "tags/", "tag", ((const tag_params *)values)->remove, argc, argv, err);
+}
+
+const tarn_command tarn_command_lake_tag = {
+    .name = "lake tag",
+    .stage = "lake",
+    .title = "tags: list, make, remove",
+    .usage = "[TAG [REF]]",
+    .help = "Without arguments: lists. With a name: makes it at REF (default: the project's branch). Constant time, whatever the size.",
+    .most = 2,
+    .params_size = sizeof(tag_params),
+    .params = params,
+    .run = run,
+};
