@@ -145,7 +145,7 @@ static tarn_code find_field(const cleansing *c, const char *name, int *at, tarn_
         if (strcmp(c->fields[*at].name, name) == 0) return TARN_OK;
     TARN_TRY(tarn_alloc(&names, (size_t)c->n_fields, sizeof *names, err));
     for (int i = 0; i < c->n_fields; i++) names[i] = c->fields[i].name;
-    rc = tarn_name_fail("column", name, "is not in the table", names, (size_t)c->n_fields, err);
+    rc = tarn_name_fail(TARN_INVALID, "column", name, "is not in the table", names, (size_t)c->n_fields, err);
 done:
     tarn_free(names);
     return rc;

@@ -82,7 +82,7 @@ static tarn_code look_at(void *arg, int64_t block, int worker, tarn_err *err)
 
     (void)worker, (void)err;
     for (int64_t i = 0; i < job->n_train; i++) {
-        double x = tarn_column_number(c, job->train_rows[i]);
+        double x = tarn_column_number(c, job->train_rows[i]) + 0.0; /* -0 is 0 */
         if (isnan(x)) continue;
         s->present++;
         if (s->seen) s->seen[((const int32_t *)c->values)[job->train_rows[i]]] = 1;

@@ -160,7 +160,7 @@ static tarn_code order_two(const tarn_prepare_job *job, tarn_arena *arena, tarn_
                          job->target, l->classes, (long long)job->n_train);
     if (!job->positive) return TARN_OK;
     for (at = 0; at < 2 && !same_label(l->names[at], job->positive); at++) continue;
-    if (at == 2) return tarn_name_fail("positive", job->positive, "is not a label of the target", l->names, 2, err);
+    if (at == 2) return tarn_name_fail(TARN_INVALID, "positive", job->positive, "is not a label of the target", l->names, 2, err);
     TARN_TRY(tarn_arena_alloc(arena, &names, 2, sizeof *names, err));
     names[0] = l->names[1 - at];
     names[1] = l->names[at];
@@ -292,7 +292,7 @@ static tarn_code unknown_label(const tarn_labels *l, const tarn_column *c, int64
     (void)snprintf(label, sizeof label, "%.*s", len < 60 ? len : 60, text);
     char what[400];
     (void)snprintf(what, sizeof what, "row %lld: label", (long long)row);
-    tarn_code rc = tarn_name_fail(what, label, "is not a class of the model", l->names, (size_t)l->classes, err);
+    tarn_code rc = tarn_name_fail(TARN_INVALID, what, label, "is not a class of the model", l->names, (size_t)l->classes, err);
     tarn_err_note(err, "target '%s'", l->target);
     return rc;
 }

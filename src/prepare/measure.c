@@ -94,8 +94,8 @@ static void sum_piece(void *arg, int worker, int32_t col, const double *x, int64
         if (!isfinite(x[i])) continue;
         count += 1;
         sum += x[i];
-        if (x[i] > *most) *most = x[i];
-        if (-x[i] > *least) *least = -x[i];
+        if (x[i] > *most) *most = x[i] + 0.0; /* -0 is 0, or the order of rows would show */
+        if (-x[i] > *least) *least = -x[i] + 0.0;
     }
     b->sum[col] = count;
     b->sum[cols + col] = sum;
@@ -173,7 +173,7 @@ tarn_code tarn_step_measure(const tarn_step_job *job, const uint32_t *regs, int3
     for (int32_t c = 0; c < n; c++) {
         bool any = sums[c] > 0;
         out[c] = (tarn_step_moments){(int64_t)sums[c], any ? sums[n + c] / sums[c] : NAN, NAN,
-                                     any ? -m.most[n + c] : NAN, any ? m.most[c] : NAN};
+                                     any ? -m.most[n + c] + 0.0 : NAN, any ? m.most[c] : NAN};
         if (any && !isfinite(out[c].mean)) {
             rc = overflow(job, regs[c], err);
             goto done;

@@ -37,13 +37,13 @@ void tarn_name_hint(tarn_text *out, const char *name, const char *const *names, 
     tarn_text_add(out, n > 12 ? ", ..." : n == 0 ? "none" : "");
 }
 
-tarn_code tarn_name_fail(const char *what, const char *name, const char *problem, const char *const *names, size_t n,
-                         tarn_err *err)
+tarn_code tarn_name_fail(tarn_code code, const char *what, const char *name, const char *problem,
+                         const char *const *names, size_t n, tarn_err *err)
 {
     tarn_text hint = {0};
 
     tarn_name_hint(&hint, name, names, n);
-    tarn_code rc = TARN_FAIL(err, TARN_INVALID, "%s '%.120s' %s%s", what, name, problem, hint.data ? hint.data : "");
+    tarn_code rc = TARN_FAIL(err, code, "%s '%.120s' %s%s", what, name, problem, hint.data ? hint.data : "");
     tarn_text_clear(&hint);
     return rc;
 }
@@ -58,7 +58,7 @@ tarn_code tarn_name_column(const tarn_columns *c, const char *what, const char *
     if (*at >= 0) return TARN_OK;
     TARN_TRY(tarn_alloc(&names, (size_t)n, sizeof *names, err));
     for (int i = 0; i < n; i++) names[i] = tarn_columns_at(c, i)->name;
-    rc = tarn_name_fail(what, name, "is not in the table", names, (size_t)n, err);
+    rc = tarn_name_fail(TARN_INVALID, what, name, "is not in the table", names, (size_t)n, err);
 done:
     tarn_free(names);
     return rc;

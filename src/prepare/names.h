@@ -14,9 +14,9 @@ bool tarn_name_next(const char **at, char *name, size_t cap);
 /* Append "; did you mean 'x'?" if one of names[n] is near, else "; known are: a, b, ..." (the first few). */
 void tarn_name_hint(tarn_text *out, const char *name, const char *const *names, size_t n);
 
-/* TARN_INVALID: "<what> 'name' <problem>", with the hint. */
-TARN_MUST tarn_code tarn_name_fail(const char *what, const char *name, const char *problem, const char *const *names,
-                                   size_t n, tarn_err *err);
+/* Fail with "<what> 'name' <problem>" and the hint; returns code. */
+TARN_MUST tarn_code tarn_name_fail(tarn_code code, const char *what, const char *name, const char *problem,
+                                   const char *const *names, size_t n, tarn_err *err);
 
 /* The column of that name; TARN_INVALID says "<what> 'name' is not in the table" with the nearest known one. */
 TARN_MUST tarn_code tarn_name_column(const tarn_columns *c, const char *what, const char *name, int *at, tarn_err *err);

@@ -57,9 +57,7 @@ tarn_code tarn_repair_kind_find(const char *name, const tarn_repair_kind **out, 
         *out = &kinds[i];
         return TARN_OK;
     }
-    (void)tarn_name_fail("kind of repair", name ? name : "", "is unknown", names, KINDS, err);
-    if (err) err->code = TARN_NOT_FOUND;
-    return TARN_NOT_FOUND;
+    return tarn_name_fail(TARN_NOT_FOUND, "kind of repair", name ? name : "", "is unknown", names, KINDS, err);
 }
 
 /* Is word one of "a|b|c". */
@@ -88,7 +86,7 @@ static tarn_code unknown_action(const tarn_repair_kind *kind, const char *action
         n++;
         at += len + (at[len] == '|');
     }
-    return tarn_name_fail("action", action, "is unknown to this repair", list, n, err);
+    return tarn_name_fail(TARN_INVALID, "action", action, "is unknown to this repair", list, n, err);
 }
 
 static bool has_setting(const tarn_repair *r, const char *name)

@@ -31,9 +31,7 @@ tarn_code tarn_step_find(const char *name, const tarn_step **out, tarn_err *err)
         *out = table[i];
         return TARN_OK;
     }
-    (void)tarn_name_fail("step", name, "is unknown", names, STEPS, err);
-    if (err) err->code = TARN_NOT_FOUND;
-    return TARN_NOT_FOUND;
+    return tarn_name_fail(TARN_NOT_FOUND, "step", name, "is unknown", names, STEPS, err);
 }
 
 bool tarn_step_next_name(const char **at, char *name, size_t cap) { return tarn_name_next(at, name, cap); }
@@ -52,7 +50,7 @@ static tarn_code unknown_column(const tarn_step_job *job, const char *name, tarn
 
     TARN_TRY(tarn_alloc(&names, (size_t)job->n_regs, sizeof *names, err));
     for (int32_t r = 0; r < job->n_regs; r++) names[r] = tarn_graph_feature(job->graph, job->regs[r])->name;
-    rc = tarn_name_fail("column", name, "is not among the columns here", names, (size_t)job->n_regs, err);
+    rc = tarn_name_fail(TARN_INVALID, "column", name, "is not among the columns here", names, (size_t)job->n_regs, err);
 done:
     tarn_free(names);
     return rc;

@@ -91,7 +91,7 @@ static void name_level(tarn_feature *f, const char *column, const char *level)
 {
     size_t bad;
 
-    (void)snprintf(f->name, sizeof f->name, "%s=%s", column, level);
+    (void)snprintf(f->name, sizeof f->name, "%.90s=%.60s", column, level);
     if (!tarn_utf8_valid(f->name, strlen(f->name), &bad)) f->name[bad] = '\0';
 }
 
