@@ -141,7 +141,7 @@ done:
     return rc;
 }
 
-/* Rows per score bin in two groups. BINARY: by true class; MULTICLASS: score of the predicted class, wrong and right.
+/* Rows per score bin in two groups. BINARY: by true class; MULTICLASS: score of the predicted class, right and wrong.
  */
 static tarn_code put_histogram(const tarn_judged *j, json_t *out, tarn_err *err)
 {
@@ -154,9 +154,9 @@ static tarn_code put_histogram(const tarn_judged *j, json_t *out, tarn_err *err)
 
     for (int b = 0; b <= HISTOGRAM_BINS; b++) edges[b] = (double)b / HISTOGRAM_BINS;
     for (int64_t i = 0; i < j->rows; i++) {
-        int class = binary ? 1 : tarn_judged_class(j, i), hit = (int)j->y[i] == class;
+        int class = binary ? 1 : tarn_judged_class(j, i), hit = (int)j->y[i] == class, to = binary ? hit : !hit;
         int b = (int)((binary ? j->p[i] : j->p[(int64_t) class * j->rows + i]) * HISTOGRAM_BINS);
-        tarn_sum_add(&sums[hit][b < HISTOGRAM_BINS ? b : HISTOGRAM_BINS - 1], tarn_judged_weight(j, i));
+        tarn_sum_add(&sums[to][b < HISTOGRAM_BINS ? b : HISTOGRAM_BINS - 1], tarn_judged_weight(j, i));
     }
     TARN_TRY(tarn_put_object(out, "histogram", &part, err));
     TARN_TRY(tarn_put_text(part, "of", binary ? "probability" : "probability of the predicted class", err));
@@ -166,7 +166,7 @@ static tarn_code put_histogram(const tarn_judged *j, json_t *out, tarn_err *err)
         double rows[HISTOGRAM_BINS];
         for (int b = 0; b < HISTOGRAM_BINS; b++) rows[b] = tarn_sum_get(&sums[g][b]);
         TARN_TRY(tarn_put_item(groups, &group, err));
-        TARN_TRY(tarn_put_text(group, "name", binary ? tarn_judged_name(j, g, number) : g ? "right" : "wrong", err));
+        TARN_TRY(tarn_put_text(group, "name", binary ? tarn_judged_name(j, g, number) : g ? "wrong" : "right", err));
         TARN_TRY(tarn_put_numbers(group, "rows", rows, HISTOGRAM_BINS, err));
     }
 done:
