@@ -72,7 +72,9 @@ KEYS(candidate, "train.candidates.<name>", true, "a candidate; further keys are 
      KEY("algo", WORD, true, "estimator"), KEY("prepare", LIST, false, "steps fitted on the train rows, in order"))
 KEYS(step, "train.candidates.<name>.prepare[]", true, "a step; further keys are the step's parameters",
      KEY("step", WORD, true, "kind of step"))
-KEYS(assess, "assess", false, "how to judge", KEY("costs", MAP, false, "what each outcome of a decision is worth"))
+KEYS(assess, "assess", false, "how to judge", KEY("costs", MAP, false, "what each outcome of a decision is worth"),
+     KEY("noun", WORD, false, "what a row is, in the plural, for the report's sentences: flights"),
+     KEY("notes", WORDS, false, "sentences that a reader of the report must know"))
 KEYS(costs, "assess.costs", false, "value of each outcome per row; losses are negative",
      KEY("true_positive", WORD, true, "flagged, and it was so"), KEY("false_positive", WORD, true, "flagged, and it was not so"),
      KEY("true_negative", WORD, true, "not flagged, and it was not so"),

@@ -608,6 +608,9 @@ static void add_judging(maker *m, const tarn_yaml *root, const tarn_yaml *train)
     put(m, story, "target", json_string(word(train, "target", "")));
     put(m, story, "positive", json_string(word(train, "positive", "")));
     put(m, story, "model", json_string(m->p->model));
+    const tarn_yaml *assess = tarn_yaml_get(root, "assess");
+    put(m, story, "noun", json_string(word(assess, "noun", "")));
+    put(m, story, "notes", words(m, tarn_yaml_get(assess, "notes")));
     add_step(m, "assess/report", "report", story, inputs, n, false, tarn_yaml_get(root, "train")->line);
 }
 

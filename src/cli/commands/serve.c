@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve.c - tarn serve: answer requests until Ctrl-C. */
+#include "cli/flow_run.h"
+#include "cli/terminal.h"
+#include "cli/why.h"
+#include "serve/serve.h"
+
+#include <stdio.h>
+#include <time.h>
+
+typedef struct serve_params {
+    int64_t port;
+    char bind[100];
+} serve_params;
+
+static const tarn_param params[] = {
+    TARN_INT(serve_params, port, 0, 0, 65535, "TCP port (0: the project's)"),
+    TARN_TEXT(serve_params, bind, "", "address to listen on (default: the project's, 127.0.0.1)"),
+    TARN_PARAMS_END,
+};
+
+/* What the page shows from above the server. The lake is opened by the server's owner; all calls come one at a time. */
+typedef struct view {
+    tarn_lake *lake;
+    const char *folder;
+} view;
+
+static tarn_code show_project(void *arg, json_t **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    view *v = arg;
+    tarn_project *p = NULL;
+
+    *out = NULL;
+    TARN_TRY(tarn_project_read(v->folder, &p, NULL, err));
+    TARN_TRY(tarn_flow_status(v->lake, p, out, err));
+    TARN_TRY(tarn_json_set(*out, "branch", json_string(p->branch), err));
+    TARN_TRY(tarn_json_set(*out, "model", json_string(p->model), err));
+    TARN_TRY(tarn_json_set(*out, "alias", json_string(p->alias), err));
+done:
+    if (rc != TARN_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    tarn_project_free(p);
+    return rc;
+}
+
+static tarn_code show_runs(void *arg, json_t **out, tarn_err *err) { return tarn_flow_runs(((view *)arg)->lake, 100, out, err); }
+static tarn_code show_why(void *arg, const char *id, json_t **out, tarn_err *err) { return tarn_why(((view *)arg)->lake, id, out, err); }
+
+static void wait_for_stop(void)
+{
+    struct timespec pause = {.tv_nsec = 100000000};
+
+    while (!tarn_stop_asked()) (void)nanosleep(&pause, NULL);
+}
+
+static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const serve_params *p = values;
+    tarn_project *project = NULL;
+    tarn_lake *lake = NULL;
+    tarn_server *server = NULL;
+    tarn_err none = {0};
+
+    (void)argc, (void)argv;
+    TARN_TRY(tarn_cli_lake(cli, &lake, err));
+    if (tarn_project_read(cli->folder, &project, NULL, &none) != TARN_OK) tarn_say(cli->sink, TARN_WARN, "%s", none.msg);
+    view v = {lake, cli->folder};
+    const char *bind = p->bind[0] ? p->bind : project ? project->bind : "127.0.0.1";
+    tarn_server_options options = {.lake = lake,
+                                   .bind = bind,
+                                   .port = p->port ? (int)p->port : project ? (int)project->port : 8471,
+                                   .threads = cli->threads,
+                                   .version = tarn_version_text(),
+                                   .code = tarn_code_hash(),
+                                   .view = {.arg = &v, .project = show_project, .runs = show_runs, .why = show_why},
+                                   .sink = cli->sink};
+    TARN_TRY(tarn_server_start(&options, &server, err));
+    tarn_out(cli, "Serving on http://%s:%d/ until Ctrl-C\n", bind, tarn_server_port(server));
+    (void)fflush(stdout);
+    wait_for_stop();
+    tarn_out(cli, "\nStopping: finishing requests, committing the prediction log\n");
+    rc = tarn_server_stop(server, err);
+done:
+    tarn_lake_close(lake);
+    tarn_project_free(project);
+    return rc;
+}
+
+const tarn_command tarn_command_serve = {
+    .name = "serve",
+    .stage = "serve",
+    .title = "answer requests and show the page, until Ctrl-C",
+    .usage = "",
+    .help = "POST /serve/MODEL takes raw records by field name; POST /v2/models/MODEL/infer speaks the Open Inference Protocol;\n"
+            "GET /metrics is for Prometheus; / is the page; /openapi.json describes all of it.",
+    .params_size = sizeof(serve_params),
+    .params = params,
+    .run = run,
+};
