@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "table/csv_read.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -99,7 +100,7 @@ static tarn_code set(duckdb_config config, const char *name, const char *value, 
     return TARN_FAIL(err, TARN_UNSUPPORTED, "this DuckDB has no setting %s=%s", name, value);
 }
 
-static tarn_code configure(const tarn_db *db, const char *spill_folder, duckdb_config config, tarn_err *err)
+static tarn_code configure(const tarn_db *db, duckdb_config config, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char number[32];
@@ -114,7 +115,7 @@ static tarn_code configure(const tarn_db *db, const char *spill_folder, duckdb_c
     (void)snprintf(number, sizeof number, "%lldB", (long long)db->memory_bytes);
     TARN_TRY(set(config, "memory_limit", number, err));
     /* The engine lets SQL read and write in its spill folder whatever else is locked: so untrusted SQL has none. */
-    TARN_TRY(set(config, "temp_directory", spill_folder && !db->untrusted ? spill_folder : "", err));
+    TARN_TRY(set(config, "temp_directory", db->spill_folder && !db->untrusted ? db->spill_folder : "", err));
 done:
     return rc;
 }
@@ -126,14 +127,14 @@ static int64_t machine_memory(void)
     return pages > 0 && page > 0 ? (int64_t)pages * page : (int64_t)4 << 30;
 }
 
-static tarn_code open_engine(tarn_db *db, const char *spill_folder, tarn_err *err)
+static tarn_code open_engine(tarn_db *db, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     duckdb_config config = NULL;
     char *why = NULL;
 
     if (duckdb_create_config(&config) != DuckDBSuccess) return TARN_FAIL(err, TARN_NOMEM, "cannot configure DuckDB");
-    TARN_TRY(configure(db, spill_folder, config, err));
+    TARN_TRY(configure(db, config, err));
     if (duckdb_open_ext(NULL, &db->database, config, &why) != DuckDBSuccess) {
         rc = TARN_FAIL(err, TARN_IO, "cannot open DuckDB: %s", why ? why : "no reason given");
         goto done;
@@ -150,11 +151,11 @@ done:
 }
 
 /* From here on SQL can neither open files nor change that. What the resolver names is read by another engine. */
-static tarn_code lock_up(tarn_db *db, const tarn_db_options *options, tarn_err *err)
+static tarn_code lock_up(tarn_db *db, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_db_options trusted = {.threads = db->threads, .memory_bytes = db->memory_bytes,
-                               .spill_folder = options->spill_folder};
+                               .spill_folder = db->spill_folder};
 
     if (db->resolve) TARN_TRY(tarn_db_open(&trusted, &db->reader, err));
     TARN_TRY(tarn_duck_resolve(db, err));
@@ -177,8 +178,9 @@ tarn_code tarn_db_open(const tarn_db_options *options, tarn_db **out, tarn_err *
     db->resolve = options->resolve;
     db->resolve_arg = options->resolve_arg;
     db->untrusted = options->untrusted;
-    TARN_TRY(open_engine(db, options->spill_folder, err));
-    if (db->untrusted) TARN_TRY(lock_up(db, options, err));
+    if (options->spill_folder) TARN_TRY(tarn_strdup(options->spill_folder, &db->spill_folder, err));
+    TARN_TRY(open_engine(db, err));
+    if (db->untrusted) TARN_TRY(lock_up(db, err));
     else TARN_TRY(tarn_duck_resolve(db, err));
     *out = db;
     db = NULL;
@@ -193,8 +195,11 @@ void tarn_db_close(tarn_db *db)
     duckdb_disconnect(&db->connection);
     duckdb_close(&db->database);
     tarn_db_close(db->reader);
+    tarn_free(db->spill_folder);
     tarn_free(db);
 }
+
+const char *tarn_db_folder(const tarn_db *db) { return db->spill_folder; }
 
 /* ---- running ---- */
 

@@ -17,6 +17,7 @@ struct tarn_db {
     void *resolve_arg;
     tarn_err asked; /* what the resolver last said to a name it did not know */
     tarn_db *reader; /* of an untrusted db: reads what the resolver names; untrusted SQL does not reach it */
+    char *spill_folder; /* or NULL */
     int threads;
     int64_t memory_bytes;
     bool untrusted;

@@ -74,12 +74,20 @@ typedef struct tarn_rejects {
     tarn_reject *rows; /* the first 10,000 */
     int64_t kept, count; /* how many are in rows; how many there were */
 } tarn_rejects;
-/* Make SQL table `table` in db from a CSV or TSV file (.gz and .zst too). Rows that cannot be read go to
- * *rejects (may be NULL: any is an error), counted once each. A file that is not UTF-8 or has no
- * header, or lacks a column named in type_names, is an error that names line and column. */
+/* Make SQL table `table` in db from a CSV or TSV file (.gz and .zst too), rows in the order of the file.
+ * Rows that cannot be read are added to *rejects (may be NULL: any is an error), counted once each, in the
+ * order of lines. A file that is not UTF-8 or has no header, or lacks a column named in type_names, is an
+ * error that names line and column; so is a packed file that ends early.
+ *
+ * Columns that type_names does not name get the narrowest of int, real, bool, time, text that holds every
+ * cell without loss (digits with leading zeros or of more than 64 bits stay text). A header cell that is
+ * empty is named column<number>, as all are with no_header. */
 TARN_MUST tarn_code tarn_db_read_csv(tarn_db *db, const char *path, const char *table,
                                      const tarn_csv_options *options, int64_t *rows, tarn_rejects *rejects,
                                      tarn_err *err);
+/* Count one row that could not be read, and keep it if there is room. text has len bytes; all are cut to fit. */
+TARN_MUST tarn_code tarn_rejects_add(tarn_rejects *r, int64_t line, const char *column, const char *reason,
+                                     const char *text, size_t len, tarn_err *err);
 void tarn_rejects_clear(tarn_rejects *r);
 
 /* What a table is declared to be; checked at each commit (A14). Strings are borrowed. */
