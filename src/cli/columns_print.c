@@ -104,31 +104,23 @@ static void add_csv(tarn_text *line, const char *cell, size_t len)
     tarn_text_add(line, "\"");
 }
 
-tarn_code tarn_out_csv(const tarn_columns *c, tarn_err *err)
+tarn_code tarn_csv_text(const tarn_columns *c, tarn_text *out, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
-    tarn_text line = {0}, cell = {0};
+    tarn_text cell = {0};
     int cols = tarn_columns_count(c);
 
     for (int64_t r = -1; r < tarn_columns_rows(c); r++) {
-        line.len = 0;
         for (int i = 0; i < cols; i++) {
             const tarn_column *column = tarn_columns_at(c, i);
             cell.len = 0;
             if (r < 0) tarn_text_add(&cell, column->name);
             else tarn_cell_text(column, r, &cell);
-            if (i) tarn_text_add(&line, ",");
-            add_csv(&line, cell.data ? cell.data : "", cell.len);
+            if (i) tarn_text_add(out, ",");
+            add_csv(out, cell.data ? cell.data : "", cell.len);
         }
-        tarn_text_add(&line, "\n");
-        TARN_TRY(tarn_text_check(&line, err));
-        if (fwrite(line.data, 1, line.len, stdout) != line.len) {
-            rc = TARN_FAIL_ERRNO(err, "write", "standard output");
-            goto done;
-        }
+        tarn_text_add(out, "\n");
     }
-done:
+    tarn_code rc = tarn_text_check(&cell, err);
     tarn_text_clear(&cell);
-    tarn_text_clear(&line);
-    return rc;
+    return rc == TARN_OK ? tarn_text_check(out, err) : rc;
 }

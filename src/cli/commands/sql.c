@@ -3,6 +3,8 @@
 #include "cli/columns_print.h"
 #include "flow/flow.h"
 
+#include <stdio.h>
+
 typedef struct sql_params {
     int64_t limit;
     bool csv;
@@ -23,14 +25,21 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     tarn_lake *lake = NULL;
     tarn_lake_db db = {0};
     tarn_columns *c = NULL;
+    tarn_text csv = {0};
     char branch[256];
 
     (void)argc;
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
     TARN_TRY(tarn_lake_db_open(lake, p->branch[0] ? p->branch : tarn_cli_branch(cli, branch, sizeof branch), tarn_pool_threads(cli->pool), false, &db, err));
     TARN_TRY(tarn_db_query(db.db, argv[0], -1, &c, err));
-    TARN_TRY(p->csv && !cli->json ? tarn_out_csv(c, err) : tarn_out_columns(cli, c, p->limit, err));
+    if (p->csv && !cli->json) {
+        TARN_TRY(tarn_csv_text(c, &csv, err));
+        (void)fwrite(csv.data, 1, csv.len, stdout); /* main() checks the stream */
+    } else {
+        TARN_TRY(tarn_out_columns(cli, c, p->limit, err));
+    }
 done:
+    tarn_text_clear(&csv);
     tarn_columns_release(c);
     tarn_lake_db_close(&db);
     tarn_lake_close(lake);
