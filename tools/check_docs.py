@@ -78,7 +78,7 @@ def check_opening(root, path, faults):
     lines = common.read(root, path).splitlines()
     if not lines or lines[0] != "/* SPDX-License-Identifier: Apache-2.0 */":
         faults.add(path, 1, "the first line must be /* SPDX-License-Identifier: Apache-2.0 */")
-    elif len(lines) < 2 or not re.match(r"/\* \S+ ?(-|:) ?.*\S|/\* \S.*: stage \d", lines[1]):
+    elif len(lines) < 2 or not re.match(r"/\* \S+ \S+ \S", lines[1]):
         faults.add(path, 2, f"the second line must say what this is: /* {os.path.basename(path)} - ...")
 
 
