@@ -215,8 +215,8 @@ static tarn_code run(int argc, char **argv, tarn_err *err)
     size_t len = 0;
     (void)tarn_model_bytes(model, &len);
     printf("{\"table\": \"%s\", \"estimator\": \"%s\", \"fit_s\": %.3f, \"predict_s\": %.3f, \"%s\": %.5f, "
-           "\"objective\": %.6g, \"iterations\": %lld, \"model_bytes\": %zu, \"model\": \"%016llx\"}\n",
-           argv[1], argv[2], fit_s, predict_s, what, value, fitted.objective, (long long)fitted.iterations, len,
+           "\"iterations\": %lld, \"model_bytes\": %zu, \"model\": \"%016llx\"}\n",
+           argv[1], argv[2], fit_s, predict_s, what, value, (long long)fitted.iterations, len,
            (unsigned long long)hash_of(model));
 done:
     tarn_free(fitted.importance);

@@ -67,6 +67,8 @@ TARN_MUST tarn_code tarn_grove_add(tarn_grove *g, const tarn_tree *t, const tarn
                                    tarn_err *err);
 /* Forget the trees from number `trees` on. */
 void tarn_grove_cut(tarn_grove *g, uint32_t trees);
+/* Add all of b's trees behind g's. */
+TARN_MUST tarn_code tarn_grove_join(tarn_grove *g, const tarn_grove *b, tarn_err *err);
 /* Every rank's trees, in rank order, to every rank. */
 TARN_MUST tarn_code tarn_grove_gather(tarn_grove *g, tarn_comm *comm, tarn_err *err);
 /* Add the node `trees` to the job's graph: base[outputs] + factor * sums. *first is its first register. */

@@ -176,6 +176,25 @@ void tarn_grove_cut(tarn_grove *g, uint32_t trees)
     }
 }
 
+tarn_code tarn_grove_join(tarn_grove *g, const tarn_grove *b, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    if (b->trees == 0) return TARN_OK;
+    TARN_TRY(grow_trees(g, (uint64_t)g->trees + b->trees, err));
+    TARN_TRY(grow(&g->node, &g->node_cap, (uint64_t)g->nodes + b->nodes, sizeof *g->node, err));
+    TARN_TRY(grow(&g->bits, &g->word_cap, (uint64_t)g->words + b->words, sizeof *g->bits, err));
+    memcpy(g->node + g->nodes, b->node, b->nodes * sizeof *g->node);
+    memcpy(g->output + g->trees, b->output, b->trees * sizeof *g->output);
+    if (b->words > 0) memcpy(g->bits + g->words, b->bits, b->words * sizeof *g->bits);
+    for (uint32_t t = 0; t < b->trees; t++) g->root[g->trees + t] = b->root[t] + g->nodes;
+    g->trees += b->trees;
+    g->nodes += b->nodes;
+    g->words += b->words;
+done:
+    return rc;
+}
+
 /* ---- gathering from ranks ---- */
 
 static tarn_code gather(tarn_comm *comm, const void *mine, size_t count, size_t size, void *out, size_t *out_count,
