@@ -6,7 +6,7 @@
 
 extern const tarn_node_kind tarn_node_trees;
 
-enum { ROWS = 203, MOST = 16 };
+enum { ROWS = 203, MOST = 600 };
 
 static const sample_shape shapes[] = {
     {.seed = 1, .trees = 1, .leaves = 1, .features = 1, .outputs = 1},
@@ -14,6 +14,8 @@ static const sample_shape shapes[] = {
     {.seed = 3, .trees = 37, .leaves = 9, .features = 5, .outputs = 1},
     {.seed = 4, .trees = 20, .leaves = 31, .features = 9, .outputs = 3, .categories = 4, .levels = 130},
     {.seed = 5, .trees = 9, .leaves = 17, .features = 3, .outputs = 2, .categories = 3, .levels = 3},
+    {.seed = 7, .trees = 33, .leaves = 20, .features = 512, .outputs = 1, .categories = 200, .levels = 70},
+    {.seed = 8, .trees = 7, .leaves = 20, .features = 513, .outputs = 2, .categories = 200, .levels = 70},
     {.seed = 6, .trees = 11, .leaves = 40, .features = 16, .outputs = 4, .categories = 1, .levels = 64},
 };
 
@@ -84,7 +86,7 @@ static void compare_rows(const sample_shape *s, const sample_trees *t, const tar
 
 static void any_number_of_rows_sums_as_a_plain_walk_does(void **state)
 {
-    static const size_t counts[] = {1, 2, 7, 8, 9, 16, 100, ROWS};
+    static const size_t counts[] = {1, 2, 15, 16, 17, 33, 100, ROWS};
 
     (void)state;
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
@@ -161,6 +163,7 @@ static void check_refuses_every_broken_place(void **state)
     REFUSES("output[0]", s.output[0] = 1);
     REFUSES("unknown flags", s.node[2].flags |= 1u << 24);
     REFUSES("unknown flags", s.node[2].flags |= 1u << 31);
+    REFUSES("a leaf and a category", s.node[2].flags |= TARN_TREE_CATEGORY);
     REFUSES("finite value", s.node[2].value = NAN);
     REFUSES("column 2 of 2", s.node[0].flags = 2);
     REFUSES("right child", s.node[0].right = 0);
