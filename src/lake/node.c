@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node.c - encoding, decoding and keeping nodes. See node.h. */
+#include "lake/node.h"
+
+#include "base/mem.h"
+#include "lake/bytes.h"
+
+#include <string.h>
+
+enum { HEAD = 20, LEAST_WEIGHT = 512, MOST_WEIGHT = 16 << 10, ITEM_WEIGHT = 40, SLOTS = 1024 };
+
+/* Hazard of a Rayleigh distribution with mean 4,096: (step x weight) / sigma^2 in units of 2^-32. */
+static const uint64_t hazard = 402;
+
+static const char magic[8] = {'T', 'A', 'R', 'N', 'N', 'O', 'D', '1'};
+
+int tarn_key_compare(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+    return order != 0 ? order : a_len < b_len ? -1 : a_len > b_len;
+}
+
+/* ---- writing ---- */
+
+static bool is_border(const tarn_node_writer *w, const tarn_item *item, uint64_t step)
+{
+    if (w->level > 0 && w->n < 2) return false; /* every level must be shorter than the one below */
+    if (w->weight >= MOST_WEIGHT) return true;
+    if (w->weight < LEAST_WEIGHT) return false;
+    return (uint32_t)tarn_mix64((uint64_t)w->level, item->key, item->len) < step * w->weight * hazard;
+}
+
+tarn_code tarn_node_add(tarn_node_writer *w, const tarn_item *item, bool *border, tarn_err *err)
+{
+    uint32_t shared = 0, most = w->last_len < item->len ? w->last_len : item->len;
+    uint64_t step = item->len + ITEM_WEIGHT;
+    uint8_t b[96];
+    size_t n = 0;
+
+    while (shared < most && w->last[shared] == item->key[shared]) shared++;
+    n += tarn_put_varint(b, shared);
+    n += tarn_put_varint(b + n, item->len - shared);
+    tarn_text_addn(&w->body, b, n);
+    tarn_text_addn(&w->body, item->key + shared, item->len - shared);
+    n = 0;
+    bool recipe = w->level == 0 && !tarn_id_none(&item->recipe);
+    if (w->level == 0) b[n++] = recipe;
+    memcpy(b + n, item->id.b, TARN_ID_BYTES);
+    n += TARN_ID_BYTES;
+    n += tarn_put_varint(b + n, item->size);
+    tarn_text_addn(&w->body, b, n);
+    if (recipe) tarn_text_addn(&w->body, item->recipe.b, TARN_ID_BYTES);
+
+    memcpy(w->last, item->key, item->len);
+    w->last_len = item->len;
+    w->key_bytes += item->len;
+    w->paths += w->level == 0 ? 1 : item->size;
+    w->weight += step;
+    w->n++;
+    *border = is_border(w, item, step);
+    return tarn_text_check(&w->body, err);
+}
+
+tarn_code tarn_node_end(tarn_node_writer *w, tarn_lake *lake, tarn_id *id, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text whole = {0};
+    uint8_t head[HEAD] = {0};
+
+    memcpy(head, magic, sizeof magic);
+    head[8] = (uint8_t)w->level;
+    tarn_put32(head + 12, w->n);
+    tarn_put32(head + 16, w->key_bytes);
+    tarn_text_addn(&whole, head, sizeof head);
+    if (w->body.len > 0) tarn_text_addn(&whole, w->body.data, w->body.len);
+    TARN_TRY(tarn_text_check(&whole, err));
+    TARN_TRY(tarn_digest(whole.data, whole.len, id, err));
+    TARN_TRY(tarn_store_put(lake, id, TARN_KIND_NODE, whole.data, whole.len, err));
+    w->n = w->key_bytes = w->last_len = 0;
+    w->weight = w->paths = 0;
+    w->body.len = 0;
+done:
+    tarn_text_clear(&whole);
+    return rc;
+}
+
+void tarn_node_writer_clear(tarn_node_writer *w) { tarn_text_clear(&w->body); }
+
+/* ---- reading ---- */
+
+static tarn_code not_a_node(tarn_err *err) { return TARN_FAIL(err, TARN_CORRUPT, "a tree node is malformed"); }
+
+static tarn_code decode_items(tarn_node *node, tarn_cursor *c, char *keys, size_t key_bytes, tarn_err *err)
+{
+    const tarn_item *before = NULL;
+    char *keys_end = keys + key_bytes;
+
+    for (uint32_t i = 0; i < node->n; i++) {
+        tarn_item *item = &node->items[i];
+        uint64_t shared = tarn_take_varint(c), rest = tarn_take_varint(c);
+        if (c->bad || shared > (before ? before->len : 0) || rest > TARN_KEY_MOST || shared + rest > TARN_KEY_MOST ||
+            shared + rest > (size_t)(keys_end - keys))
+            return not_a_node(err);
+        const uint8_t *bytes = tarn_take(c, (size_t)rest);
+        if (c->bad) return not_a_node(err);
+        if (shared > 0) memcpy(keys, before->key, (size_t)shared);
+        memcpy(keys + shared, bytes, (size_t)rest);
+        item->key = keys;
+        item->len = (uint32_t)(shared + rest);
+        keys += item->len;
+        if (before && tarn_key_compare(before->key, before->len, item->key, item->len) >= 0) return not_a_node(err);
+        tarn_code rc = tarn_path_check(item->key, item->len, err);
+        if (rc != TARN_OK) return TARN_FAIL(err, TARN_CORRUPT, "a tree node holds a path that cannot be");
+        uint8_t flags = node->level == 0 ? *tarn_take(c, 1) : 0;
+        tarn_take_id(c, &item->id);
+        item->size = tarn_take_varint(c);
+        if (flags == 1) tarn_take_id(c, &item->recipe);
+        if (c->bad || flags > 1 || tarn_id_none(&item->id) || item->size > UINT64_MAX / 4) return not_a_node(err);
+        node->paths += node->level == 0 ? 1 : item->size;
+        before = item;
+    }
+    return keys == keys_end && c->at == c->end ? TARN_OK : not_a_node(err);
+}
+
+tarn_code tarn_node_decode(const uint8_t *bytes, size_t len, tarn_node **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_node *node = NULL;
+
+    *out = NULL;
+    if (len < HEAD || len > TARN_NODE_MOST || memcmp(bytes, magic, sizeof magic) != 0) return not_a_node(err);
+    uint32_t level = bytes[8], n = tarn_get32(bytes + 12), key_bytes = tarn_get32(bytes + 16);
+    if (level >= TARN_TREE_LEVELS || (level > 0 && n == 0) || n > (len - HEAD) / 35 ||
+        key_bytes > (size_t)n * TARN_KEY_MOST)
+        return not_a_node(err);
+    TARN_TRY(tarn_alloc(&node, 1, sizeof *node + n * sizeof *node->items + key_bytes, err));
+    atomic_init(&node->users, 1);
+    node->level = (int)level;
+    node->n = n;
+    tarn_cursor c = {bytes + HEAD, bytes + len, false};
+    TARN_TRY(decode_items(node, &c, (char *)(node->items + n), key_bytes, err));
+    TARN_TRY(tarn_digest(bytes, len, &node->id, err));
+    *out = node;
+    node = NULL;
+done:
+    tarn_node_release(node);
+    return rc;
+}
+
+void tarn_node_release(tarn_node *node)
+{
+    if (node && atomic_fetch_sub_explicit(&node->users, 1, memory_order_acq_rel) == 1) tarn_free(node);
+}
+
+uint32_t tarn_node_find(const tarn_node *node, const char *key, size_t len)
+{
+    uint32_t from = 0, to = node->n;
+
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (tarn_key_compare(node->items[middle].key, node->items[middle].len, key, len) < 0) from = middle + 1;
+        else to = middle;
+    }
+    return from;
+}
+
+/* ---- the cache: one place for each value of some bits of the id ---- */
+
+struct tarn_node_cache {
+    pthread_mutex_t lock; /* guards the slots */
+    tarn_node *slots[SLOTS];
+};
+
+tarn_code tarn_node_cache_new(tarn_node_cache **out, tarn_err *err)
+{
+    tarn_code rc = tarn_alloc(out, 1, sizeof **out, err);
+
+    if (rc == TARN_OK) (void)pthread_mutex_init(&(*out)->lock, NULL);
+    return rc;
+}
+
+void tarn_node_cache_free(tarn_node_cache *cache)
+{
+    if (!cache) return;
+    for (int i = 0; i < SLOTS; i++) tarn_node_release(cache->slots[i]);
+    (void)pthread_mutex_destroy(&cache->lock);
+    tarn_free(cache);
+}
+
+static size_t slot_of(const tarn_id *id) { return tarn_get16(id->b + 4) % SLOTS; }
+
+static tarn_node *retain(tarn_node *node)
+{
+    (void)atomic_fetch_add_explicit(&node->users, 1, memory_order_relaxed);
+    return node;
+}
+
+static tarn_node *take_cached(tarn_node_cache *cache, const tarn_id *id)
+{
+    tarn_node *node = NULL;
+
+    (void)pthread_mutex_lock(&cache->lock);
+    tarn_node *there = cache->slots[slot_of(id)];
+    if (there && tarn_id_equal(&there->id, id)) node = retain(there);
+    (void)pthread_mutex_unlock(&cache->lock);
+    return node;
+}
+
+static void keep(tarn_node_cache *cache, tarn_node *node)
+{
+    (void)pthread_mutex_lock(&cache->lock);
+    tarn_node **slot = &cache->slots[slot_of(&node->id)], *old = *slot;
+    *slot = retain(node);
+    (void)pthread_mutex_unlock(&cache->lock);
+    tarn_node_release(old);
+}
+
+tarn_code tarn_node_load(tarn_lake *lake, const tarn_id *id, tarn_node **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_slab slab = {0};
+    char hex[TARN_ID_HEX];
+
+    if (tarn_id_none(id)) {
+        rc = tarn_alloc(out, 1, sizeof **out, err);
+        if (rc == TARN_OK) atomic_init(&(*out)->users, 1);
+        return rc;
+    }
+    *out = take_cached(lake->nodes, id);
+    if (*out) return TARN_OK;
+    TARN_TRY(tarn_store_get(lake, id, "tree node", &slab, NULL, err));
+    rc = tarn_node_decode(slab.bytes, slab.len, out, err);
+    if (rc != TARN_OK) tarn_err_note(err, "tree node %.12s", tarn_id_hex(id, hex));
+    else keep(lake->nodes, *out);
+done:
+    tarn_slab_clear(&slab);
+    return rc;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* object.h - objects as lists of chunks: what checkers of a lake need to see of them.
+ *
+ * Content of up to TARN_CHUNK_MOST bytes is one chunk, whose id is the object's. Longer content has a list record
+ * under the object's id: chunks, or for very long content parts, which are lists of chunks (or of parts).
+ *
+ *     "TARNLST1", level u8, 3 zeros, n u32, total u64, n x { id 32, bytes u64 }, and in the list record (not in
+ *     parts) the SHA-256 of the object's id and all before
+ */
+#ifndef TARN_LAKE_OBJECT_H
+#define TARN_LAKE_OBJECT_H
+
+#include "lake/inside.h"
+
+enum { TARN_LIST_LEVELS = 4 };
+
+typedef struct tarn_list_view {
+    int level; /* 0: of chunks */
+    uint32_t n;
+    uint64_t total;
+    const uint8_t *entries;
+} tarn_list_view;
+
+/* Check the bytes of a list (object: its id) or of a part (object NULL). */
+TARN_MUST tarn_code tarn_list_open(const uint8_t *bytes, size_t len, const tarn_id *object, tarn_list_view *out,
+                                   tarn_err *err);
+void tarn_list_at(const tarn_list_view *list, uint32_t i, tarn_id *id, uint64_t *size);
+
+/* Size of an object and whether it has a list. */
+TARN_MUST tarn_code tarn_object_look(tarn_lake *lake, const tarn_id *id, uint64_t *size, bool *list, tarn_err *err);
+/* Read all of it and compare with its id. */
+TARN_MUST tarn_code tarn_object_check(tarn_lake *lake, const tarn_id *id, tarn_err *err);
+
+#endif

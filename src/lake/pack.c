@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pack.c - gathering a pack, and opening its records. See pack.h for the layout. */
+#include "lake/pack.h"
+
+#include "base/mem.h"
+#include "lake/bytes.h"
+
+#include <stdio.h>
+
+static const char head_magic[8] = {'T', 'A', 'R', 'N', 'P', 'A', 'C', 'K'};
+static const char tail_magic[8] = {'T', 'A', 'R', 'N', 'T', 'A', 'I', 'L'};
+
+enum { FIRST_CAP = 64 << 10, PACK_VERSION = 1, KEEP_CAP = 4 << 20 };
+
+/* Room for `more` bytes. A fresh block four times as large: large blocks then come in huge pages. */
+static tarn_code reserve(tarn_pack *pack, size_t more, tarn_err *err)
+{
+    size_t cap = pack->cap ? pack->cap : FIRST_CAP;
+    uint8_t *bigger = NULL;
+
+    if (pack->cap - pack->len >= more && pack->cap > 0) return TARN_OK;
+    while (cap - pack->len < more) cap = cap < (16u << 20) ? cap * 4 : cap * 2;
+    tarn_code rc = tarn_alloc(&bigger, cap, 1, err);
+    if (rc != TARN_OK) return rc;
+    if (pack->len > 0) memcpy(bigger, pack->bytes, pack->len);
+    tarn_free(pack->bytes);
+    pack->bytes = bigger;
+    pack->cap = cap;
+    return TARN_OK;
+}
+
+static void append(tarn_pack *pack, const void *bytes, size_t len)
+{
+    if (len > 0) memcpy(pack->bytes + pack->len, bytes, len);
+    pack->len += len;
+}
+
+static void start(tarn_pack *pack)
+{
+    uint8_t head[TARN_PACK_HEAD] = {0};
+
+    memcpy(head, head_magic, sizeof head_magic);
+    tarn_put32(head + 8, PACK_VERSION);
+    append(pack, head, sizeof head);
+}
+
+static tarn_code note(tarn_pack *pack, const tarn_id *id, const tarn_where *where, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    if (pack->n == pack->n_cap) {
+        size_t cap = pack->n_cap ? pack->n_cap * 2 : 64;
+        TARN_TRY(tarn_resize(&pack->entries, cap, sizeof *pack->entries, err));
+        pack->n_cap = cap;
+    }
+    TARN_TRY(tarn_idmap_put(&pack->places, id, pack->n, NULL, err));
+    pack->entries[pack->n++] = (tarn_indexed){*id, *where};
+done:
+    return rc;
+}
+
+tarn_code tarn_pack_add(tarn_pack *pack, const tarn_id *id, tarn_kind kind, tarn_coding coding, const void *bytes,
+                        size_t stored, size_t raw, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    uint8_t head[TARN_RECORD_HEAD] = {0};
+
+    if (raw > TARN_RECORD_MOST || stored > raw)
+        return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", raw, TARN_RECORD_MOST);
+    TARN_TRY(reserve(pack, TARN_PACK_HEAD + TARN_RECORD_HEAD + stored, err));
+    if (pack->len == 0) start(pack);
+    TARN_TRY(note(pack, id,
+                  &(tarn_where){.offset = (uint32_t)pack->len,
+                                .stored = (uint32_t)stored,
+                                .raw = (uint32_t)raw,
+                                .kind = (uint8_t)kind,
+                                .coding = (uint8_t)coding},
+                  err));
+    memcpy(head, id->b, TARN_ID_BYTES);
+    tarn_put32(head + 32, (uint32_t)stored);
+    tarn_put32(head + 36, (uint32_t)raw);
+    head[40] = (uint8_t)kind;
+    head[41] = (uint8_t)coding;
+    tarn_put32(head + 44, tarn_crc32c(tarn_crc32c(0, head, 44), bytes, stored));
+    append(pack, head, sizeof head);
+    append(pack, bytes, stored);
+done:
+    return rc;
+}
+
+bool tarn_pack_full(const tarn_pack *pack, size_t stored)
+{
+    size_t index = (pack->n + 1) * 60; /* 52 bytes an entry, and the fan-out */
+    return pack->n > 0 && pack->len + TARN_RECORD_HEAD + stored + index > TARN_PACK_MOST;
+}
+
+const tarn_where *tarn_pack_find(const tarn_pack *pack, const tarn_id *id)
+{
+    const uint64_t *at = tarn_idmap_find(&pack->places, id);
+    return at ? &pack->entries[*at].where : NULL;
+}
+
+tarn_code tarn_pack_seal(tarn_pack *pack, char name[TARN_PACK_NAME], size_t *index_at, size_t *index_len, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_indexed *sorted = NULL;
+    uint8_t *index = NULL, tail[TARN_PACK_TAIL] = {0};
+    size_t len = 0, at = pack->len;
+    tarn_id hash;
+    char hex[TARN_ID_HEX];
+
+    TARN_TRY(tarn_alloc(&sorted, pack->n, sizeof *sorted, err));
+    memcpy(sorted, pack->entries, pack->n * sizeof *sorted);
+    TARN_TRY(tarn_index_build(sorted, pack->n, &index, &len, err));
+    TARN_TRY(reserve(pack, len + TARN_PACK_TAIL, err));
+    memcpy(tail, tail_magic, sizeof tail_magic);
+    tarn_put64(tail + 8, at);
+    tarn_put64(tail + 16, len);
+    tarn_put32(tail + 24, (uint32_t)pack->n);
+    tarn_put32(tail + 28, tarn_crc32c(0, pack->bytes, at));
+    tarn_put32(tail + 32, tarn_crc32c(0, index, len));
+    tarn_put32(tail + 60, tarn_crc32c(0, tail, 60));
+    append(pack, index, len);
+    append(pack, tail, sizeof tail);
+    rc = tarn_digest(pack->bytes + at, len + sizeof tail, &hash, err);
+    if (rc != TARN_OK) {
+        tarn_pack_unseal(pack, at);
+        goto done;
+    }
+    (void)snprintf(name, TARN_PACK_NAME, "p-%.32s", tarn_id_hex(&hash, hex));
+    *index_at = at;
+    *index_len = len;
+done:
+    tarn_free(sorted);
+    tarn_free(index);
+    return rc;
+}
+
+void tarn_pack_unseal(tarn_pack *pack, size_t index_at) { pack->len = index_at; }
+
+void tarn_pack_reset(tarn_pack *pack)
+{
+    if (pack->cap > KEEP_CAP) {
+        tarn_pack_clear(pack);
+        return;
+    }
+    pack->len = pack->n = 0;
+    tarn_idmap_reset(&pack->places);
+}
+
+void tarn_pack_clear(tarn_pack *pack)
+{
+    tarn_free(pack->bytes);
+    tarn_free(pack->entries);
+    tarn_idmap_clear(&pack->places);
+    *pack = (tarn_pack){0};
+}
+
+tarn_code tarn_tail_read(const uint8_t bytes[TARN_PACK_TAIL], uint64_t size, const char *name, tarn_tail *out,
+                         tarn_err *err)
+{
+    if (memcmp(bytes, tail_magic, sizeof tail_magic) != 0 || tarn_crc32c(0, bytes, 60) != tarn_get32(bytes + 60))
+        return TARN_FAIL(err, TARN_CORRUPT, "pack %s is cut short or its last bytes are damaged", name);
+    *out = (tarn_tail){.index_at = tarn_get64(bytes + 8),
+                       .index_len = tarn_get64(bytes + 16),
+                       .records = tarn_get32(bytes + 24),
+                       .crc = tarn_get32(bytes + 28),
+                       .index_crc = tarn_get32(bytes + 32)};
+    if (out->index_at > size || out->index_len > size || out->index_at < TARN_PACK_HEAD ||
+        out->index_at + out->index_len + TARN_PACK_TAIL != size)
+        return TARN_FAIL(err, TARN_CORRUPT, "pack %s has %llu bytes, not those its tail tells", name,
+                         (unsigned long long)size);
+    return TARN_OK;
+}
+
+tarn_code tarn_slab_need(uint8_t **block, size_t *cap, size_t need, tarn_err *err)
+{
+    if (*block && *cap >= need) return TARN_OK;
+    size_t bigger = need < 4096 ? 4096 : need + need / 4;
+    tarn_free(*block);
+    *cap = 0;
+    tarn_code rc = tarn_alloc(block, bigger, 1, err);
+    if (rc == TARN_OK) *cap = bigger;
+    return rc;
+}
+
+void tarn_slab_clear(tarn_slab *slab)
+{
+    tarn_free(slab->stored);
+    tarn_free(slab->raw);
+    *slab = (tarn_slab){0};
+}
+
+static tarn_code check_record(const tarn_id *id, const tarn_where *w, const uint8_t *head, tarn_err *err)
+{
+    if (memcmp(head, id->b, TARN_ID_BYTES) != 0 || tarn_get32(head + 32) != w->stored ||
+        tarn_get32(head + 36) != w->raw || head[40] != w->kind || head[41] != w->coding)
+        return TARN_FAIL(err, TARN_CORRUPT, "the record's header is not what the index tells");
+    if (w->coding >= TARN_CODING_COUNT)
+        return TARN_FAIL(err, TARN_UNSUPPORTED, "stored in coding %d, which only a newer tarn can read", w->coding);
+    if (tarn_crc32c(tarn_crc32c(0, head, 44), head + TARN_RECORD_HEAD, w->stored) != tarn_get32(head + 44))
+        return TARN_FAIL(err, TARN_CORRUPT, "bytes do not match their name");
+    if (w->raw > TARN_RECORD_MOST || w->stored > w->raw || (w->coding == TARN_CODING_RAW && w->stored != w->raw))
+        return TARN_FAIL(err, TARN_CORRUPT, "the record's lengths are impossible");
+    return TARN_OK;
+}
+
+tarn_code tarn_record_open(tarn_codec *codec, const tarn_id *id, const tarn_where *where, tarn_slab *slab,
+                           tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_id hash;
+
+    slab->bytes = slab->stored + TARN_RECORD_HEAD;
+    slab->len = where->raw;
+    TARN_TRY(check_record(id, where, slab->stored, err));
+    if (where->coding == TARN_CODING_ZSTD) {
+        TARN_TRY(tarn_slab_need(&slab->raw, &slab->raw_cap, where->raw, err));
+        TARN_TRY(tarn_codec_unpack(codec, slab->stored + TARN_RECORD_HEAD, where->stored, slab->raw, where->raw, err));
+        slab->bytes = slab->raw;
+    }
+    if (where->kind == TARN_KIND_LIST) goto done;
+    TARN_TRY(tarn_digest(slab->bytes, slab->len, &hash, err));
+    if (!tarn_id_equal(&hash, id)) rc = TARN_FAIL(err, TARN_CORRUPT, "bytes do not match their name");
+done:
+    return rc;
+}

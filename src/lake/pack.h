@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pack.h - packs: immutable files of records, their index behind them.
+ *
+ *     head      "TARNPACK", version u32, 0 u32
+ *     records   { id 32, stored u32, raw u32, kind u8, coding u8, 0 u16, crc u32 of header and bytes } bytes
+ *     index     see index.h, with pack number 0
+ *     tail      "TARNTAIL", index offset u64, index length u64, records u32, crc u32 of head and records,
+ *               crc u32 of the index, 20 zeros, crc u32 of the tail before it
+ *
+ * The name is "p-" and the first 32 digits of the SHA-256 of index and tail.
+ *
+ * A pack is gathered in memory and stored in one go, so nothing half written is ever seen: a process that
+ * dies before tarn_pack_seal loses only what was not acknowledged.
+ */
+#ifndef TARN_LAKE_PACK_H
+#define TARN_LAKE_PACK_H
+
+#include "lake/codec.h"
+#include "lake/idmap.h"
+#include "lake/index.h"
+
+enum {
+    TARN_PACK_HEAD = 16,
+    TARN_PACK_TAIL = 64,
+    TARN_RECORD_HEAD = 48,
+    TARN_PACK_MOST = 62 << 20,   /* a pack is sealed before records and index pass this */
+    TARN_RECORD_MOST = 16 << 20, /* bytes of a record */
+    TARN_PACK_NAME = 40          /* "p-", 32 digits, NUL; with room */
+};
+
+/* The pack being gathered. Start with {0}. */
+typedef struct tarn_pack {
+    uint8_t *bytes;
+    size_t len, cap;
+    tarn_indexed *entries;
+    size_t n, n_cap;
+    tarn_idmap places; /* id -> number of entry */
+} tarn_pack;
+
+/* Add a record. bytes are as coded says. */
+TARN_MUST tarn_code tarn_pack_add(tarn_pack *pack, const tarn_id *id, tarn_kind kind, tarn_coding coding,
+                                  const void *bytes, size_t stored, size_t raw, tarn_err *err);
+/* True when a record of `stored` bytes more would make it too large. */
+bool tarn_pack_full(const tarn_pack *pack, size_t stored);
+const tarn_where *tarn_pack_find(const tarn_pack *pack, const tarn_id *id);
+/* Put index and tail behind the records: pack->bytes is then the whole pack. *index_at is where the index
+ * starts, *index_len its length. On failure the pack can be sealed again. */
+TARN_MUST tarn_code tarn_pack_seal(tarn_pack *pack, char name[TARN_PACK_NAME], size_t *index_at, size_t *index_len,
+                                   tarn_err *err);
+/* Take index and tail off again (storing the sealed pack failed). */
+void tarn_pack_unseal(tarn_pack *pack, size_t index_at);
+/* Forget the records; some memory is kept for the next. */
+void tarn_pack_reset(tarn_pack *pack);
+void tarn_pack_clear(tarn_pack *pack);
+
+typedef struct tarn_tail {
+    uint64_t index_at, index_len;
+    uint32_t records, crc, index_crc;
+} tarn_tail;
+/* Check a tail and that it fits a pack of `size` bytes. */
+TARN_MUST tarn_code tarn_tail_read(const uint8_t bytes[TARN_PACK_TAIL], uint64_t size, const char *name, tarn_tail *out,
+                                   tarn_err *err);
+
+/* Memory for reading records, reused from call to call. Start with {0}; `bytes` and `len` are the content of
+ * the last record read. */
+typedef struct tarn_slab {
+    uint8_t *stored, *raw;
+    size_t stored_cap, raw_cap;
+    const uint8_t *bytes;
+    size_t len;
+} tarn_slab;
+TARN_MUST tarn_code tarn_slab_need(uint8_t **block, size_t *cap, size_t need, tarn_err *err);
+void tarn_slab_clear(tarn_slab *slab);
+
+/* Check and decode the record in slab->stored: header against id and where, checksum, decompression and (but for
+ * lists) the hash. TARN_CORRUPT says what is wrong, without saying where. */
+TARN_MUST tarn_code tarn_record_open(tarn_codec *codec, const tarn_id *id, const tarn_where *where, tarn_slab *slab,
+                                     tarn_err *err);
+
+#endif

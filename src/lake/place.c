@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place.c - see place.h. */
+#include "lake/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+tarn_code tarn_place_open(tarn_lake *lake, tarn_place *out, tarn_err *err)
+{
+    char folder[TARN_LAKE_PATH + 8];
+
+    out->fd = -1;
+    (void)snprintf(folder, sizeof folder, "%s/tmp", lake->inside);
+    tarn_code rc = tarn_dir_make(folder, err);
+    if (rc != TARN_OK) return rc;
+    for (int attempt = 0; attempt < 1000 && out->fd < 0; attempt++) {
+        (void)snprintf(out->path, sizeof out->path, "%s/%ld-f%d", folder, (long)getpid(), attempt);
+        out->fd = open(out->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (out->fd < 0 && errno != EEXIST) break;
+    }
+    if (out->fd < 0) return TARN_FAIL_ERRNO(err, "create", out->path);
+    (void)flock(out->fd, LOCK_EX | LOCK_NB); /* without locks the file is only protected while it is young */
+    return TARN_OK;
+}
+
+tarn_code tarn_place_write(tarn_place *p, const void *bytes, size_t len, tarn_err *err)
+{
+    return tarn_fd_write(p->fd, bytes, len, p->path, err);
+}
+
+tarn_code tarn_place_commit(tarn_place *p, const char *target, tarn_err *err)
+{
+    char folder[TARN_LAKE_PATH + 128];
+    size_t len = (size_t)(strrchr(target, '/') - target);
+    tarn_code rc = tarn_fd_sync(p->fd, target, err);
+
+    if (rc != TARN_OK) return rc;
+    if (rename(p->path, target) != 0) return TARN_FAIL_ERRNO(err, "rename into", target);
+    p->path[0] = '\0';
+    if (len >= sizeof folder) return TARN_FAIL(err, TARN_LIMIT, "path '%.60s...' is too long", target);
+    memcpy(folder, target, len);
+    folder[len] = '\0';
+    return tarn_dir_sync(folder, err);
+}
+
+void tarn_place_close(tarn_place *p)
+{
+    if (p->fd < 0) return;
+    if (p->path[0]) (void)unlink(p->path);
+    (void)close(p->fd);
+    p->fd = -1;
+}

@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store.c - chunks by id: over the open pack, the stored packs and their indexes.
+ *
+ * A chunk that comes in is hashed and compressed outside the lock and put into the open pack. The open pack is
+ * stored when it is full, or when a transaction needs what is in it; its index is then a pending segment, entered
+ * into meta.db by the next transaction. So data is synced before meta.db names it, and meta.db names it in the
+ * same instant as the ref that needs it.
+ *
+ * Looking up asks the open pack, then the segments, of which there are O(log n) (merge.c). */
+#include "lake/inside.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+/* ---- segments ---- */
+
+static void close_segment(tarn_segment *s)
+{
+    tarn_index_close(&s->index);
+    tarn_map_close(&s->map);
+    tarn_free(s->owned);
+}
+
+static tarn_code blob_name(const char *pack, char out[80], tarn_err *err)
+{
+    int n = snprintf(out, 80, "packs/%s", pack);
+    return n > 0 && n < 80 ? TARN_OK : TARN_FAIL(err, TARN_CORRUPT, "'%.40s' cannot name a pack", pack);
+}
+
+static tarn_code open_run(tarn_lake *lake, tarn_segment *s, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char path[TARN_LAKE_PATH + 80];
+
+    (void)snprintf(path, sizeof path, "%s/index/%s", lake->inside, s->row.name);
+    TARN_TRY(tarn_map_open(path, &s->map, err));
+    TARN_TRY(tarn_index_open(&s->index, s->map.bytes, s->map.len, s->row.name, err));
+    if (s->index.n != s->row.records)
+        rc = TARN_FAIL(err, TARN_CORRUPT, "index %s has %u entries, not the %llu that meta.db tells", s->row.name,
+                       s->index.n, (unsigned long long)s->row.records);
+done:
+    return rc;
+}
+
+/* The tail tells where the index is. */
+static tarn_code open_own_index(tarn_lake *lake, tarn_segment *s, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char blob[80];
+    uint8_t bytes[TARN_PACK_TAIL];
+    tarn_tail tail;
+
+    TARN_TRY(blob_name(s->row.name, blob, err));
+    if (s->row.bytes < TARN_PACK_TAIL)
+        return TARN_FAIL(err, TARN_CORRUPT, "meta.db is damaged: pack %s of %llu bytes", s->row.name,
+                         (unsigned long long)s->row.bytes);
+    TARN_TRY(lake->backend->get(lake->packs, blob, s->row.bytes - TARN_PACK_TAIL, sizeof bytes, bytes, err));
+    TARN_TRY(tarn_tail_read(bytes, s->row.bytes, s->row.name, &tail, err));
+    TARN_TRY(tarn_alloc(&s->owned, tail.index_len, 1, err));
+    TARN_TRY(lake->backend->get(lake->packs, blob, tail.index_at, tail.index_len, s->owned, err));
+    TARN_TRY(tarn_index_open(&s->index, s->owned, tail.index_len, s->row.name, err));
+done:
+    return rc;
+}
+
+static tarn_code room_for_segment(tarn_lake *lake, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    if (lake->n_segments < lake->cap_segments) return TARN_OK;
+    size_t cap = lake->cap_segments ? lake->cap_segments * 2 : 16;
+    TARN_TRY(tarn_resize(&lake->segments, cap, sizeof *lake->segments, err));
+    lake->cap_segments = cap;
+done:
+    return rc;
+}
+
+/* ---- loading the segments that meta.db names ---- */
+
+typedef struct loading {
+    tarn_lake *lake;
+    tarn_segment *now; /* what was there already moves from lake->segments to here */
+    size_t n, cap;
+    bool last_attempt; /* what is missing now stays missing */
+} loading;
+
+static bool same_row(const tarn_pack_row *a, const tarn_pack_row *b)
+{
+    return a->num == b->num && a->run == b->run && strcmp(a->name, b->name) == 0;
+}
+
+/* Leaves an empty segment with the same row behind. */
+static tarn_segment move_out(tarn_segment *s)
+{
+    tarn_segment moved = *s;
+
+    *s = (tarn_segment){.map = {.bytes = ""}, .row = moved.row};
+    return moved;
+}
+
+/* A damaged index must not hide what the others hold: it is kept as a segment that says so. */
+static tarn_code open_segment(loading *l, tarn_segment *s, tarn_err *err)
+{
+    tarn_err why = {0};
+    tarn_code rc = s->row.run ? open_run(l->lake, s, &why) : open_own_index(l->lake, s, &why);
+
+    if (rc == TARN_OK) return rc;
+    tarn_pack_row row = s->row;
+    close_segment(s);
+    *s = (tarn_segment){.map = {.bytes = ""}, .row = row};
+    if (rc != TARN_CORRUPT && !(rc == TARN_NOT_FOUND && l->last_attempt)) return TARN_FAIL(err, rc, "%s", why.msg);
+    (void)snprintf(s->damage, sizeof s->damage, "%.239s", why.msg);
+    return TARN_OK;
+}
+
+static tarn_code load_one(void *arg, const tarn_pack_row *row, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    loading *l = arg;
+    tarn_segment fresh = {.row = *row, .map = {.bytes = ""}};
+
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 16;
+        TARN_TRY(tarn_resize(&l->now, cap, sizeof *l->now, err));
+        l->cap = cap;
+    }
+    for (size_t i = 0; i < l->lake->n_segments; i++) {
+        tarn_segment *s = &l->lake->segments[i];
+        if (!s->index.bytes || !same_row(&s->row, row)) continue;
+        l->now[l->n++] = move_out(s);
+        return TARN_OK;
+    }
+    TARN_TRY(open_segment(l, &fresh, err));
+    l->now[l->n++] = fresh;
+    fresh = (tarn_segment){.map = {.bytes = ""}};
+done:
+    close_segment(&fresh);
+    return rc;
+}
+
+/* What was moved goes back to its place, what is new is closed. */
+static void undo_load(loading *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        size_t k = 0;
+        while (k < l->lake->n_segments &&
+               (l->lake->segments[k].index.bytes || !same_row(&l->lake->segments[k].row, &l->now[i].row)))
+            k++;
+        if (k < l->lake->n_segments) l->lake->segments[k] = l->now[i];
+        else close_segment(&l->now[i]);
+    }
+    tarn_free(l->now);
+}
+
+static tarn_code load_once(tarn_lake *lake, bool last_attempt, tarn_err *err)
+{
+    loading l = {.lake = lake, .last_attempt = last_attempt};
+    int64_t version = 0;
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(tarn_meta_version(lake->meta, &version, err));
+    TARN_TRY(tarn_meta_indexes(lake->meta, load_one, &l, err));
+    for (size_t i = 0; i < lake->n_segments; i++) /* pending ones stay */
+        if (lake->segments[i].row.num == 0 && lake->segments[i].index.bytes)
+            TARN_TRY(load_one(&l, &lake->segments[i].row, err));
+    for (size_t i = 0; i < lake->n_segments; i++)
+        close_segment(&lake->segments[i]); /* the others are gone from meta.db */
+    tarn_free(lake->segments);
+    lake->segments = l.now;
+    lake->n_segments = l.n;
+    lake->cap_segments = l.cap;
+    lake->meta_version = version;
+    return TARN_OK;
+done:
+    undo_load(&l);
+    return rc;
+}
+
+tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    for (int attempt = 0; attempt < 5; attempt++) { /* another process may unite indexes while we look */
+        rc = load_once(lake, attempt == 4, err);
+        if (rc != TARN_NOT_FOUND) break;
+    }
+    return rc;
+}
+
+void tarn_store_close(tarn_lake *lake)
+{
+    for (size_t i = 0; i < lake->n_segments; i++) close_segment(&lake->segments[i]);
+    tarn_free(lake->segments);
+    tarn_pack_clear(&lake->open);
+}
+
+/* ---- looking up ---- */
+
+typedef struct spot {
+    tarn_where where;
+    bool in_open;
+    char pack[64];
+} spot;
+
+/* Damage is an answer only if no sound segment has the id. */
+static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out, bool *found, tarn_err *err)
+{
+    tarn_code rc = TARN_OK, damaged = TARN_OK;
+
+    *found = false;
+    for (size_t i = lake->n_segments; i-- > 0;) {
+        tarn_segment *s = &lake->segments[i];
+        if (s->damage[0] && damaged == TARN_OK) damaged = TARN_FAIL(err, TARN_CORRUPT, "%s", s->damage);
+        if (!s->index.bytes) continue;
+        rc = tarn_index_find(&s->index, id, s->row.name, &out->where, found, damaged == TARN_OK ? err : NULL);
+        if (rc == TARN_CORRUPT) damaged = rc;
+        else if (rc != TARN_OK) return rc;
+        if (!*found) continue;
+        out->in_open = false;
+        if (s->row.run) return tarn_meta_pack_name(lake->meta, out->where.pack, out->pack, err);
+        (void)snprintf(out->pack, sizeof out->pack, "%s", s->row.name);
+        return TARN_OK;
+    }
+    return damaged;
+}
+
+/* Under the lock. For reading, other processes' newest packs count too, and damage is an error; for writing a
+ * chunk that cannot be found is simply stored again. */
+static tarn_code locate(tarn_lake *lake, const tarn_id *id, bool reading, spot *out, bool *found, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t version = 0;
+    const tarn_where *open = tarn_pack_find(&lake->open, id);
+
+    *found = open != NULL;
+    if (open) {
+        *out = (spot){.where = *open, .in_open = true};
+        return TARN_OK;
+    }
+    tarn_code looked = look_in_segments(lake, id, out, found, err);
+    if (!reading) return looked == TARN_CORRUPT ? TARN_OK : looked;
+    if (*found) return looked;
+    TARN_TRY(tarn_meta_version(lake->meta, &version, err));
+    if (version == lake->meta_version) return looked;
+    TARN_TRY(tarn_store_load(lake, err));
+    TARN_TRY(look_in_segments(lake, id, out, found, err));
+done:
+    return rc;
+}
+
+tarn_code tarn_store_find(tarn_lake *lake, const tarn_id *id, tarn_where *where, bool *found, tarn_err *err)
+{
+    spot s;
+
+    tarn_lake_lock(lake);
+    tarn_code rc = locate(lake, id, true, &s, found, err);
+    tarn_lake_unlock(lake);
+    if (rc == TARN_OK && *found) *where = s.where;
+    return rc;
+}
+
+/* Find the record, and copy it if it is in the open pack. */
+static tarn_code locate_and_copy(tarn_lake *lake, const tarn_id *id, tarn_slab *slab, spot *s, bool *found,
+                                 tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    tarn_lake_lock(lake);
+    TARN_TRY(locate(lake, id, true, s, found, err));
+    if (!*found) goto done;
+    size_t len = TARN_RECORD_HEAD + (size_t)s->where.stored;
+    TARN_TRY(tarn_slab_need(&slab->stored, &slab->stored_cap, len, err));
+    if (s->in_open) memcpy(slab->stored, lake->open.bytes + s->where.offset, len);
+done:
+    tarn_lake_unlock(lake);
+    return rc;
+}
+
+tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab, tarn_where *where,
+                         tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    spot s = {0};
+    bool found = false;
+    char hex[TARN_ID_HEX], blob[80];
+
+    TARN_TRY(locate_and_copy(lake, id, slab, &s, &found, err));
+    (void)tarn_id_hex(id, hex);
+    if (!found) return TARN_FAIL(err, TARN_NOT_FOUND, "%s %.12s is not in the lake", what, hex);
+    if (s.where.stored > TARN_RECORD_MOST)
+        return TARN_FAIL(err, TARN_CORRUPT, "%s %.12s has an impossible length", what, hex);
+    if (!s.in_open) {
+        TARN_TRY(blob_name(s.pack, blob, err));
+        rc = lake->backend->get(lake->packs, blob, s.where.offset, TARN_RECORD_HEAD + (size_t)s.where.stored,
+                                slab->stored, err);
+        if (rc == TARN_NOT_FOUND)
+            rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
+        if (rc != TARN_OK) goto done;
+    }
+    rc = tarn_record_open(lake->codec, id, &s.where, slab, err);
+    if (rc != TARN_OK) {
+        char note[160];
+        (void)snprintf(note, sizeof note, "%s %.12s (pack %s, offset %u)", what, hex, s.pack, s.where.offset);
+        tarn_err_note(err, "%s", note);
+    }
+    if (where) *where = s.where;
+done:
+    return rc;
+}
+
+typedef struct likes {
+    const tarn_id *from;
+    int digits, n;
+    tarn_id *found;
+} likes;
+
+static bool starts_like(const tarn_id *id, const tarn_id *from, int digits)
+{
+    if (memcmp(id->b, from->b, (size_t)digits / 2) != 0) return false;
+    return digits % 2 == 0 || (id->b[digits / 2] >> 4) == (from->b[digits / 2] >> 4);
+}
+
+static void add_like(likes *l, const tarn_id *id)
+{
+    if (l->n == 2 || (l->n == 1 && tarn_id_equal(&l->found[0], id))) return;
+    l->found[l->n++] = *id;
+}
+
+static tarn_code likes_of_segment(const tarn_segment *s, likes *l, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_indexed e;
+    uint32_t at = 0;
+
+    if (!s->index.bytes) return TARN_OK;
+    TARN_TRY(tarn_index_seek(&s->index, l->from, s->row.name, &at, err));
+    for (; at < s->index.n; at++) {
+        TARN_TRY(tarn_index_at(&s->index, at, s->row.name, &e, err));
+        if (!starts_like(&e.id, l->from, l->digits)) break;
+        if (e.where.kind == TARN_KIND_COMMIT) add_like(l, &e.id);
+    }
+done:
+    return rc;
+}
+
+tarn_code tarn_store_commits_like(tarn_lake *lake, const tarn_id *from, int digits, tarn_id found[2], int *n,
+                                  tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    likes l = {.from = from, .digits = digits, .found = found};
+    int64_t version = 0;
+
+    tarn_lake_lock(lake);
+    TARN_TRY(tarn_meta_version(lake->meta, &version, err));
+    if (version != lake->meta_version) TARN_TRY(tarn_store_load(lake, err));
+    for (size_t i = 0; i < lake->n_segments; i++) TARN_TRY(likes_of_segment(&lake->segments[i], &l, err));
+    for (size_t i = 0; i < lake->open.n; i++)
+        if (lake->open.entries[i].where.kind == TARN_KIND_COMMIT &&
+            starts_like(&lake->open.entries[i].id, from, digits))
+            add_like(&l, &lake->open.entries[i].id);
+    *n = l.n;
+done:
+    tarn_lake_unlock(lake);
+    return rc;
+}
+
+/* ---- writing ---- */
+
+static tarn_code may_write(const tarn_lake *lake, tarn_err *err)
+{
+    if (lake->readonly)
+        return TARN_FAIL(err, TARN_DENIED, "the lake '%s' cannot be written here (read-only folder or no permission)",
+                         lake->inside);
+    if (lake->broken)
+        return TARN_FAIL(err, TARN_IO,
+                         "an earlier write to the disk failed, so nothing more is written; check the disk, then open "
+                         "the lake again");
+    return TARN_OK;
+}
+
+static tarn_code pending_segment(tarn_lake *lake, const char *name, size_t index_at, size_t index_len, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_segment s = {.map = {.bytes = ""}};
+
+    s.row.bytes = lake->open.len;
+    s.row.records = lake->open.n;
+    (void)snprintf(s.row.name, sizeof s.row.name, "%s", name);
+    TARN_TRY(room_for_segment(lake, err));
+    TARN_TRY(tarn_alloc(&s.owned, index_len, 1, err));
+    memcpy(s.owned, lake->open.bytes + index_at, index_len);
+    TARN_TRY(tarn_index_open(&s.index, s.owned, index_len, s.row.name, err));
+    lake->segments[lake->n_segments++] = s;
+    s = (tarn_segment){.map = {.bytes = ""}};
+done:
+    close_segment(&s);
+    return rc;
+}
+
+tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char name[TARN_PACK_NAME], blob[80];
+    size_t index_at = 0, index_len = 0;
+    bool sealed = false;
+
+    if (lake->open.n == 0) return TARN_OK;
+    TARN_TRY(may_write(lake, err));
+    TARN_TRY(tarn_pack_seal(&lake->open, name, &index_at, &index_len, err));
+    sealed = true;
+    TARN_TRY(blob_name(name, blob, err));
+    TARN_TRY(pending_segment(lake, name, index_at, index_len, err));
+    rc = lake->backend->put(lake->packs, blob, lake->open.bytes, lake->open.len, err);
+    if (rc == TARN_IO) lake->broken = true;
+    if (rc != TARN_OK) {
+        close_segment(&lake->segments[--lake->n_segments]);
+        tarn_err_note(err, "nothing was committed");
+        goto done;
+    }
+    tarn_pack_reset(&lake->open);
+    sealed = false;
+done:
+    if (sealed) tarn_pack_unseal(&lake->open, index_at);
+    return rc;
+}
+
+static tarn_code put_locked(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const tarn_slab *packed,
+                            const void *bytes, size_t len, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    spot s;
+    bool found = false;
+    size_t stored = packed->len ? packed->len : len;
+
+    TARN_TRY(locate(lake, id, false, &s, &found, err));
+    if (found) goto done;
+    if (tarn_pack_full(&lake->open, stored)) TARN_TRY(tarn_store_seal(lake, err));
+    TARN_TRY(tarn_pack_add(&lake->open, id, kind, packed->len ? TARN_CODING_ZSTD : TARN_CODING_RAW,
+                           packed->len ? packed->bytes : bytes, stored, len, err));
+done:
+    return rc;
+}
+
+tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
+                         tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    spot s;
+    bool found = false;
+    uint8_t little[4096], *room = NULL;
+    tarn_slab packed = {0};
+
+    if (len > TARN_RECORD_MOST)
+        return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", len, TARN_RECORD_MOST);
+    tarn_lake_lock(lake);
+    rc = may_write(lake, err);
+    if (rc == TARN_OK) rc = locate(lake, id, false, &s, &found, err);
+    tarn_lake_unlock(lake);
+    if (rc != TARN_OK || found) return rc;
+
+    if (len > sizeof little) TARN_TRY(tarn_alloc(&room, len, 1, err));
+    packed.bytes = room ? room : little;
+    TARN_TRY(tarn_codec_pack(lake->codec, bytes, len, room ? room : little, &packed.len, err));
+    tarn_lake_lock(lake);
+    rc = put_locked(lake, id, kind, &packed, bytes, len, err);
+    tarn_lake_unlock(lake);
+done:
+    tarn_free(room);
+    return rc;
+}
+
+/* ---- transactions ---- */
+
+static tarn_code enter_packs(tarn_lake *lake, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    for (size_t i = 0; i < lake->n_segments; i++) {
+        tarn_pack_row *row = &lake->segments[i].row;
+        uint32_t num;
+        if (row->num == 0) TARN_TRY(tarn_meta_pack_add(lake->meta, row->name, row->bytes, row->records, &num, err));
+    }
+done:
+    return rc;
+}
+
+/* After the commit: the packs have numbers. Should asking fail, they stay pending and are entered once more, which
+ * is harmless. */
+static void number_packs(tarn_lake *lake)
+{
+    for (size_t i = 0; i < lake->n_segments; i++) {
+        tarn_pack_row *row = &lake->segments[i].row;
+        uint32_t num;
+        if (row->num == 0 && tarn_meta_pack_num(lake->meta, row->name, &num, NULL) == TARN_OK) row->num = num;
+    }
+}
+
+tarn_code tarn_tx_begin(tarn_lake *lake, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    bool begun = false;
+
+    tarn_lake_lock(lake);
+    TARN_TRY(may_write(lake, err));
+    TARN_TRY(tarn_store_seal(lake, err));
+    TARN_TRY(tarn_meta_begin(lake->meta, err));
+    begun = true;
+    TARN_TRY(enter_packs(lake, err));
+    return TARN_OK;
+done:
+    if (begun) tarn_meta_rollback(lake->meta);
+    tarn_lake_unlock(lake);
+    return rc;
+}
+
+tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err)
+{
+    if (rc == TARN_OK) {
+        rc = tarn_meta_commit(lake->meta, err);
+        if (rc == TARN_IO) lake->broken = true;
+    }
+    if (rc == TARN_OK) {
+        number_packs(lake);
+        tarn_store_tidy(lake);
+    } else {
+        tarn_meta_rollback(lake->meta);
+    }
+    tarn_lake_unlock(lake);
+    return rc;
+}
+
+tarn_code tarn_lake_sync(tarn_lake *lake, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    tarn_lake_lock(lake);
+    bool nothing = lake->open.n == 0;
+    for (size_t i = 0; i < lake->n_segments; i++) nothing = nothing && lake->segments[i].row.num != 0;
+    if (!nothing) {
+        rc = tarn_tx_begin(lake, err);
+        if (rc == TARN_OK) rc = tarn_tx_end(lake, TARN_OK, err);
+    }
+    tarn_lake_unlock(lake);
+    return rc;
+}

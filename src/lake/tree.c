@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tree.c - updating a tree, from the leaves up.
+ *
+ * At each level the nodes are runs of one long sequence of items, cut where node.h says. A set of edits (items to
+ * put or remove, in order) is applied to that sequence: from the start of the node an edit falls into, old
+ * items and edits are merged and cut anew, until the writer has just ended a node where an old node ends as well.
+ * From there on the old nodes stand, up to the node of the next edit. What was used up and what was written are
+ * the edits of the level above. So the result is a function of the set of items, and the cost that of the nodes
+ * touched. Building from nothing is the same with no old nodes. */
+#include "lake/tree.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct edit {
+    tarn_item item; /* remove: only the key counts */
+    bool remove;
+} edit;
+
+typedef struct edits {
+    edit *v;
+    size_t n, cap;
+} edits;
+
+static tarn_code push(edits *list, const tarn_item *item, bool remove, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 16;
+        TARN_TRY(tarn_resize(&list->v, cap, sizeof *list->v, err));
+        list->cap = cap;
+    }
+    list->v[list->n++] = (edit){*item, remove};
+done:
+    return rc;
+}
+
+/* ---- a cursor over the nodes of one level ---- */
+
+typedef struct cursor {
+    tarn_walk w;     /* down to the parents of the level */
+    tarn_node *node; /* the current one, or NULL: none */
+    bool is_root;
+} cursor;
+
+static void cursor_close(cursor *c)
+{
+    tarn_node_release(c->node);
+    tarn_walk_close(&c->w);
+    c->node = NULL;
+}
+
+/* To the node of the level that would hold key: the first that ends at or after it, else the last. */
+static tarn_code cursor_seek(cursor *c, tarn_lake *lake, const tarn_id *root, int level, const tarn_item *key,
+                             tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    cursor_close(c);
+    TARN_TRY(tarn_walk_open(&c->w, lake, root, err));
+    if (c->w.depth == 0 || c->w.node[0]->level < level) goto done; /* nothing there */
+    c->is_root = c->w.node[0]->level == level;
+    if (c->is_root) {
+        TARN_TRY(tarn_node_load(lake, root, &c->node, err));
+        goto done;
+    }
+    for (;;) {
+        int top = c->w.depth - 1;
+        uint32_t at = tarn_node_find(c->w.node[top], key->key, key->len);
+        c->w.at[top] = at < c->w.node[top]->n ? at : c->w.node[top]->n - 1;
+        if (c->w.node[top]->level == level + 1) break;
+        TARN_TRY(tarn_walk_enter(&c->w, err));
+    }
+    TARN_TRY(tarn_node_load(lake, &tarn_walk_item(&c->w)->id, &c->node, err));
+done:
+    return rc;
+}
+
+/* NULL after the last. */
+static tarn_code cursor_next(cursor *c, int level, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    tarn_node_release(c->node);
+    c->node = NULL;
+    if (c->is_root) goto done;
+    tarn_walk_pass(&c->w);
+    while (c->w.depth > 0 && tarn_walk_level(&c->w) > level + 1) TARN_TRY(tarn_walk_enter(&c->w, err));
+    if (c->w.depth > 0) TARN_TRY(tarn_node_load(c->w.lake, &tarn_walk_item(&c->w)->id, &c->node, err));
+done:
+    return rc;
+}
+
+/* ---- one level ---- */
+
+typedef struct level {
+    tarn_lake *lake;
+    tarn_arena *arena; /* keys of the edits that come out */
+    const tarn_id *root;
+    int number;
+    tarn_node_writer writer;
+    edits gone, fresh; /* nodes used up, nodes written */
+} level;
+
+static tarn_code copy_key(level *l, tarn_item *item, const char *key, uint32_t len, tarn_err *err)
+{
+    char *copy = NULL;
+    tarn_code rc = tarn_arena_strndup(l->arena, key, len, &copy, err);
+
+    item->key = copy;
+    item->len = len;
+    return rc;
+}
+
+static tarn_code end_node(level *l, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_item up = {.size = l->writer.paths};
+
+    TARN_TRY(copy_key(l, &up, l->writer.last, l->writer.last_len, err));
+    TARN_TRY(tarn_node_end(&l->writer, l->lake, &up.id, err));
+    TARN_TRY(push(&l->fresh, &up, false, err));
+done:
+    return rc;
+}
+
+static tarn_code write_item(level *l, const tarn_item *item, tarn_err *err)
+{
+    bool border = false;
+    tarn_code rc = tarn_node_add(&l->writer, item, &border, err);
+
+    return rc == TARN_OK && border ? end_node(l, err) : rc;
+}
+
+static tarn_code use_up(level *l, const tarn_node *node, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const tarn_item *last = &node->items[node->n - 1];
+    tarn_item up = {.id = node->id, .size = node->paths};
+
+    TARN_TRY(copy_key(l, &up, last->key, last->len, err));
+    TARN_TRY(push(&l->gone, &up, true, err));
+done:
+    return rc;
+}
+
+/* Merge the items of one old node with the edits that fall before its end; all edits if it is the last. */
+static tarn_code merge_node(level *l, const tarn_node *node, const edits *in, size_t *e, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    for (uint32_t i = 0; i < node->n; i++) {
+        const tarn_item *old = &node->items[i];
+        int order = 1;
+        while (*e < in->n) {
+            const edit *x = &in->v[*e];
+            order = tarn_key_compare(x->item.key, x->item.len, old->key, old->len);
+            if (order > 0) break;
+            if (!x->remove) TARN_TRY(write_item(l, &x->item, err));
+            (*e)++;
+            if (order == 0) break;
+        }
+        if (order != 0) TARN_TRY(write_item(l, old, err));
+    }
+done:
+    return rc;
+}
+
+/* From the node of edit *e until old and new borders meet. */
+static tarn_code rewrite_stretch(level *l, cursor *c, const edits *in, size_t *e, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(cursor_seek(c, l->lake, l->root, l->number, &in->v[*e].item, err));
+    while (c->node) {
+        TARN_TRY(use_up(l, c->node, err));
+        TARN_TRY(merge_node(l, c->node, in, e, err));
+        TARN_TRY(cursor_next(c, l->number, err));
+        if (c->node && l->writer.n == 0) return TARN_OK;
+    }
+    for (; *e < in->n; (*e)++) /* behind all that was there */
+        if (!in->v[*e].remove) TARN_TRY(write_item(l, &in->v[*e].item, err));
+    if (l->writer.n > 0) TARN_TRY(end_node(l, err));
+done:
+    return rc;
+}
+
+static bool same_key(const edit *a, const edit *b)
+{
+    return a->item.len == b->item.len && memcmp(a->item.key, b->item.key, a->item.len) == 0;
+}
+
+/* What is gone and what is fresh as edits of the level above; a node that came out as it was is none. */
+static tarn_code unite(const level *l, edits *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    size_t g = 0, f = 0;
+
+    while (g < l->gone.n || f < l->fresh.n) {
+        const edit *x = g < l->gone.n ? &l->gone.v[g] : NULL, *y = f < l->fresh.n ? &l->fresh.v[f] : NULL;
+        int order = !x ? 1 : !y ? -1 : tarn_key_compare(x->item.key, x->item.len, y->item.key, y->item.len);
+        if (order < 0) TARN_TRY(push(out, &x->item, true, err));
+        else if (order > 0 || !tarn_id_equal(&x->item.id, &y->item.id)) TARN_TRY(push(out, &y->item, false, err));
+        g += order <= 0;
+        f += order >= 0;
+    }
+done:
+    return rc;
+}
+
+/* The level below's edits in, this level's nodes out as edits for the level above. */
+static tarn_code apply(level *l, const edits *in, edits *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    cursor c = {0};
+
+    l->writer.level = l->number;
+    for (size_t e = 0; e < in->n;) TARN_TRY(rewrite_stretch(l, &c, in, &e, err));
+    TARN_TRY(unite(l, out, err));
+done:
+    cursor_close(&c);
+    return rc;
+}
+
+/* ---- the whole tree ---- */
+
+static int compare_edits(const void *a, const void *b)
+{
+    const edit *x = a, *y = b;
+    int order = tarn_key_compare(x->item.key, x->item.len, y->item.key, y->item.len);
+
+    if (order != 0) return order;
+    return x->item.key < y->item.key ? -1 : x->item.key > y->item.key; /* entries lie in one array: the earlier first */
+}
+
+static tarn_code edits_of(const tarn_entry *entries, size_t n, edits *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    size_t kept = 0;
+    bool sorted = true;
+
+    for (size_t i = 0; i < n; i++) {
+        const tarn_entry *e = &entries[i];
+        size_t len = strnlen(e->path, sizeof e->path);
+        TARN_TRY(tarn_path_check(e->path, len, err));
+        tarn_item item = {
+            .key = e->path, .len = (uint32_t)len, .id = e->object.id, .size = e->object.size, .recipe = e->recipe};
+        TARN_TRY(push(out, &item, tarn_id_none(&e->object.id), err));
+        sorted = sorted && (i == 0 || compare_edits(&out->v[i - 1], &out->v[i]) < 0);
+    }
+    if (!sorted) qsort(out->v, out->n, sizeof *out->v, compare_edits);
+    for (size_t i = 0; i < out->n; i++) {
+        if (kept > 0 && same_key(&out->v[kept - 1], &out->v[i])) kept--;
+        out->v[kept++] = out->v[i];
+    }
+    out->n = kept;
+done:
+    return rc;
+}
+
+/* The lowest level that is one node is the root. */
+static tarn_code settle(tarn_lake *lake, tarn_id *root, uint64_t *paths, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_node *node = NULL;
+
+    for (;;) {
+        TARN_TRY(tarn_node_load(lake, root, &node, err));
+        *paths = node->paths;
+        if (node->level == 0 || node->n != 1) break;
+        *root = node->items[0].id;
+        tarn_node_release(node);
+        node = NULL;
+    }
+done:
+    tarn_node_release(node);
+    return rc;
+}
+
+static tarn_code empty_tree(tarn_lake *lake, tarn_id *root, tarn_err *err)
+{
+    tarn_node_writer w = {0};
+    tarn_code rc = tarn_node_end(&w, lake, root, err);
+
+    tarn_node_writer_clear(&w);
+    return rc;
+}
+
+static void level_clear(level *l)
+{
+    tarn_node_writer_clear(&l->writer);
+    tarn_free(l->gone.v);
+    tarn_free(l->fresh.v);
+}
+
+/* One level; *done when it has one node at most, which is then the root. */
+static tarn_code climb(tarn_lake *lake, tarn_arena *arena, const tarn_id *old_root, int old_height, int number,
+                       edits *in, edits *out, tarn_id *root, bool *done_climbing, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    level l = {.lake = lake, .arena = arena, .root = old_root, .number = number};
+
+    if (number >= TARN_TREE_LEVELS) return TARN_FAIL(err, TARN_LIMIT, "the tree is too high");
+    TARN_TRY(apply(&l, in, out, err));
+    *done_climbing = out->n == 0 || (number >= old_height && l.fresh.n <= 1);
+    if (out->n == 0) *root = *old_root;
+    else if (*done_climbing && l.fresh.n == 1) *root = l.fresh.v[0].item.id;
+    else if (*done_climbing) TARN_TRY(empty_tree(lake, root, err));
+done:
+    level_clear(&l);
+    return rc;
+}
+
+tarn_code tarn_tree_update(tarn_lake *lake, const tarn_id *old_root, const tarn_entry *entries, size_t n, tarn_id *out,
+                           uint64_t *paths, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    edits now = {0}, next = {0};
+    tarn_arena *arena = NULL;
+    tarn_node *node = NULL;
+    tarn_id root = *old_root;
+    bool done_climbing = false;
+
+    TARN_TRY(tarn_arena_new(&arena, err));
+    TARN_TRY(tarn_node_load(lake, old_root, &node, err));
+    int height = node->level;
+    TARN_TRY(edits_of(entries, n, &now, err));
+    for (int number = 0; !done_climbing; number++) {
+        TARN_TRY(climb(lake, arena, old_root, height, number, &now, &next, &root, &done_climbing, err));
+        edits swap = now;
+        now = next;
+        next = swap;
+        next.n = 0;
+    }
+    if (tarn_id_none(&root)) TARN_TRY(empty_tree(lake, &root, err));
+    TARN_TRY(settle(lake, &root, paths, err));
+    *out = root;
+done:
+    tarn_node_release(node);
+    tarn_free(now.v);
+    tarn_free(next.v);
+    tarn_arena_free(arena);
+    return rc;
+}
