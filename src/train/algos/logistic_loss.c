@@ -16,33 +16,33 @@
 #include <math.h>
 #include <string.h>
 
-enum { TILE = 512 };
-
-/* A thread's work space: the block's columns, then per tile the margins and residuals of each output, and two
- * columns of scratch. */
+/* A thread's work space. Columns of a tile lie `stride` apart, which is no power of two: else they would all fall on
+ * the same few lines of the cache. */
 typedef struct space {
-    double *x;        /* (wide, rows of the block) */
-    double *margin;   /* (outputs, TILE) */
-    double *residual; /* (outputs, TILE) */
-    double *weight;   /* (TILE) */
-    double *curve;    /* (TILE) */
+    int64_t stride;
+    double *block;    /* (cols, rows of the block) */
+    double *x;        /* (wide, stride) the tile */
+    double *margin;   /* (outputs, stride) */
+    double *residual; /* (outputs, stride) */
+    double *weight;   /* (stride) */
+    double *curve;    /* (stride) */
 } space;
 
 static space space_of(const logistic_problem *p, int worker)
 {
-    double *at = p->scratch + worker * p->scratch_each;
-    space s = {.x = at};
+    space s = {.stride = p->tile + 8, .block = p->scratch + worker * p->scratch_each};
 
-    s.margin = s.x + (int64_t)p->wide * TARN_BLOCK_ROWS;
-    s.residual = s.margin + (int64_t)p->outputs * TILE;
-    s.weight = s.residual + (int64_t)p->outputs * TILE;
-    s.curve = s.weight + TILE;
+    s.x = s.block + (int64_t)p->cols * TARN_BLOCK_ROWS;
+    s.margin = s.x + p->wide * s.stride;
+    s.residual = s.margin + p->outputs * s.stride;
+    s.weight = s.residual + p->outputs * s.stride;
+    s.curve = s.weight + s.stride;
     return s;
 }
 
 static int64_t scratch_size(const logistic_problem *p)
 {
-    return (int64_t)p->wide * TARN_BLOCK_ROWS + (2 * (int64_t)p->outputs + 2) * TILE;
+    return (int64_t)p->cols * TARN_BLOCK_ROWS + (p->wide + 2 * (int64_t)p->outputs + 2) * (p->tile + 8);
 }
 
 static int64_t block_rows(const tarn_matrix *x, int64_t block)
@@ -51,15 +51,11 @@ static int64_t block_rows(const tarn_matrix *x, int64_t block)
     return left < TARN_BLOCK_ROWS ? left : TARN_BLOCK_ROWS;
 }
 
-/* The block's columns, and the ones. */
-static tarn_code read_block(const logistic_problem *p, int64_t block, double *x, tarn_err *err)
+static tarn_code read_block(const logistic_problem *p, int64_t block, double *values, tarn_err *err)
 {
     const tarn_matrix *m = p->job->x;
-    int64_t n = block_rows(m, block);
 
-    if (p->wide > p->cols)
-        for (int64_t i = 0; i < n; i++) x[p->cols * n + i] = 1;
-    return m->block(m->self, block * TARN_BLOCK_ROWS, n, x, err);
+    return m->block(m->self, block * TARN_BLOCK_ROWS, block_rows(m, block), values, err);
 }
 
 static double row_weight(const logistic_problem *p, int64_t row)
@@ -69,17 +65,17 @@ static double row_weight(const logistic_problem *p, int64_t row)
     return own * p->class_weight[(size_t)m->y[row]];
 }
 
-/* out_j += sum_i x_ji b_i for all columns. */
-static void transposed_times(int64_t n, int64_t stride, int32_t cols, const double *x, const double *b, double *out)
+/* Rows at .. at + n - 1 of a block of `rows`, which is row number `row` of this rank and following: columns, ones, and
+ * weights. */
+static logistic_tile take_tile(const logistic_problem *p, int64_t row, int64_t at, int64_t n, int64_t rows, space *s)
 {
-    for (int32_t j = 0; j < cols; j++) out[j] += tarn_dot((size_t)n, x + j * stride, b);
-}
+    logistic_tile tile = {(size_t)n, (size_t)p->wide, (size_t)s->stride, s->x};
 
-/* out_i = sum_j theta_j x_ji */
-static void times(int64_t n, int64_t stride, int32_t cols, const double *x, const double *theta, double *out)
-{
-    memset(out, 0, (size_t)n * sizeof *out);
-    for (int32_t j = 0; j < cols; j++) tarn_axpy((size_t)n, theta[j], x + j * stride, out);
+    for (int32_t j = 0; j < p->cols; j++)
+        memcpy(s->x + j * s->stride, s->block + j * rows + at, (size_t)n * sizeof *s->x);
+    for (int64_t i = 0; i < n && p->wide > p->cols; i++) s->x[p->cols * s->stride + i] = 1;
+    for (int64_t i = 0; i < n; i++) s->weight[i] = row_weight(p, row + i);
+    return tile;
 }
 
 /* Two classes: with s = -1 for class 1 and +1 for class 0, the loss is softplus(s z) and its slope s sigmoid(s z),
@@ -106,18 +102,18 @@ static double softmax_tile(int64_t n, int32_t outputs, const double *y, space *s
     double loss = 0, *z = s->margin;
 
     for (int64_t i = 0; i < n; i++) {
-        double most = z[i], own = z[(int64_t)y[i] * TILE + i];
-        for (int32_t k = 1; k < outputs; k++) most = z[k * TILE + i] > most ? z[k * TILE + i] : most;
-        for (int32_t k = 0; k < outputs; k++) z[k * TILE + i] -= most;
+        double most = z[i], own = z[(int64_t)y[i] * s->stride + i];
+        for (int32_t k = 1; k < outputs; k++) most = z[k * s->stride + i] > most ? z[k * s->stride + i] : most;
+        for (int32_t k = 0; k < outputs; k++) z[k * s->stride + i] -= most;
         loss += s->weight[i] * (most - own);
     }
-    for (int32_t k = 0; k < outputs; k++) tarn_exp_n((size_t)n, z + k * TILE, z + k * TILE);
+    for (int32_t k = 0; k < outputs; k++) tarn_exp_n((size_t)n, z + k * s->stride, z + k * s->stride);
     for (int64_t i = 0; i < n; i++) {
         double sum = 0;
-        for (int32_t k = 0; k < outputs; k++) sum += z[k * TILE + i];
+        for (int32_t k = 0; k < outputs; k++) sum += z[k * s->stride + i];
         for (int32_t k = 0; k < outputs; k++) {
-            z[k * TILE + i] /= sum;
-            s->residual[k * TILE + i] = s->weight[i] * (z[k * TILE + i] - (y[i] == k ? 1 : 0));
+            z[k * s->stride + i] /= sum;
+            s->residual[k * s->stride + i] = s->weight[i] * (z[k * s->stride + i] - (y[i] == k ? 1 : 0));
         }
         loss += s->weight[i] * tarn_log(sum);
     }
@@ -130,48 +126,47 @@ typedef struct pass_job {
     bool hessian;
 } pass_job;
 
-static void add_hessian(const logistic_problem *p, int64_t n, int64_t stride, const double *x, space *s, double *out)
+static void add_hessian(const logistic_problem *p, const logistic_tile *tile, space *s, double *out)
 {
-    int64_t square = (int64_t)p->wide * p->wide;
+    int64_t square = (int64_t)p->wide * p->wide, n = (int64_t)tile->rows;
 
     if (p->outputs == 1) {
-        tarn_gram_add((size_t)p->wide, (size_t)n, (size_t)stride, x, s->curve, out);
+        tarn_gram_add(tile->cols, tile->rows, tile->stride, tile->x, s->curve, out);
         return;
     }
     for (int32_t k = 0; k < p->outputs; k++)
         for (int32_t l = 0; l <= k; l++, out += square) {
-            const double *a = s->margin + k * TILE, *b = s->margin + l * TILE;
+            const double *a = s->margin + k * s->stride, *b = s->margin + l * s->stride;
             for (int64_t i = 0; i < n; i++) s->curve[i] = s->weight[i] * a[i] * (k == l ? 1 - b[i] : -b[i]);
-            tarn_gram_add((size_t)p->wide, (size_t)n, (size_t)stride, x, s->curve, out);
+            tarn_gram_add(tile->cols, tile->rows, tile->stride, tile->x, s->curve, out);
         }
 }
 
-static void pass_tile(const pass_job *job, int64_t row, int64_t n, int64_t stride, const double *x, space *s,
-                      double *sum)
+static void pass_tile(const pass_job *job, const logistic_tile *tile, const double *y, space *s, double *sum)
 {
     const logistic_problem *p = job->p;
-    const double *y = p->job->x->y + row;
+    int64_t n = (int64_t)tile->rows;
+    size_t outputs = (size_t)p->outputs;
 
-    for (int64_t i = 0; i < n; i++) s->weight[i] = row_weight(p, row + i);
-    for (int32_t k = 0; k < p->outputs; k++)
-        times(n, stride, p->wide, x, job->theta + (int64_t)k * p->wide, s->margin + k * TILE);
-    sum[0] += p->outputs == 1 ? binary_tile(n, y, s) : softmax_tile(n, p->outputs, y, s);
-    for (int32_t k = 0; k < p->outputs; k++)
-        transposed_times(n, stride, p->wide, x, s->residual + k * TILE, sum + 1 + (int64_t)k * p->wide);
-    if (job->hessian) add_hessian(p, n, stride, x, s, sum + 1 + p->thetas);
+    logistic_times(tile, outputs, job->theta, s->margin);
+    sum[0] += outputs == 1 ? binary_tile(n, y, s) : softmax_tile(n, p->outputs, y, s);
+    logistic_transposed(tile, outputs, s->residual, sum + 1);
+    if (job->hessian) add_hessian(p, tile, s, sum + 1 + p->thetas);
 }
 
 static tarn_code pass_block(void *arg, int64_t block, int worker, double *sum, tarn_err *err)
 {
     const pass_job *job = arg;
-    space s = space_of(job->p, worker);
-    int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(job->p->job->x, block);
+    const logistic_problem *p = job->p;
+    space s = space_of(p, worker);
+    int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(p->job->x, block);
 
-    tarn_code rc = read_block(job->p, block, s.x, err);
+    tarn_code rc = read_block(p, block, s.block, err);
     if (rc != TARN_OK) return rc;
-    for (int64_t at = 0; at < rows; at += TILE) {
-        int64_t n = rows - at < TILE ? rows - at : TILE;
-        pass_tile(job, first + at, n, rows, s.x + at, &s, sum);
+    for (int64_t at = 0; at < rows; at += p->tile) {
+        int64_t n = rows - at < p->tile ? rows - at : p->tile;
+        logistic_tile tile = take_tile(p, first + at, at, n, rows, &s);
+        pass_tile(job, &tile, p->job->x->y + first + at, &s, sum);
     }
     return TARN_OK;
 }
@@ -256,17 +251,15 @@ static tarn_code look_block(void *arg, int64_t block, int worker, double *sum, t
     space s = space_of(p, worker);
     int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(p->job->x, block);
 
-    tarn_code rc = read_block(p, block, s.x, err);
+    tarn_code rc = read_block(p, block, s.block, err);
     if (rc != TARN_OK) return rc;
-    for (int64_t at = 0; at < rows; at += TILE) {
-        int64_t n = rows - at < TILE ? rows - at : TILE;
-        for (int64_t i = 0; i < n; i++) {
-            s.weight[i] = row_weight(p, first + at + i);
-            sum[0] += s.weight[i];
-        }
-        transposed_times(n, rows, p->wide, s.x + at, s.weight, sum + 1);
+    for (int64_t at = 0; at < rows; at += p->tile) {
+        int64_t n = rows - at < p->tile ? rows - at : p->tile;
+        logistic_tile tile = take_tile(p, first + at, at, n, rows, &s);
+        for (int64_t i = 0; i < n; i++) sum[0] += s.weight[i];
+        logistic_transposed(&tile, 1, s.weight, sum + 1);
         for (int32_t j = 0; j < p->wide; j++) {
-            const double *x = s.x + j * rows + at;
+            const double *x = s.x + j * s.stride;
             for (int64_t i = 0; i < n; i++) s.curve[i] = x[i] * x[i];
             sum[1 + p->wide + j] += tarn_dot((size_t)n, s.curve, s.weight);
         }
@@ -323,6 +316,7 @@ static tarn_code allocate(logistic_problem *p, tarn_err *err)
     tarn_code rc = TARN_OK;
     size_t wide = (size_t)p->wide, threads = (size_t)tarn_pool_threads(p->job->pool);
 
+    p->tile = p->wide <= 64 ? 512 : p->wide <= 256 ? 256 : 128;
     p->scratch_each = scratch_size(p);
     TARN_TRY(tarn_alloc(&p->class_weight, (size_t)p->job->x->classes, sizeof(double), err));
     TARN_TRY(tarn_alloc(&p->mean, wide, sizeof(double), err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* logistic_parts.h - what the three files of logistic regression share; nobody else includes it.
+/* logistic_parts.h - what the files of logistic regression share; nobody else includes it.
  *
  * Symbols: n rows, d columns, K outputs (1 for two classes, else one per class), X the matrix with a column of ones
  * at the end when there is an intercept (`wide` columns), w_i the weight of a row (its own times its class's),
@@ -39,6 +39,7 @@ typedef struct logistic_problem {
     double *size;         /* (wide) root of that; 1 for a column of zeros */
     double *scratch;      /* (threads, scratch_each) */
     int64_t scratch_each;
+    int64_t tile; /* rows that go through together: so many that they stay in the second level of the cache */
 } logistic_problem;
 
 /* Where the solver stands. */
@@ -66,6 +67,17 @@ TARN_MUST tarn_code logistic_newton(const logistic_problem *p, const logistic_pa
                                     tarn_fitted *out, tarn_err *err);
 TARN_MUST tarn_code logistic_lbfgs(const logistic_problem *p, const logistic_params *params, double *theta,
                                    tarn_fitted *out, tarn_err *err);
+
+/* Some rows of the matrix: column j begins at x + j * stride. Margins and residuals have the same stride per output. */
+typedef struct logistic_tile {
+    size_t rows, cols, stride;
+    const double *x;
+} logistic_tile;
+
+/* z (outputs, stride) = coefficients theta (outputs, cols) times the tile. */
+void logistic_times(const logistic_tile *tile, size_t outputs, const double *theta, double *z);
+/* g (outputs, cols) += residuals r (outputs, stride) times the tile, transposed. */
+void logistic_transposed(const logistic_tile *tile, size_t outputs, const double *r, double *g);
 
 /* Largest entry of a gradient, without sign, with each column in units of its root mean square: so the unit in which
  * a column is measured does not decide when a solver stops. */

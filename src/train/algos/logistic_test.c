@@ -443,7 +443,39 @@ static void importance_is_coefficient_times_deviation(void **state)
     tarn_graph_free(s.job.graph);
 }
 
-TARN_TESTS(TARN_TEST(finds_scikit_learns_coefficients_for_two_classes),
+/* Every remainder of rows, columns and outputs against plain loops. */
+static void the_kernels_multiply_as_plain_loops_do(void **state)
+{
+    enum { STRIDE = 24, MOST = 9 };
+    double x[MOST * STRIDE], theta[MOST * MOST], z[MOST * STRIDE], r[MOST * STRIDE], g[MOST * MOST];
+    (void)state;
+
+    for (size_t i = 0; i < MOST * STRIDE; i++) x[i] = (double)(i * 7 % 31) - 15, r[i] = (double)(i * 5 % 29) - 14;
+    for (size_t i = 0; i < MOST * MOST; i++) theta[i] = (double)(i * 3 % 23) - 11;
+    for (size_t rows = 1; rows < 20; rows++)
+        for (size_t cols = 1; cols <= MOST; cols++)
+            for (size_t outputs = 1; outputs <= 5; outputs++) {
+                logistic_tile tile = {rows, cols, STRIDE, x};
+                memset(g, 0, sizeof g);
+                logistic_times(&tile, outputs, theta, z);
+                logistic_transposed(&tile, outputs, r, g);
+                for (size_t k = 0; k < outputs; k++) { /* whole numbers: no rounding, so equal in any order */
+                    for (size_t i = 0; i < rows; i++) {
+                        double sum = 0;
+                        for (size_t j = 0; j < cols; j++) sum += theta[k * cols + j] * x[j * STRIDE + i];
+                        assert_true(z[k * STRIDE + i] == sum);
+                    }
+                    for (size_t j = 0; j < cols; j++) {
+                        double sum = 0;
+                        for (size_t i = 0; i < rows; i++) sum += r[k * STRIDE + i] * x[j * STRIDE + i];
+                        assert_true(g[k * cols + j] == sum);
+                    }
+                }
+            }
+}
+
+TARN_TESTS(TARN_TEST(the_kernels_multiply_as_plain_loops_do),
+           TARN_TEST(finds_scikit_learns_coefficients_for_two_classes),
            TARN_TEST(finds_scikit_learns_coefficients_for_three_classes),
            TARN_TEST(separable_data_converge_to_scikit_learns_coefficients),
            TARN_TEST(separable_data_converge_with_hardly_any_penalty), TARN_TEST(a_constant_alone_gives_the_log_odds),
