@@ -61,7 +61,7 @@ def jobs(root, cc, cxx):
     for path in common.sources(root, ends=(".h",)):
         text = common.read(root, path)
         include = f'#include "{os.path.relpath(path, "src")}"\n'
-        if not path.endswith("_sample.h"):
+        if not path.endswith(("_sample.h", "_test.h")):
             alone = include + "extern int something;\n"  # a C file must declare something
             yield path, 1, "alone as C", cc, C, alone
             if 'extern "C"' in common.without_comments(text):

@@ -37,7 +37,7 @@ def read_law(root):
 
 
 def is_test(path):
-    return path.endswith("_test.c") or path.endswith("_sample.h")
+    return path.endswith(("_test.c", "_test.h", "_sample.h"))
 
 
 def part_of(folder, header, file):

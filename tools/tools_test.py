@@ -88,7 +88,7 @@ class Checks(unittest.TestCase):
             ("src/model/model.h", "base/err.h", "base/json.h", "'model' must not see base/json.h"),
             ("src/model/model.h", "base/err.h", "base/none.h", "no such header: src/base/none.h"),
             ("src/model/model.h", '"base/err.h"', "<jansson.h>", "<jansson.h> may be included by src/base/json.h only"),
-            ("src/model/model.h", '"base/err.h"', "<zstd.h>", "<sqlite3.h> is not in tools/layers.txt"),
+            ("src/model/model.h", '"base/err.h"', "<sqlite3.h>", "<sqlite3.h> is not in tools/layers.txt"),
             ("src/model/model.h", "base/err.h", "../base/err.h", "include headers, by their path"),
             ("src/train/algos/tree.c", "model/model.h", "model/inside.h", "model/inside.h is not a door of 'model'"),
             ("src/train/algos/tree.c", "model/model.h", "train/train.h", "a plug-in of train/algos sees train/algo.h"),
