@@ -10,8 +10,7 @@
 
 static void *field(const tarn_param *p, void *values) { return (char *)values + p->at; }
 
-/* A value of one of the four types that are not text; `whole` is INT, BOOL and WORD. A double would not hold every INT.
- */
+/* A value of one of the four types that are not text; `whole` is INT, BOOL and WORD: a double cannot hold every INT. */
 typedef struct number {
     int64_t whole;
     double real;
