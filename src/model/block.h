@@ -24,7 +24,7 @@ enum {
     TARN_BLOCK_INPUTS = 1 << 16,    /* at most */
     TARN_BLOCK_NODES = 1 << 16,     /* at most */
     TARN_BLOCK_REGISTERS = 1 << 20, /* at most */
-    TARN_BLOCK_SUMMED_FROM = 40 /* the checksum covers all from this byte on, seeded with the length */
+    TARN_BLOCK_SUMMED_FROM = 40     /* the checksum covers all from this byte on, seeded with the length */
 };
 
 typedef struct tarn_block_string {
@@ -34,15 +34,15 @@ typedef struct tarn_block_string {
 typedef struct tarn_block_head {
     char magic[8];
     uint32_t version, head_bytes;
-    uint64_t length;          /* of the whole block */
+    uint64_t length;            /* of the whole block */
     uint64_t sum_low, sum_high; /* XXH3, 128 bits */
     uint32_t task;
     uint32_t inputs, levels, classes, nodes, reads, registers, outputs;
-    uint32_t importance;      /* 0: none; 1: one double per input */
-    uint32_t strings;         /* bytes */
+    uint32_t importance; /* 0: none; 1: one double per input */
+    uint32_t strings;    /* bytes */
     tarn_block_string target;
     double threshold;
-    uint64_t data;            /* bytes of payloads */
+    uint64_t data; /* bytes of payloads */
 } tarn_block_head;
 
 typedef struct tarn_block_input {

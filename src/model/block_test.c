@@ -125,7 +125,8 @@ static void a_flipped_bit_behind_a_right_checksum_is_refused_or_runs_clean(void 
 
 static void random_damage_is_refused_or_runs_clean(void **state)
 {
-    static const uint32_t telling[] = {0, 1, 2, 7, 8, 63, 64, 255, 65536, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
+    static const uint32_t telling[] = {0,   1,     2,          7,          8,          63,        64,
+                                       255, 65536, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
     size_t len = 0;
     unsigned char *bytes = sample_bytes(&len), *work = NULL;
 
@@ -148,23 +149,23 @@ static void random_damage_is_refused_or_runs_clean(void **state)
 }
 
 /* Change one field of the sample and expect a message. */
-#define REFUSES(want, text, change)                                                                \
-    do {                                                                                           \
-        size_t len = 0;                                                                            \
-        unsigned char *bytes = sample_bytes(&len);                                                 \
-        void *at = bytes;                                                                          \
-        tarn_block_head *head = at;                                                                \
-        tarn_block_layout where;                                                                   \
-        tarn_block_layout_of(head, &where);                                                        \
-        void *in_at = bytes + where.inputs, *node_at = bytes + where.nodes;                        \
-        tarn_block_input *input = in_at;                                                           \
-        tarn_block_node *node = node_at;                                                           \
-        tarn_model *m = NULL;                                                                      \
-        (void)input, (void)node;                                                                   \
-        change;                                                                                    \
-        tarn_block_seal(bytes, len);                                                               \
-        must_fail_with(want, text, tarn_model_load(bytes, len, &m, err));                          \
-        tarn_free(bytes);                                                                          \
+#define REFUSES(want, text, change)                                         \
+    do {                                                                    \
+        size_t len = 0;                                                     \
+        unsigned char *bytes = sample_bytes(&len);                          \
+        void *at = bytes;                                                   \
+        tarn_block_head *head = at;                                         \
+        tarn_block_layout where;                                            \
+        tarn_block_layout_of(head, &where);                                 \
+        void *in_at = bytes + where.inputs, *node_at = bytes + where.nodes; \
+        tarn_block_input *input = in_at;                                    \
+        tarn_block_node *node = node_at;                                    \
+        tarn_model *m = NULL;                                               \
+        (void)input, (void)node;                                            \
+        change;                                                             \
+        tarn_block_seal(bytes, len);                                        \
+        must_fail_with(want, text, tarn_model_load(bytes, len, &m, err));   \
+        tarn_free(bytes);                                                   \
     } while (0)
 
 static void messages_name_the_place(void **state)

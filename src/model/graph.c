@@ -90,7 +90,8 @@ static tarn_code keep_levels(tarn_graph *g, const char *const *levels, const int
         rc = keep_level(g, levels[j], len > INT32_MAX ? -1 : (int32_t)len, &kept[j], err);
         if (rc == TARN_OK && j > 0 &&
             tarn_bytes_compare(kept[j - 1].text, kept[j - 1].len, kept[j].text, kept[j].len) >= 0)
-            rc = TARN_FAIL(err, TARN_INVALID, "it does not come after the one before it; sort levels by bytes, each once");
+            rc = TARN_FAIL(err, TARN_INVALID,
+                           "it does not come after the one before it; sort levels by bytes, each once");
         if (rc != TARN_OK) tarn_err_note(err, "level %d", j);
     }
     in->levels = kept;
@@ -157,16 +158,15 @@ static void name_features(tarn_graph *g, const tarn_node *node)
         tarn_feature *f = &g->features[v->out + j];
         *f = (tarn_feature){.kind = TARN_NUMBER};
         if (v->n_in > 0) f->input = g->features[v->in[v->n_in == v->n_out ? j : 0]].input;
-        if (v->n_in == v->n_out)
-            memcpy(f->name, g->features[v->in[j]].name, sizeof f->name);
-        else
-            (void)snprintf(f->name, sizeof f->name, v->n_out == 1 ? "%s" : "%s.%u", node->kind->name, j);
+        if (v->n_in == v->n_out) memcpy(f->name, g->features[v->in[j]].name, sizeof f->name);
+        else (void)snprintf(f->name, sizeof f->name, v->n_out == 1 ? "%s" : "%s.%u", node->kind->name, j);
     }
 }
 
 static tarn_code check_reads(const tarn_graph *g, const uint32_t *regs, uint32_t n_in, uint32_t n_out, tarn_err *err)
 {
-    if (g->n_nodes >= TARN_BLOCK_NODES) return TARN_FAIL(err, TARN_LIMIT, "a model has at most %d nodes", TARN_BLOCK_NODES);
+    if (g->n_nodes >= TARN_BLOCK_NODES)
+        return TARN_FAIL(err, TARN_LIMIT, "a model has at most %d nodes", TARN_BLOCK_NODES);
     if (n_out == 0) return TARN_FAIL(err, TARN_INVALID, "a node must have something to put out");
     if ((uint64_t)g->registers + n_out > TARN_BLOCK_REGISTERS)
         return TARN_FAIL(err, TARN_LIMIT, "%u columns and %u more are over the limit of %d", g->registers, n_out,
@@ -222,10 +222,8 @@ tarn_code tarn_graph_node(tarn_graph *g, const char *kind, const uint32_t *regs,
     TARN_TRY(rc);
     TARN_TRY(grow(&g->nodes, &g->nodes_cap, g->n_nodes, 1, sizeof *g->nodes, err));
     TARN_TRY(grow(&g->features, &g->features_cap, g->registers, n_out, sizeof *g->features, err));
-    if (features)
-        memcpy(g->features + g->registers, features, n_out * sizeof *features);
-    else
-        name_features(g, &node);
+    if (features) memcpy(g->features + g->registers, features, n_out * sizeof *features);
+    else name_features(g, &node);
     g->nodes[g->n_nodes++] = node;
     if (first) *first = g->registers;
     g->registers += n_out;

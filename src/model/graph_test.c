@@ -189,6 +189,6 @@ static void nodes_and_outputs_that_would_not_load_are_refused(void **state)
 }
 
 TARN_TESTS(TARN_TEST(equal_graphs_are_equal_bytes), TARN_TEST(a_finished_graph_stays_usable),
-           TARN_TEST(features_are_named_after_what_they_come_from),
-           TARN_TEST(a_prefix_runs_as_the_finished_model_does), TARN_TEST(inputs_that_would_not_load_are_refused),
+           TARN_TEST(features_are_named_after_what_they_come_from), TARN_TEST(a_prefix_runs_as_the_finished_model_does),
+           TARN_TEST(inputs_that_would_not_load_are_refused),
            TARN_TEST(nodes_and_outputs_that_would_not_load_are_refused))

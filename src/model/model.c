@@ -172,10 +172,8 @@ int tarn_model_find_input(const tarn_model *m, const char *name, size_t len)
         tarn_block_string s = b->inputs[i].name;
         int order = tarn_bytes_compare(name, len, tarn_block_text(b, s), s.len);
         if (order == 0) return (int)i;
-        if (order < 0)
-            to = mid;
-        else
-            from = mid + 1;
+        if (order < 0) to = mid;
+        else from = mid + 1;
     }
     return -1;
 }
@@ -201,10 +199,8 @@ double tarn_model_code(const tarn_model *m, int input, const char *text, size_t 
         int32_t mid = from + (to - from) / 2;
         int order = tarn_bytes_compare(text, len, tarn_block_text(&m->block, levels[mid]), levels[mid].len);
         if (order == 0) return mid;
-        if (order < 0)
-            to = mid;
-        else
-            from = mid + 1;
+        if (order < 0) to = mid;
+        else from = mid + 1;
     }
     return TARN_UNSEEN;
 }

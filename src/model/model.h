@@ -13,7 +13,24 @@
  * Calls, in order: tarn_model_map or _load; tarn_model_row (one row, no allocation) or
  * tarn_model_run (many rows, threads); tarn_model_free.
  *
+ * What is not a number in a row counts as missing, and no number is refused: infinities, codes that no level has and
+ * fractions of codes all have a meaning (payload.h). Which inputs must be there (`required`) is for the caller to ask.
+ *
  * Threads: any; a model is immutable.
+ *
+ * Example (compiled by make check-docs):
+ *
+ *     tarn_code predict(const char *path, const double *in, double *out, tarn_err *err)
+ *     {
+ *         enum { ROOM = 1000 };
+ *         tarn_model *m = NULL;
+ *         double scratch[ROOM];
+ *         tarn_code rc = tarn_model_map(path, &m, err);
+ *         if (rc == TARN_OK && tarn_model_scratch(m) > ROOM) rc = TARN_FAIL(err, TARN_LIMIT, "'%s' is too wide", path);
+ *         if (rc == TARN_OK) tarn_model_row(m, in, scratch, out);
+ *         tarn_model_free(m);
+ *         return rc;
+ *     }
  */
 #ifndef TARN_MODEL_H
 #define TARN_MODEL_H
@@ -38,12 +55,17 @@ typedef enum tarn_task { TARN_BINARY, TARN_MULTICLASS, TARN_REGRESSION } tarn_ta
 typedef struct tarn_model_input {
     const char *name;
     tarn_kind kind;
-    bool required;             /* a request without it is refused (else missing) */
-    int32_t levels;            /* CATEGORY: dictionary entries */
-    double least, most;        /* NUMBER, MOMENT: seen in training; NaN when none was */
+    bool required;      /* a request without it is refused (else missing) */
+    int32_t levels;     /* CATEGORY: dictionary entries */
+    double least, most; /* NUMBER, MOMENT: seen in training; NaN when none was */
 } tarn_model_input;
 
-/* Map a file, or take a copy of bytes. TARN_CORRUPT names the place and what is wrong. */
+/* Map a file, or take a copy of bytes. A mapped file is used where it lies, so nobody may change or cut it while the
+ * model lives: rename a new one over it instead (as tarn_file_save does), or load a copy.
+ *
+ * Cost:   one pass over the bytes (checksum and checks), memory only for a table of inputs and nodes
+ * Errors: TARN_CORRUPT names the place and what is wrong; TARN_UNSUPPORTED made by a newer program; TARN_NOT_FOUND,
+ *         TARN_IO, TARN_NOMEM */
 TARN_MUST tarn_code tarn_model_map(const char *path, tarn_model **out, tarn_err *err);
 TARN_MUST tarn_code tarn_model_load(const void *bytes, size_t len, tarn_model **out, tarn_err *err);
 void tarn_model_free(tarn_model *m);
@@ -55,9 +77,9 @@ const char *tarn_model_target(const tarn_model *m); /* name of what is predicted
 int tarn_model_inputs(const tarn_model *m);
 const tarn_model_input *tarn_model_input_at(const tarn_model *m, int i);
 int tarn_model_find_input(const tarn_model *m, const char *name, size_t len); /* -1 */
-/* Level `code` of a CATEGORY input. */
+/* Level `code` of a CATEGORY input, NUL-terminated; NULL if there is none. len may be NULL. */
 const char *tarn_model_level(const tarn_model *m, int input, int32_t code, size_t *len);
-/* Code of a text, TARN_UNSEEN if the input does not know it. No allocation. */
+/* Code of a text, TARN_UNSEEN if the input does not know it. No allocation; a search through the sorted levels. */
 double tarn_model_code(const tarn_model *m, int input, const char *text, size_t len);
 /* Outputs: BINARY has one, the probability of class 1; MULTICLASS one probability per class;
  * REGRESSION one value. */
@@ -70,8 +92,8 @@ double tarn_model_threshold(const tarn_model *m);         /* BINARY: at or above
 size_t tarn_model_scratch(const tarn_model *m);
 /* One row: in[inputs], out[outputs], scratch from the caller. Cannot fail, allocates nothing. */
 void tarn_model_row(const tarn_model *m, const double *in, double *scratch, double *out);
-/* Many rows. columns[i] points to rows doubles of input i; out is (outputs, rows). The same numbers
- * as tarn_model_row, to the bit. */
+/* Many rows. columns[i] points to rows doubles of input i (not read, and may be NULL, if no output depends on it);
+ * out is (outputs, rows). The same numbers as tarn_model_row, to the bit, for any number of threads. */
 TARN_MUST tarn_code tarn_model_run(const tarn_model *m, tarn_pool *pool, int64_t rows, const double *const *columns,
                                    double *out, tarn_err *err);
 

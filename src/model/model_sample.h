@@ -96,8 +96,7 @@ static inline double sample_value(const sample_shape *s, uint32_t j, uint64_t i)
     uint64_t which = tarn_random_below(16 * sizeof odd / sizeof *odd, s->seed + 1, TARN_STREAM_TEST, i, j);
 
     if (which < sizeof odd / sizeof *odd) return odd[which];
-    if (j < s->categories)
-        return (double)tarn_random_below(s->levels + 2, s->seed + 2, TARN_STREAM_TEST, i, j);
+    if (j < s->categories) return (double)tarn_random_below(s->levels + 2, s->seed + 2, TARN_STREAM_TEST, i, j);
     return (double)tarn_random_below(129, s->seed + 2, TARN_STREAM_TEST, i, j) / 32 - 2;
 }
 

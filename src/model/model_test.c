@@ -146,7 +146,8 @@ static void a_worked_row_has_its_known_probability(void **state)
     tarn_model_row(m, in, regs, &out);
     static const double want[] = {6, 17, 3, 1200.5, -0.875, 0.4005, 0, 1, 0, 0};
     for (int i = 0; i < 10; i++)
-        if (fabs(regs[4 + i] - want[i]) > 1e-15) fail_msg("register %d is %.17g, wanted %.17g", 4 + i, regs[4 + i], want[i]);
+        if (fabs(regs[4 + i] - want[i]) > 1e-15)
+            fail_msg("register %d is %.17g, wanted %.17g", 4 + i, regs[4 + i], want[i]);
     double sum = 0.125 + regs[14] + 0.5 * -0.875 - 0.25 * 0.4005 - 0.5;
     assert_true(fabs(regs[15] - sum) < 1e-15);
     assert_true(fabs(out - 1 / (1 + exp(-sum))) < 1e-15);

@@ -151,8 +151,7 @@ static void real_payloads_cut_or_flipped_are_refused_or_run_clean(void **state)
         must(tarn_alloc(&work, real[i].len, 1, err));
         memcpy(work, real[i].data, real[i].len);
         assert_true(taken(k, work, real[i].len, real[i].n_in, real[i].n_out));
-        for (size_t cut = 0; cut < real[i].len; cut++)
-            assert_false(taken(k, work, cut, real[i].n_in, real[i].n_out));
+        for (size_t cut = 0; cut < real[i].len; cut++) assert_false(taken(k, work, cut, real[i].n_in, real[i].n_out));
         for (size_t bit = 0; bit < real[i].len * 8; bit++) {
             work[bit / 8] ^= (unsigned char)(1u << bit % 8);
             (void)taken(k, work, real[i].len, real[i].n_in, real[i].n_out);

@@ -54,7 +54,8 @@ static tarn_code run(const tarn_model *m, tarn_err *err)
         tarn_model_row(m, row, scratch, row_out);
         for (size_t k = 0; k < outputs; k++) {
             double together = out[k * ROWS + i];
-            if (memcmp(&together, &row_out[k], sizeof together) != 0 && !(isnan(together) && isnan(row_out[k]))) abort();
+            if (memcmp(&together, &row_out[k], sizeof together) != 0 && !(isnan(together) && isnan(row_out[k])))
+                abort();
         }
     }
 done:

@@ -13,8 +13,8 @@
 #include <stdio.h>
 
 static const char *const part_names[TARN_PART_COUNT] = {
-    [TARN_PART_YEAR] = "year", [TARN_PART_MONTH] = "month",   [TARN_PART_DAY] = "day",
-    [TARN_PART_HOUR] = "hour", [TARN_PART_MINUTE] = "minute", [TARN_PART_WEEKDAY] = "weekday",
+    [TARN_PART_YEAR] = "year", [TARN_PART_MONTH] = "month",     [TARN_PART_DAY] = "day",
+    [TARN_PART_HOUR] = "hour", [TARN_PART_MINUTE] = "minute",   [TARN_PART_WEEKDAY] = "weekday",
     [TARN_PART_DAYS] = "days", [TARN_PART_YEARDAY] = "yearday",
 };
 

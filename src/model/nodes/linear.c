@@ -26,7 +26,8 @@ done:
 }
 
 /* One output for LANES rows; x and out at the first of them. */
-static void sum_lanes(const tarn_node_view *n, const double *w, double bias, size_t stride, const double *x, double *out)
+static void sum_lanes(const tarn_node_view *n, const double *w, double bias, size_t stride, const double *x,
+                      double *out)
 {
     double sum[LANES];
 

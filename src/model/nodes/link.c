@@ -69,12 +69,9 @@ static void run(const tarn_node_view *n, size_t rows, size_t stride, double *reg
     for (uint32_t k = 0; k < n->n_in; k++) {
         const double *z = regs + n->in[k] * stride;
         double *p = regs + (n->out + k) * stride;
-        if (d->link == TARN_LINK_SIGMOID)
-            tarn_sigmoid_n(rows, z, p);
-        else if (d->link == TARN_LINK_EXP)
-            tarn_exp_n(rows, z, p);
-        else
-            memcpy(p, z, rows * sizeof *p);
+        if (d->link == TARN_LINK_SIGMOID) tarn_sigmoid_n(rows, z, p);
+        else if (d->link == TARN_LINK_EXP) tarn_exp_n(rows, z, p);
+        else memcpy(p, z, rows * sizeof *p);
     }
 }
 

@@ -8,10 +8,13 @@
 
 enum { ROWS = 211, STRIDE = 220, MOST = 24 };
 
-static const double odd[] = {0,   1,    2,    3,        -0.0,      0.5,    1.5,    2.999, -0.5,    -1,     -2,
-                             NAN, 1e18, 1e19, INFINITY, -INFINITY, 1e-320, -1e300, 64,    4.3e9,   12.25,  700};
+static const double odd[] = {0,   1,    2,    3,        -0.0,      0.5,    1.5,    2.999, -0.5,  -1,    -2,
+                             NAN, 1e18, 1e19, INFINITY, -INFINITY, 1e-320, -1e300, 64,    4.3e9, 12.25, 700};
 
-static double value(uint32_t reg, size_t row) { return odd[(row + 7 * reg + row / 22 * reg) % (sizeof odd / sizeof *odd)]; }
+static double value(uint32_t reg, size_t row)
+{
+    return odd[(row + 7 * reg + row / 22 * reg) % (sizeof odd / sizeof *odd)];
+}
 
 /* Registers 0 .. n_in - 1 filled, read in reverse order; checked and run for 1, 8 and ROWS rows. */
 static double *run_kind(const char *kind, uint32_t n_in, uint32_t n_out, const void *data, size_t len, size_t rows)
@@ -201,7 +204,7 @@ static void dateparts_agree_with_gmtime(void **state)
         double got[8];
         assert_non_null(gmtime_r(&t, &tm));
         parts_of((double)s * 1e6, got);
-        const double want[] = {tm.tm_year + 1900.0, tm.tm_mon + 1.0, tm.tm_mday, (tm.tm_wday + 6) % 7,
+        const double want[] = {tm.tm_year + 1900.0, tm.tm_mon + 1.0, tm.tm_mday,      (tm.tm_wday + 6) % 7,
                                tm.tm_hour,          tm.tm_min,       tm.tm_yday + 1.0};
         for (uint32_t j = 0; j < 7; j++) same(got[j], want[j], (size_t)i, j);
         assert_true(fabs(got[7] - (double)s / 86400) < 1e-9);
@@ -228,7 +231,8 @@ static void checks_refuse_payloads_that_do_not_fit(void **state)
 {
     static const double numbers[] = {1, 2, 3, INFINITY};
     static const uint32_t parts[] = {0, TARN_PART_COUNT}, link[] = {TARN_LINK_COUNT, 0}, pad[] = {0, 1};
-    static const tarn_onehot_data hot = {.levels = 3, .missing_column = 1}, odd_hot = {.levels = 2, .missing_column = 2};
+    static const tarn_onehot_data hot = {.levels = 3, .missing_column = 1},
+                                  odd_hot = {.levels = 2, .missing_column = 2};
     static const struct {
         const char *kind, *text;
         uint32_t n_in, n_out;

@@ -21,7 +21,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LANES = 16, WIDE = 512, NODES = 1 << 30 /* at most */, FLAGS = TARN_TREE_LEAF | TARN_TREE_CATEGORY | TARN_TREE_MISSING_LEFT | TARN_TREE_FEATURE };
+enum {
+    LANES = 16,
+    WIDE = 512,
+    NODES = 1 << 30 /* at most */,
+    FLAGS = TARN_TREE_LEAF | TARN_TREE_CATEGORY | TARN_TREE_MISSING_LEFT | TARN_TREE_FEATURE
+};
 
 typedef struct trees {
     const tarn_trees_data *head;
@@ -87,7 +92,8 @@ static tarn_code check_node(const tarn_node_view *n, const trees *t, uint32_t i,
         return TARN_FAIL(err, TARN_CORRUPT, "node[%u] has unknown flags 0x%x", i, node->flags);
     if (is_leaf(node)) {
         if (!isfinite(node->value)) return TARN_FAIL(err, TARN_CORRUPT, "node[%u] is a leaf without a finite value", i);
-        if (node->flags & TARN_TREE_CATEGORY) return TARN_FAIL(err, TARN_CORRUPT, "node[%u] is a leaf and a category", i);
+        if (node->flags & TARN_TREE_CATEGORY)
+            return TARN_FAIL(err, TARN_CORRUPT, "node[%u] is a leaf and a category", i);
         return TARN_OK;
     }
     if (feature >= n->n_in)
@@ -160,10 +166,8 @@ static double walk_plain(const tarn_node_view *n, const trees *t, uint32_t i, si
         if (is_leaf(node)) return node->value;
         double x = regs[n->in[node->flags & TARN_TREE_FEATURE] * stride];
         bool left;
-        if (node->flags & TARN_TREE_CATEGORY)
-            left = category_left(node, t->bits, x);
-        else
-            left = x <= node->value || (isnan(x) && node->flags & TARN_TREE_MISSING_LEFT);
+        if (node->flags & TARN_TREE_CATEGORY) left = category_left(node, t->bits, x);
+        else left = x <= node->value || (isnan(x) && node->flags & TARN_TREE_MISSING_LEFT);
         i = left ? i + 1 : node->right;
     }
 }
@@ -244,9 +248,9 @@ static inline __m256d category_sign(const uint64_t *bits, __m256d x, __m256d val
 }
 
 /* The low (0x88) or high (0xdd) halves of four 64-bit lanes. */
-#define HALVES(lanes, which)                                                                       \
-    _mm_shuffle_ps(_mm256_castps256_ps128(_mm256_castpd_ps(lanes)),                                \
-                   _mm256_extractf128_ps(_mm256_castpd_ps(lanes), 1), which)
+#define HALVES(lanes, which)                                                                                           \
+    _mm_shuffle_ps(_mm256_castps256_ps128(_mm256_castpd_ps(lanes)), _mm256_extractf128_ps(_mm256_castpd_ps(lanes), 1), \
+                   which)
 
 /* A step for four walks: at nodes `at`, with feature 0 of their rows at x + row. */
 __attribute__((always_inline)) static inline __m128i step4(const trees *t, const double *x, __m128i at, __m128i row,
@@ -264,8 +268,8 @@ __attribute__((always_inline)) static inline __m128i step4(const trees *t, const
     feature = _mm_andnot_si128(_mm_srai_epi32(leaf, 31), feature); /* a leaf's may be anything */
     __m256d v = gather4(x, _mm_add_epi32(feature, row));
     __m256d missing = _mm256_cmp_pd(v, v, _CMP_UNORD_Q);
-    __m256d left = _mm256_or_pd(_mm256_cmp_pd(v, value, _CMP_LE_OQ),
-                                _mm256_and_pd(missing, flag_sign(lanes, MISSING_BIT)));
+    __m256d left =
+        _mm256_or_pd(_mm256_cmp_pd(v, value, _CMP_LE_OQ), _mm256_and_pd(missing, flag_sign(lanes, MISSING_BIT)));
     if (categories && _mm256_movemask_pd(flag_sign(lanes, CATEGORY_BIT)))
         left = _mm256_blendv_pd(left, category_sign(t->bits, v, value, lanes), flag_sign(lanes, CATEGORY_BIT));
     __m128i next = _mm_add_epi32(at, _mm_set1_epi32(1));
@@ -307,10 +311,8 @@ static void walk_categories(const trees *t, const double *x, uint32_t at[LANES],
 
 static inline void walk(const trees *t, const double *x, uint32_t at[LANES], const uint32_t row[LANES])
 {
-    if (t->head->words > 0)
-        walk_categories(t, x, at, row);
-    else
-        walk_numbers(t, x, at, row);
+    if (t->head->words > 0) walk_categories(t, x, at, row);
+    else walk_numbers(t, x, at, row);
 }
 
 /* Rows through one tree; x (rows, d), added to sum[rows]. Lanes without a row repeat the last one. */
@@ -372,10 +374,8 @@ static void run(const tarn_node_view *n, size_t rows, size_t stride, double *reg
 
     (void)layout(n->data, n->n_out, &t);
     for (uint32_t o = 0; o < n->n_out; o++) memset(regs + (n->out + o) * stride, 0, rows * sizeof *regs);
-    if (n->n_in <= WIDE)
-        run_packed(n, &t, rows, stride, regs);
-    else
-        run_plain(n, &t, rows, stride, regs);
+    if (n->n_in <= WIDE) run_packed(n, &t, rows, stride, regs);
+    else run_plain(n, &t, rows, stride, regs);
     for (uint32_t o = 0; o < n->n_out; o++) {
         double *out = regs + (n->out + o) * stride;
         for (size_t i = 0; i < rows; i++) out[i] = t.base[o] + t.head->factor * out[i];

@@ -56,12 +56,8 @@ static double plain_sum(const sample_trees *t, uint32_t output, const double *x)
 static tarn_node_view view_of(const sample_shape *s, const sample_trees *t, uint32_t in[MOST])
 {
     for (uint32_t j = 0; j < s->features; j++) in[j] = s->features - j;
-    return (tarn_node_view){.n_in = s->features,
-                            .n_out = s->outputs,
-                            .in = in,
-                            .out = s->features + 1,
-                            .data = t->data,
-                            .len = t->len};
+    return (tarn_node_view){
+        .n_in = s->features, .n_out = s->outputs, .in = in, .out = s->features + 1, .data = t->data, .len = t->len};
 }
 
 static void compare_rows(const sample_shape *s, const sample_trees *t, const tarn_node_view *v, size_t rows)
@@ -77,7 +73,8 @@ static void compare_rows(const sample_shape *s, const sample_trees *t, const tar
         for (uint32_t k = 0; k < s->outputs; k++) {
             for (uint32_t j = 0; j < s->features; j++) x[j] = sample_value(s, j, i);
             double want = plain_sum(t, k, x), got = regs[(v->out + k) * stride + i];
-            if (memcmp(&want, &got, sizeof want) != 0) fail_msg("row %zu, output %u: %.17g, wanted %.17g", i, k, got, want);
+            if (memcmp(&want, &got, sizeof want) != 0)
+                fail_msg("row %zu, output %u: %.17g, wanted %.17g", i, k, got, want);
         }
     for (size_t i = rows; i < stride; i++)
         for (uint32_t k = 0; k < s->outputs; k++) assert_true(regs[(v->out + k) * stride + i] == 0);
@@ -140,11 +137,11 @@ static tarn_code check_small(const small *data, size_t len, tarn_err *err)
     return tarn_node_trees.check(&v, err);
 }
 
-#define REFUSES(text, change)                                                                      \
-    do {                                                                                           \
-        small s = whole;                                                                           \
-        change;                                                                                    \
-        must_fail_with(TARN_CORRUPT, text, check_small(&s, sizeof s, err));                        \
+#define REFUSES(text, change)                                               \
+    do {                                                                    \
+        small s = whole;                                                    \
+        change;                                                             \
+        must_fail_with(TARN_CORRUPT, text, check_small(&s, sizeof s, err)); \
     } while (0)
 
 static void check_refuses_every_broken_place(void **state)
