@@ -77,17 +77,30 @@ TARN_MUST tarn_code tarn_assess(const tarn_judged *j, const tarn_costs *costs, j
  * best. Ties go to the lower threshold. TARN_INVALID: no costs are given, or the task is not BINARY. */
 TARN_MUST tarn_code tarn_best_threshold(const tarn_judged *j, const tarn_costs *costs, double *out, tarn_err *err);
 
-/* One picture as SVG text (tarn_free). which: roc, pr, calibration, confusion, profit, histogram, importance.
- * `assessed` is what tarn_assess gave. Same bytes for the same input. */
+/* One picture as SVG text (tarn_free). which: roc, pr, calibration, confusion, profit, histogram, importance;
+ * REGRESSION predicted, residuals, importance. `assessed` is what tarn_assess gave; importance is drawn from
+ * "importance" [{name, share}], which the caller has put into it. Same bytes for the same input. Colours follow the
+ * page (see chart.h), or the reader's light or dark setting. Errors: TARN_NOT_FOUND no such picture, or the assessment
+ * has nothing for it; TARN_INVALID names what is not as it should be. */
 TARN_MUST tarn_code tarn_picture(const char *which, const json_t *assessed, char **svg, tarn_err *err);
 /* Names of the pictures that suit a task, NULL-terminated. */
 const char *const *tarn_pictures(tarn_task task);
 
-/* A page that a manager can read: one HTML file, pictures inside, no script, nothing fetched. `story` is an object:
- * {"title", "problem", "target", "positive", "champion", "model_id", "parts": [...], "candidates":
- * [{"name","title","valid": {...metrics}}], "assessed": {...}, "baseline": {...}, "importance": [{"name","share"}],
- * "data": [...], "notes": [...], "commands": [...]}. Depends on nothing else (no clock), so equal stories give equal
- * bytes. tarn_free(*html). */
+/* A page that a manager can read: one HTML file, pictures inside, no script, nothing fetched. `story` is an object; all
+ * but assessed may be missing, and leave their section out:
+ *
+ *   title, problem, target, positive   texts; noun: plural word for rows ("flights")
+ *   champion, model_id                 name among the candidates; id to show
+ *   candidates  [{name, title, valid {metric: value}}]      a naive baseline may be one of them
+ *   assessed    what tarn_assess gave for the test rows
+ *   baseline    {metric: value} of the naive baseline on the test rows, or what tarn_assess gave for it
+ *   importance  [{name, share}]
+ *   parts       [{name, rows, from, to, used_for}]
+ *   data        [{name, value}] or texts: sources, repairs, dead letters ...
+ *   notes       [text]
+ *   commands    [text] or [{what, command}]
+ *
+ * Depends on nothing else (no clock), so equal stories give equal bytes. tarn_free(*html). */
 TARN_MUST tarn_code tarn_report_html(const json_t *story, char **html, tarn_err *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { WIDTH = 600, HEIGHT = 420, MOST_IN_MATRIX = 12, MOST_INPUTS = 15 };
+enum { WIDTH = 520, HEIGHT = 380, MOST_IN_MATRIX = 12, MOST_INPUTS = 15 };
 
 /* Confusion of up to MOST_IN_MATRIX classes; with more, the last line and column hold all others. */
 typedef struct matrix {
@@ -79,7 +79,7 @@ static void draw_cell(tarn_chart *c, const matrix *m, size_t t, size_t p, double
     tarn_chart_box(c, t == p ? 0 : 1, 0.06 + 0.94 * part, x, y, w - 3, h - 3, hint);
     if (big) {
         tarn_chart_text(c, strong ? "bon" : "b", TARN_MIDDLE, x + w / 2, y + h / 2, number);
-        (void)snprintf(hint, sizeof(hint), "%s of these", share);
+        (void)snprintf(hint, sizeof(hint), m->n == 2 ? "%s of these" : "%s", share);
         tarn_chart_text(c, strong ? "on" : part > 0.25 ? "" : "m", TARN_MIDDLE, x + w / 2, y + h / 2 + 22, hint);
     } else {
         tarn_chart_text(c, strong ? "on" : "", TARN_MIDDLE, x + w / 2, y + h / 2 + 4, m->n <= 8 ? number : share);
@@ -113,8 +113,7 @@ done:
     return rc;
 }
 
-const tarn_picture_kind tarn_picture_confusion = {
-    .name = "confusion", .title = "Right and wrong decisions", .say = say_confusion, .draw = draw_confusion};
+const tarn_picture_kind tarn_picture_confusion = {.name = "confusion", .say = say_confusion, .draw = draw_confusion};
 
 static void say_histogram(const json_t *assessed, tarn_text *out)
 {
@@ -212,8 +211,7 @@ done:
     return rc;
 }
 
-const tarn_picture_kind tarn_picture_histogram = {
-    .name = "histogram", .title = "Scores", .say = say_histogram, .draw = draw_histogram};
+const tarn_picture_kind tarn_picture_histogram = {.name = "histogram", .say = say_histogram, .draw = draw_histogram};
 
 static const char *input_name(const json_t *list, size_t i)
 {
@@ -285,7 +283,7 @@ done:
 }
 
 const tarn_picture_kind tarn_picture_importance = {
-    .name = "importance", .title = "What matters most", .say = say_importance, .draw = draw_importance};
+    .name = "importance", .say = say_importance, .draw = draw_importance};
 
 static void say_residuals(const json_t *assessed, tarn_text *out)
 {
@@ -332,8 +330,7 @@ done:
     return rc;
 }
 
-const tarn_picture_kind tarn_picture_residuals = {
-    .name = "residuals", .title = "Errors", .say = say_residuals, .draw = draw_residuals};
+const tarn_picture_kind tarn_picture_residuals = {.name = "residuals", .say = say_residuals, .draw = draw_residuals};
 
 static void say_predicted(const json_t *assessed, tarn_text *out)
 {
@@ -387,5 +384,4 @@ done:
     return rc;
 }
 
-const tarn_picture_kind tarn_picture_predicted = {
-    .name = "predicted", .title = "Predicted and true", .say = say_predicted, .draw = draw_predicted};
+const tarn_picture_kind tarn_picture_predicted = {.name = "predicted", .say = say_predicted, .draw = draw_predicted};

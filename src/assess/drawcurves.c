@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { WIDTH = 600, HEIGHT = 420, SIDE = 172 /* room for a legend */ };
+enum { WIDTH = 520, HEIGHT = 380, SIDE = 172 /* room for a legend */ };
 
 static const char *positive(const json_t *assessed) { return tarn_json_text(assessed, "positive", "positive"); }
 
@@ -142,7 +142,7 @@ done:
     return rc;
 }
 
-const tarn_picture_kind tarn_picture_roc = {.name = "roc", .title = "ROC curve", .say = say_roc, .draw = draw_roc};
+const tarn_picture_kind tarn_picture_roc = {.name = "roc", .say = say_roc, .draw = draw_roc};
 
 static void say_pr(const json_t *assessed, tarn_text *out)
 {
@@ -191,8 +191,7 @@ done:
     return rc;
 }
 
-const tarn_picture_kind tarn_picture_pr = {
-    .name = "pr", .title = "Precision and recall", .say = say_pr, .draw = draw_pr};
+const tarn_picture_kind tarn_picture_pr = {.name = "pr", .say = say_pr, .draw = draw_pr};
 
 /* The bin with most rows. */
 static size_t fullest(const json_t *part)
@@ -207,6 +206,7 @@ static size_t fullest(const json_t *part)
 
 static void say_calibration(const json_t *assessed, tarn_text *out)
 {
+    char number[TARN_PLAIN];
     const json_t *part = json_object_get(assessed, "calibration");
     size_t best = fullest(part);
     const json_t *stated = json_array_get(json_object_get(part, "stated"), best);
@@ -217,8 +217,10 @@ static void say_calibration(const json_t *assessed, tarn_text *out)
         say_share(out, binary(assessed) ? ", it really happens in " : ", it is right in ", json_number_value(came_true),
                   " of cases. ");
     }
-    say_share(out, "On average its probabilities are off by ", tarn_picture_metric(assessed, "ece"),
-              "; on the dashed line they could be taken at their word.");
+    tarn_text_addf(out,
+                   "On average its probabilities are off by %s percentage points; on the dashed line they could be "
+                   "taken at their word.",
+                   tarn_plain_figure(100 * tarn_picture_metric(assessed, "ece"), number));
 }
 
 static tarn_code draw_calibration(const json_t *assessed, tarn_chart *c, const char *about, tarn_err *err)
@@ -256,7 +258,7 @@ done:
 }
 
 const tarn_picture_kind tarn_picture_calibration = {
-    .name = "calibration", .title = "Calibration", .say = say_calibration, .draw = draw_calibration};
+    .name = "calibration", .say = say_calibration, .draw = draw_calibration};
 
 static void say_money(tarn_text *out, const char *before, double x, const char *unit, const char *after)
 {
@@ -345,5 +347,4 @@ done:
     return rc;
 }
 
-const tarn_picture_kind tarn_picture_profit = {
-    .name = "profit", .title = "Money", .say = say_profit, .draw = draw_profit};
+const tarn_picture_kind tarn_picture_profit = {.name = "profit", .say = say_profit, .draw = draw_profit};

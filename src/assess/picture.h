@@ -25,7 +25,7 @@ double tarn_picture_metric(const json_t *assessed, const char *name);
 TARN_MUST tarn_code tarn_picture_part(const json_t *assessed, const char *key, const json_t **out, tarn_err *err);
 
 typedef struct tarn_picture_kind {
-    const char *name, *title;
+    const char *name;
     /* Add the sentence that a reader should take away. Called first; must not fail on anything it finds. */
     void (*say)(const json_t *assessed, tarn_text *out);
     tarn_code (*draw)(const json_t *assessed, tarn_chart *c, const char *about, tarn_err *err);

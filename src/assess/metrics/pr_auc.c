@@ -9,11 +9,11 @@ static tarn_code compute(const tarn_judged *j, double *out, tarn_err *err)
 
 const tarn_metric tarn_metric_pr_auc = {
     .name = "pr_auc",
-    .title = "PR AUC (average precision)",
+    .title = "PR AUC",
     .unit = "share",
     .tasks = 1u << TARN_BINARY | 1u << TARN_MULTICLASS,
     .higher_is_better = true,
     .best = 1,
-    .help = "mean precision as the threshold goes down; guessing gives the share of rows that truly are",
+    .help = "average precision as the threshold goes down; guessing gives the share of rows that truly are",
     .compute = compute,
 };
