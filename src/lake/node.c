@@ -152,7 +152,7 @@ void tarn_node_release(tarn_node *node)
     if (node && atomic_fetch_sub_explicit(&node->users, 1, memory_order_acq_rel) == 1) tarn_free(node);
 }
 
-uint32_t tarn_node_find(const tarn_node *node, const char *key, size_t len)
+uint32_t tarn_node_search(const tarn_node *node, const char *key, size_t len)
 {
     uint32_t from = 0, to = node->n;
 

@@ -49,7 +49,7 @@ TARN_MUST tarn_code tarn_node_decode(const uint8_t *bytes, size_t len, tarn_node
 TARN_MUST tarn_code tarn_node_load(tarn_lake *lake, const tarn_id *id, tarn_node **out, tarn_err *err);
 void tarn_node_release(tarn_node *node);
 /* First item whose key is not below `key`; node->n: none. */
-uint32_t tarn_node_find(const tarn_node *node, const char *key, size_t len);
+uint32_t tarn_node_search(const tarn_node *node, const char *key, size_t len);
 
 typedef struct tarn_node_cache tarn_node_cache;
 TARN_MUST tarn_code tarn_node_cache_new(tarn_node_cache **out, tarn_err *err);

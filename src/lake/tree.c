@@ -69,7 +69,7 @@ static tarn_code cursor_seek(cursor *c, tarn_lake *lake, const tarn_id *root, in
     }
     for (;;) {
         int top = c->w.depth - 1;
-        uint32_t at = tarn_node_find(c->w.node[top], key->key, key->len);
+        uint32_t at = tarn_node_search(c->w.node[top], key->key, key->len);
         c->w.at[top] = at < c->w.node[top]->n ? at : c->w.node[top]->n - 1;
         if (c->w.node[top]->level == level + 1) break;
         TARN_TRY(tarn_walk_enter(&c->w, err));

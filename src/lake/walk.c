@@ -90,7 +90,7 @@ tarn_code tarn_walk_seek(tarn_walk *w, const char *key, tarn_err *err)
     for (;;) {
         if (w->depth == 0) return TARN_OK;
         int top = w->depth - 1;
-        w->at[top] = tarn_node_find(w->node[top], key, len);
+        w->at[top] = tarn_node_search(w->node[top], key, len);
         if (w->at[top] >= w->node[top]->n) break;
         if (w->node[top]->level == 0) return TARN_OK;
         tarn_code rc = tarn_walk_enter(w, err);

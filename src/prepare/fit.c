@@ -168,22 +168,22 @@ done:
 static tarn_code step_columns(void *self, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
                               tarn_err *err)
 {
-    return tarn_flow_run(self, regs, n_regs, at, n, out, err);
+    return tarn_feed_run(self, regs, n_regs, at, n, out, err);
 }
 
 /* p->regs does not change while a step is fitted. */
 static tarn_code step_column(void *self, int32_t col, int64_t at, int64_t n, double *out, tarn_err *err)
 {
-    tarn_flow *f = self;
+    tarn_feed *f = self;
 
     if (col < 0 || col >= f->p->n_regs)
         return TARN_FAIL(err, TARN_INVALID, "column %d was asked for; there are %d", (int)col, (int)f->p->n_regs);
-    return tarn_flow_run(f, &f->p->regs[col], 1, at, n, out, err);
+    return tarn_feed_run(f, &f->p->regs[col], 1, at, n, out, err);
 }
 
 static const char *step_level(void *self, uint32_t reg, int32_t code, int32_t *len)
 {
-    const tarn_flow *f = self;
+    const tarn_feed *f = self;
 
     if (reg >= (uint32_t)f->p->n_inputs || code < 0 || code >= f->p->inputs[reg].levels) return NULL;
     *len = f->p->inputs[reg].len[code];
@@ -203,7 +203,7 @@ static size_t room_after(const tarn_prepared *p)
     return room;
 }
 
-static tarn_code run_step(tarn_prepared *p, const tarn_prepare_job *job, const tarn_step_use *use, tarn_flow *flow,
+static tarn_code run_step(tarn_prepared *p, const tarn_prepare_job *job, const tarn_step_use *use, tarn_feed *flow,
                           tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -242,7 +242,7 @@ done:
 }
 
 /* What each rank does for itself before the steps. */
-static tarn_code begin(tarn_prepared *p, const tarn_prepare_job *job, tarn_flow *flow, tarn_err *err)
+static tarn_code begin(tarn_prepared *p, const tarn_prepare_job *job, tarn_feed *flow, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int64_t first, count;
@@ -253,7 +253,7 @@ static tarn_code begin(tarn_prepared *p, const tarn_prepare_job *job, tarn_flow 
     TARN_TRY(tarn_labels_learn(job, p->arena, &p->labels, err));
     TARN_TRY(learn_inputs(p, job, err));
     tarn_comm_rows(job->comm, job->n_train, &first, &count);
-    TARN_TRY(tarn_flow_init(flow, p, job->data, job->train_rows + first, count, err));
+    TARN_TRY(tarn_feed_init(flow, p, job->data, job->train_rows + first, count, err));
 done:
     return rc;
 }
@@ -262,7 +262,7 @@ tarn_code tarn_prepare(const tarn_prepare_job *job, tarn_prepared **out, tarn_er
 {
     tarn_code rc = TARN_OK;
     tarn_prepared *p = NULL;
-    tarn_flow flow = {0};
+    tarn_feed flow = {0};
 
     *out = NULL;
     rc = tarn_alloc(&p, 1, sizeof *p, err);
@@ -280,7 +280,7 @@ tarn_code tarn_prepare(const tarn_prepare_job *job, tarn_prepared **out, tarn_er
     *out = p;
     p = NULL;
 done:
-    tarn_flow_clear(&flow);
+    tarn_feed_clear(&flow);
     tarn_prepared_free(p);
     return rc;
 }

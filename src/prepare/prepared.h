@@ -31,7 +31,7 @@ struct tarn_prepared {
 
 /* Some rows of a table as registers of the graph. */
 typedef struct tarn_scratch tarn_scratch;
-typedef struct tarn_flow {
+typedef struct tarn_feed {
     const tarn_prepared *p;
     tarn_reader *readers; /* (p->n_inputs) */
     const int64_t *rows;
@@ -39,13 +39,13 @@ typedef struct tarn_flow {
     pthread_mutex_t lock; /* guards spare */
     tarn_scratch *spare;
     bool ready; /* lock is there */
-} tarn_flow;
+} tarn_feed;
 
-TARN_MUST tarn_code tarn_flow_init(tarn_flow *f, const tarn_prepared *p, const tarn_columns *data, const int64_t *rows,
+TARN_MUST tarn_code tarn_feed_init(tarn_feed *f, const tarn_prepared *p, const tarn_columns *data, const int64_t *rows,
                                    int64_t n, tarn_err *err);
-void tarn_flow_clear(tarn_flow *f);
+void tarn_feed_clear(tarn_feed *f);
 /* out (n_regs, n): registers of rows at .. at + n - 1. Threads: any. */
-TARN_MUST tarn_code tarn_flow_run(tarn_flow *f, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
+TARN_MUST tarn_code tarn_feed_run(tarn_feed *f, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
                                   tarn_err *err);
 
 #endif

@@ -33,12 +33,12 @@ static double code_in_prepared(const void *arg, int input, const char *text, siz
     return TARN_UNSEEN;
 }
 
-tarn_code tarn_flow_init(tarn_flow *f, const tarn_prepared *p, const tarn_columns *data, const int64_t *rows, int64_t n,
+tarn_code tarn_feed_init(tarn_feed *f, const tarn_prepared *p, const tarn_columns *data, const int64_t *rows, int64_t n,
                          tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
-    *f = (tarn_flow){.p = p, .rows = rows, .n = n};
+    *f = (tarn_feed){.p = p, .rows = rows, .n = n};
     TARN_TRY(tarn_rows_check(data, rows, n, err));
     TARN_TRY(tarn_alloc(&f->readers, (size_t)p->n_inputs, sizeof *f->readers, err));
     for (int i = 0; i < p->n_inputs; i++) {
@@ -59,7 +59,7 @@ static void scratch_free(tarn_scratch *s)
     tarn_free(s);
 }
 
-void tarn_flow_clear(tarn_flow *f)
+void tarn_feed_clear(tarn_feed *f)
 {
     while (f->spare) {
         tarn_scratch *s = f->spare;
@@ -69,11 +69,11 @@ void tarn_flow_clear(tarn_flow *f)
     for (int i = 0; f->readers && i < f->p->n_inputs; i++) tarn_reader_clear(&f->readers[i]);
     tarn_free(f->readers);
     if (f->ready) pthread_mutex_destroy(&f->lock);
-    *f = (tarn_flow){0};
+    *f = (tarn_feed){0};
 }
 
 /* The graph may have grown since a scratch was made: then it is made anew. */
-static tarn_code scratch_take(tarn_flow *f, tarn_scratch **out, tarn_err *err)
+static tarn_code scratch_take(tarn_feed *f, tarn_scratch **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     size_t graph = tarn_graph_scratch(f->p->graph), inputs = (size_t)f->p->n_inputs;
@@ -100,7 +100,7 @@ done:
     return rc;
 }
 
-static void scratch_give(tarn_flow *f, tarn_scratch *s)
+static void scratch_give(tarn_feed *f, tarn_scratch *s)
 {
     pthread_mutex_lock(&f->lock);
     s->next = f->spare;
@@ -109,7 +109,7 @@ static void scratch_give(tarn_flow *f, tarn_scratch *s)
 }
 
 /* At most TARN_BLOCK_ROWS rows; register r of them goes to out + r * stride, so stride is n for the graph. */
-static tarn_code run_piece(tarn_flow *f, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
+static tarn_code run_piece(tarn_feed *f, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
                            tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -125,7 +125,7 @@ done:
     return rc;
 }
 
-tarn_code tarn_flow_run(tarn_flow *f, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
+tarn_code tarn_feed_run(tarn_feed *f, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
                         tarn_err *err)
 {
     bool raw = true;
@@ -143,7 +143,7 @@ tarn_code tarn_flow_run(tarn_flow *f, const uint32_t *regs, int32_t n_regs, int6
 /* ---- the estimator's view ---- */
 
 struct tarn_rows {
-    tarn_flow flow;
+    tarn_feed flow;
     double *y;
 };
 
@@ -155,7 +155,7 @@ tarn_code tarn_rows_new(const tarn_prepared *p, const tarn_columns *data, const 
 
     *out = NULL;
     TARN_TRY(tarn_alloc(&r, 1, sizeof *r, err));
-    TARN_TRY(tarn_flow_init(&r->flow, p, data, rows_of, n, err));
+    TARN_TRY(tarn_feed_init(&r->flow, p, data, rows_of, n, err));
     TARN_TRY(tarn_alloc(&r->y, (size_t)n, sizeof *r->y, err));
     TARN_TRY(tarn_labels_read(&p->labels, data, rows_of, n, r->y, err));
     *out = r;
@@ -168,7 +168,7 @@ done:
 void tarn_rows_free(tarn_rows *r)
 {
     if (!r) return;
-    tarn_flow_clear(&r->flow);
+    tarn_feed_clear(&r->flow);
     tarn_free(r->y);
     tarn_free(r);
 }
@@ -177,7 +177,7 @@ tarn_code tarn_rows_block(void *rows, int64_t at, int64_t n, double *out, tarn_e
 {
     tarn_rows *r = rows;
 
-    return tarn_flow_run(&r->flow, r->flow.p->regs, r->flow.p->n_regs, at, n, out, err);
+    return tarn_feed_run(&r->flow, r->flow.p->regs, r->flow.p->n_regs, at, n, out, err);
 }
 
 const double *tarn_rows_y(const tarn_rows *r) { return r->y; }
