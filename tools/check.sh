@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# make check: install what is missing, build with gcc and with clang under sanitizers, pass all tests.
+# make check-long (argument `long`): more of everything, and what is slow.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+long=${1:-}
+jobs=$(nproc)
+say() { printf '\n== %s (%s)\n' "$*" "$(date +%H:%M:%S)"; }
+fail=0
+note() { if "$@"; then :; else echo "FAILED: $*"; fail=$((fail + 1)); fi; }
+
+say "set-up"
+setup/setup.sh core test
+
+say "rules of the house: layers, tables, docs, format, complexity"
+for check in check_layers check_tables check_docs check_format complexity tools_test; do note python3 "tools/$check.py"; done
+
+say "the page in the program is what its source builds"
+note tools/check_page.sh
+
+say "build with gcc"
+cmake -S . -B build-check -G Ninja -DTARN_TESTS=ON >/dev/null
+cmake --build build-check -j "$jobs" | tail -1
+
+say "tests, gcc build"
+ctest --test-dir build-check --output-on-failure -j "$jobs" | tee build-check/ctest.log | grep -vE '^ +Start|Passed' || true
+passed=$(grep -cE ' Passed +[0-9.]+ sec' build-check/ctest.log || true)
+failed=$(grep -cE '\*\*\*(Failed|Timeout|Exception|Not Run)' build-check/ctest.log || true)
+
+say "build with clang, AddressSanitizer and UndefinedBehaviorSanitizer"
+cmake -S . -B build-asan -G Ninja -DTARN_TESTS=ON -DCMAKE_C_COMPILER=clang-14 -DTARN_SANITIZE=address,undefined >/dev/null
+cmake --build build-asan -j "$jobs" | tail -1
+say "tests, sanitized build"
+export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.txt:print_suppressions=0
+ctest --test-dir build-asan --output-on-failure -j "$jobs" -LE plain_only | tee build-asan/ctest.log | grep -vE '^ +Start|Passed' || true
+passed=$((passed + $(grep -cE ' Passed +[0-9.]+ sec' build-asan/ctest.log || true)))
+failed=$((failed + $(grep -cE '\*\*\*(Failed|Timeout|Exception|Not Run)' build-asan/ctest.log || true)))
+unset ASAN_OPTIONS LSAN_OPTIONS
+
+if [ "$long" = long ]; then
+    say "threads, under ThreadSanitizer"
+    cmake -S . -B build-tsan -G Ninja -DTARN_TESTS=ON -DCMAKE_C_COMPILER=clang-14 -DTARN_SANITIZE=thread >/dev/null
+    cmake --build build-tsan -j "$jobs" | tail -1
+    note ctest --test-dir build-tsan --output-on-failure -R 'base_pool|comm_|train_|serve_|conform_algos' -E 'duck'
+    say "fuzzing, 60 seconds a target"
+    note tools/fuzz.sh 60
+    say "kill -9 at 200 moments of a run"
+    note bash tests/e2e/kill9.sh "$PWD/build-check/tarn" "$PWD/build-check/e2e/kill9" "$PWD" 200
+fi
+
+failed=$((failed + fail))
+say "done"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
