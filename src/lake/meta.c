@@ -673,16 +673,13 @@ done:
     return rc;
 }
 
-tarn_code tarn_meta_staged(tarn_meta *m, const char *branch, const char *from, int64_t most, tarn_staged_fn *fn,
-                           void *arg, tarn_err *err)
+static tarn_code each_staged(tarn_meta *m, sqlite3_stmt *st, tarn_staged_fn *fn, void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    sqlite3_stmt *st = NULL;
     bool row = true;
     tarn_entry e;
     int64_t seq;
 
-    TARN_TRY(start(m, S_STAGED, &st, err, "tpi", branch, from, most > 0 ? most : (int64_t)-1));
     for (;;) {
         TARN_TRY(step(m, st, &row, err));
         if (!row) break;
@@ -690,8 +687,25 @@ tarn_code tarn_meta_staged(tarn_meta *m, const char *branch, const char *from, i
         TARN_TRY(fn(arg, &e, seq, err));
     }
 done:
-    if (st) (void)sqlite3_reset(st);
+    (void)sqlite3_reset(st);
     return rc;
+}
+
+tarn_code tarn_meta_staged(tarn_meta *m, const char *branch, const char *from, int64_t most, tarn_staged_fn *fn,
+                           void *arg, tarn_err *err)
+{
+    sqlite3_stmt *st = NULL;
+    tarn_code rc = start(m, S_STAGED, &st, err, "tpi", branch, from, most > 0 ? most : (int64_t)-1);
+
+    return rc == TARN_OK ? each_staged(m, st, fn, arg, err) : rc;
+}
+
+tarn_code tarn_meta_staged_all(tarn_meta *m, tarn_staged_fn *fn, void *arg, tarn_err *err)
+{
+    sqlite3_stmt *st = NULL;
+    tarn_code rc = start(m, S_STAGED_ALL, &st, err, "");
+
+    return rc == TARN_OK ? each_staged(m, st, fn, arg, err) : rc;
 }
 
 tarn_code tarn_meta_unstage(tarn_meta *m, const char *branch, const char *prefix, int64_t upto, tarn_err *err)

@@ -49,7 +49,7 @@ TARN_MUST tarn_code tarn_meta_indexes(tarn_meta *meta, tarn_pack_row_fn *fn, voi
 TARN_MUST tarn_code tarn_meta_packs(tarn_meta *meta, tarn_pack_row_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_run_add(tarn_meta *meta, const char *name, uint64_t records, uint32_t *num,
                                       tarn_err *err);
-/* What `row` indexed is in `run` from now on; if row is a run, it is gone. */
+/* What `row` indexed is in `run` from now on (0: in none); if row is a run, it is gone. */
 TARN_MUST tarn_code tarn_meta_run_absorb(tarn_meta *meta, uint32_t run, const tarn_pack_row *row, tarn_err *err);
 
 /* ---- refs ---- */
@@ -74,6 +74,8 @@ TARN_MUST tarn_code tarn_meta_stage_seq(tarn_meta *meta, int64_t *out, tarn_err 
 /* Up to `most` rows (0: all) with path >= from, in byte order. */
 TARN_MUST tarn_code tarn_meta_staged(tarn_meta *meta, const char *branch, const char *from, int64_t most,
                                      tarn_staged_fn *fn, void *arg, tarn_err *err);
+/* Every row of every branch. */
+TARN_MUST tarn_code tarn_meta_staged_all(tarn_meta *meta, tarn_staged_fn *fn, void *arg, tarn_err *err);
 /* Forget rows whose path starts with prefix and whose number is at most upto. */
 TARN_MUST tarn_code tarn_meta_unstage(tarn_meta *meta, const char *branch, const char *prefix, int64_t upto,
                                       tarn_err *err);

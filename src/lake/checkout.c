@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* checkout.c - files of a commit into a folder.
+ *
+ * Paths in a tree are checked when it is read, so none can climb out; on the way down no symbolic link is
+ * followed, so none that lies in the folder can lead out either. A file appears whole: it is written under
+ * another name, its hash checked, and renamed. All files are looked at before the first is written. */
+#include "lake/inside.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct checkout {
+    tarn_lake *lake;
+    const char *prefix, *folder;
+    int root;
+    bool force, writing;
+    int64_t files, total;
+    const tarn_sink *sink;
+    tarn_code stopped; /* a listing ends well when it is cancelled: this remembers */
+} checkout;
+
+static bool wanted(const char *path, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    if (len == 0) return true;
+    if (strncmp(path, prefix, len) != 0) return false;
+    return prefix[len - 1] == '/' || path[len] == '\0' || path[len] == '/';
+}
+
+/* Into the folder `part` of fd, which is closed. *fd -1: it is not there (and not to be made). */
+static tarn_code descend(const checkout *c, int *fd, const char *part, tarn_err *err)
+{
+    int up = *fd;
+
+    *fd = openat(up, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT && c->writing) {
+        if (mkdirat(up, part, 0777) == 0 || errno == EEXIST)
+            *fd = openat(up, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    int why = errno;
+    (void)close(up);
+    if (*fd >= 0 || (why == ENOENT && !c->writing)) return TARN_OK;
+    if (why == ENOTDIR || why == ELOOP)
+        return TARN_FAIL(err, TARN_CONFLICT,
+                         "'%.200s' in '%.200s' is not a folder (links are not followed); move it away", part,
+                         c->folder);
+    errno = why;
+    return TARN_FAIL_ERRNO(err, "open folder", part);
+}
+
+/* The folder that is to hold the path's file, and the file's name. *fd -1: not there. */
+static tarn_code open_parent(const checkout *c, const char *path, int *fd, const char **name, tarn_err *err)
+{
+    char part[1025];
+    const char *slash;
+
+    *fd = fcntl(c->root, F_DUPFD_CLOEXEC, 0);
+    if (*fd < 0) return TARN_FAIL_ERRNO(err, "open folder", c->folder);
+    for (; (slash = strchr(path, '/')) != NULL && *fd >= 0; path = slash + 1) {
+        memcpy(part, path, (size_t)(slash - path));
+        part[slash - path] = '\0';
+        tarn_code rc = descend(c, fd, part, err);
+        if (rc != TARN_OK) return rc;
+    }
+    *name = path;
+    return TARN_OK;
+}
+
+static tarn_code hash_file(int fd, const char *path, tarn_id *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_hasher *h = NULL;
+    char buffer[16384];
+    ssize_t n;
+
+    TARN_TRY(tarn_hasher_new(&h, err));
+    while ((n = read(fd, buffer, sizeof buffer)) != 0) {
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            rc = TARN_FAIL_ERRNO(err, "read", path);
+            goto done;
+        }
+        TARN_TRY(tarn_hasher_add(h, buffer, (size_t)n, err));
+    }
+    TARN_TRY(tarn_hasher_end(h, out, err));
+done:
+    tarn_hasher_free(h);
+    return rc;
+}
+
+/* Is the file there with this content? TARN_CONFLICT if something else is and may not be replaced. */
+static tarn_code look(const checkout *c, int dir, const char *name, const tarn_entry *e, bool *same, tarn_err *err)
+{
+    struct stat st;
+    tarn_id id = {{0}};
+    tarn_code rc = TARN_OK;
+
+    *same = false;
+    if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return TARN_OK;
+    if (S_ISDIR(st.st_mode)) return TARN_FAIL(err, TARN_CONFLICT, "'%.300s' is a folder there; move it away", e->path);
+    if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == e->object.size) {
+        int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0) return TARN_FAIL_ERRNO(err, "open", e->path);
+        rc = hash_file(fd, e->path, &id, err);
+        (void)close(fd);
+    }
+    *same = tarn_id_equal(&id, &e->object.id);
+    if (rc == TARN_OK && !*same && !c->force)
+        rc = TARN_FAIL(err, TARN_CONFLICT, "'%.300s' is there and differs; it is only overwritten with --force",
+                       e->path);
+    return rc;
+}
+
+typedef struct writing {
+    int fd;
+    const char *path;
+    tarn_hasher *hasher;
+} writing;
+
+static tarn_code write_some(void *arg, const void *bytes, size_t len, tarn_err *err)
+{
+    writing *w = arg;
+    tarn_code rc = tarn_fd_write(w->fd, bytes, len, w->path, err);
+    return rc == TARN_OK ? tarn_hasher_add(w->hasher, bytes, len, err) : rc;
+}
+
+static tarn_code write_file(const checkout *c, int dir, const char *name, const tarn_entry *e, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char temporary[64];
+    writing w = {.fd = -1, .path = e->path};
+    tarn_id id;
+
+    (void)snprintf(temporary, sizeof temporary, ".tarn-checkout-%ld", (long)getpid());
+    (void)unlinkat(dir, temporary, 0); /* of a dead process that had our number */
+    w.fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (w.fd < 0) return TARN_FAIL_ERRNO(err, "create", e->path);
+    TARN_TRY(tarn_hasher_new(&w.hasher, err));
+    TARN_TRY(tarn_lake_read(c->lake, &e->object.id, 0, UINT64_MAX, write_some, &w, err));
+    TARN_TRY(tarn_hasher_end(w.hasher, &id, err));
+    if (!tarn_id_equal(&id, &e->object.id)) {
+        rc = TARN_FAIL(err, TARN_CORRUPT, "bytes do not match their name");
+        goto done;
+    }
+    if (renameat(dir, temporary, dir, name) != 0) rc = TARN_FAIL_ERRNO(err, "rename into", e->path);
+done:
+    tarn_hasher_free(w.hasher);
+    (void)close(w.fd);
+    if (rc != TARN_OK) {
+        (void)unlinkat(dir, temporary, 0);
+        tarn_err_note(err, "'%.300s'", e->path);
+    }
+    return rc;
+}
+
+/* Called for each path twice: to look at all, then to write all. */
+static tarn_code one_path(void *arg, const tarn_entry *e, tarn_err *err)
+{
+    checkout *c = arg;
+    tarn_code rc = TARN_OK;
+    const char *name = NULL;
+    int dir = -1;
+    bool same = false;
+
+    if (!wanted(e->path, c->prefix)) return TARN_OK;
+    c->stopped = tarn_cancel_check(c->sink, err);
+    if (c->stopped != TARN_OK) return c->stopped;
+    TARN_TRY(open_parent(c, e->path, &dir, &name, err));
+    TARN_TRY(look(c, dir, name, e, &same, err));
+    if (!c->writing) c->total++;
+    if (!c->writing) goto done;
+    if (!same) TARN_TRY(write_file(c, dir, name, e, err));
+    c->files++;
+    tarn_progress(c->sink, "checkout", c->files, c->total, "files");
+done:
+    if (dir >= 0) (void)close(dir);
+    return rc;
+}
+
+tarn_code tarn_lake_checkout(tarn_lake *lake, const tarn_id *commit, const char *prefix, const char *folder, bool force,
+                             int64_t *files, const tarn_sink *sink, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    checkout c = {
+        .lake = lake, .prefix = prefix ? prefix : "", .folder = folder, .root = -1, .force = force, .sink = sink};
+
+    TARN_TRY(tarn_dir_make(folder, err));
+    c.root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (c.root < 0) return TARN_FAIL_ERRNO(err, "open folder", folder);
+    TARN_TRY(tarn_lake_list(lake, commit, c.prefix, "", 0, one_path, &c, err));
+    TARN_TRY(c.stopped);
+    if (c.total == 0 && *c.prefix) {
+        rc = TARN_FAIL(err, TARN_NOT_FOUND, "the commit has no path '%.300s'", c.prefix);
+        goto done;
+    }
+    c.writing = true;
+    TARN_TRY(tarn_lake_list(lake, commit, c.prefix, "", 0, one_path, &c, err));
+    TARN_TRY(c.stopped);
+done:
+    if (files) *files = c.files;
+    if (c.root >= 0) (void)close(c.root);
+    return rc;
+}
