@@ -2,7 +2,7 @@
 /* bins.c - sampling rows, choosing edges, and turning rows into bins. See bins.h.
  *
  * Sampled values are gathered from all ranks (in rank order, which is row order), sorted per feature by radix, and
- * cut greedily: a value so frequent that it fills a bin has one of its own, and the others share what is left.
+ * cut greedily: a value so frequent that it fills a bin ends one, and the others share what is left.
  *
  * Source: the greedy cut is that of Ke et al., "LightGBM: a highly efficient gradient boosting decision tree", NIPS
  * 2017, and of its program. */
