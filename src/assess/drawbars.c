@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { WIDTH = 520, HEIGHT = 380, MOST_IN_MATRIX = 12, MOST_INPUTS = 15 };
+enum { WIDTH = 520, HEIGHT = 380, FEW_CLASSES = 4, MOST_IN_MATRIX = 12, MOST_INPUTS = 15 };
 
 /* Confusion of up to MOST_IN_MATRIX classes; with more, the last line and column hold all others. */
 typedef struct matrix {
@@ -40,7 +40,11 @@ static void read_matrix(const json_t *assessed, matrix *m)
     for (size_t i = 0; i < m->n; i++) {
         const char *name = json_string_value(json_array_get(classes, i));
         if (i == MOST_IN_MATRIX - 1 && all > m->n) name = "all others";
-        (void)tarn_plain_cut(name ? name : "?", m->n > 4 ? 9 : 14, m->names[i], sizeof(m->names[i]));
+        (void)tarn_plain_cut(name ? name : "?",
+                             m->n > FEW_CLASSES ? 9
+                             : m->n > 2         ? 8
+                                                : 12,
+                             m->names[i], sizeof(m->names[i]));
     }
 }
 
@@ -66,23 +70,46 @@ static void say_confusion(const json_t *assessed, tarn_text *out)
                    tarn_plain_fixed(right, 0, a), tarn_plain_fixed(all, 0, b));
 }
 
+/* Rows where they fit, else hundredths of the line; in full for few classes. */
 static void draw_cell(tarn_chart *c, const matrix *m, size_t t, size_t p, double x, double y, double w, double h)
 {
     char number[TARN_PLAIN], share[TARN_PLAIN], hint[320];
     double part = m->truth[t] > 0 ? m->cells[t][p] / m->truth[t] : 0;
-    bool strong = part > 0.8, big = m->n <= 4;
+    bool strong = part > 0.8, few = m->n <= FEW_CLASSES;
 
     (void)tarn_plain_fixed(m->cells[t][p], 0, number);
     (void)tarn_plain_share(part, share);
     (void)snprintf(hint, sizeof(hint), "truly %s, predicted %s: %s rows, %s of the line", m->names[t], m->names[p],
                    number, share);
     tarn_chart_box(c, t == p ? 0 : 1, 0.06 + 0.94 * part, x, y, w - 3, h - 3, hint);
-    if (big) {
-        tarn_chart_text(c, strong ? "bon" : "b", TARN_MIDDLE, x + w / 2, y + h / 2, number);
+    if (few) {
+        bool big = tarn_plain_width(number) * 20 < w - 8;
+        tarn_chart_text(c,
+                        big      ? (strong ? "bon" : "b")
+                        : strong ? "on"
+                                 : "",
+                        TARN_MIDDLE, x + w / 2 - 1, y + h / 2, number);
         (void)snprintf(hint, sizeof(hint), m->n == 2 ? "%s of these" : "%s", share);
-        tarn_chart_text(c, strong ? "on" : part > 0.25 ? "" : "m", TARN_MIDDLE, x + w / 2, y + h / 2 + 22, hint);
-    } else {
-        tarn_chart_text(c, strong ? "on" : "", TARN_MIDDLE, x + w / 2, y + h / 2 + 4, m->n <= 8 ? number : share);
+        tarn_chart_text(c, strong ? "on" : part > 0.25 ? "" : "m", TARN_MIDDLE, x + w / 2 - 1, y + h / 2 + 22, hint);
+        return;
+    }
+    (void)tarn_plain_fixed(part * 100, 0, share);
+    tarn_chart_text(c, strong ? "on" : "", TARN_MIDDLE, x + w / 2 - 1, y + h / 2 + 4, share);
+}
+
+/* Names of lines and columns; with many classes, columns carry the numbers of the lines. */
+static void draw_names(tarn_chart *c, const matrix *m, double left, double top, double w, double h)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        char line[96], column[96];
+        (void)snprintf(line, sizeof(line), "%s", m->names[i]);
+        (void)tarn_plain_cut(m->names[i], (w - 4) / 13, column, sizeof(column));
+        if (m->n > FEW_CLASSES) {
+            (void)snprintf(line, sizeof(line), "%s  %zu", m->names[i], i + 1);
+            (void)snprintf(column, sizeof(column), "%zu", i + 1);
+        }
+        tarn_chart_text(c, "", TARN_MIDDLE, left + ((double)i + 0.5) * w - 1, top - 10, column);
+        tarn_chart_text(c, "", TARN_LEFT_OF, left - 12, top + ((double)i + 0.5) * h + 4, line);
     }
 }
 
@@ -96,19 +123,16 @@ static tarn_code draw_confusion(const json_t *assessed, tarn_chart *c, const cha
     TARN_TRY(tarn_picture_part(assessed, "confusion", &part, err));
     read_matrix(assessed, &m);
     if (m.n == 0) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "'confusion' has no lines"));
-    for (size_t i = 0; i < m.n; i++) widest = fmax(widest, tarn_plain_width(m.names[i]) * 13);
+    for (size_t i = 0; i < m.n; i++)
+        widest = fmax(widest, tarn_plain_width(m.names[i]) * 13 + (m.n > FEW_CLASSES ? 24 : 0));
     tarn_chart_begin(c, WIDTH, HEIGHT, "What is taken for what", about);
     double left = 16 + fmax(widest, 60) + 12, top = 92, w = (WIDTH - 16 - left) / (double)m.n,
            h = (HEIGHT - 18 - top) / (double)m.n;
     tarn_chart_text(c, "m", TARN_MIDDLE, (left + WIDTH - 16) / 2, 58, "predicted");
-    tarn_chart_text(c, "m", TARN_RIGHT_OF, 16, 58, m.n > 8 ? "truly (shares of a line)" : "truly");
-    for (size_t t = 0; t < m.n; t++) {
-        char name[64];
-        (void)tarn_plain_cut(m.names[t], (w - 4) / 13, name, sizeof(name));
-        tarn_chart_text(c, m.n > 6 ? "m" : "", TARN_MIDDLE, left + ((double)t + 0.5) * w, 82, name);
-        tarn_chart_text(c, "", TARN_LEFT_OF, left - 12, top + ((double)t + 0.5) * h + 4, m.names[t]);
+    tarn_chart_text(c, "m", TARN_RIGHT_OF, 16, 58, m.n > FEW_CLASSES ? "truly (of 100 in a line)" : "truly");
+    draw_names(c, &m, left, top, w, h);
+    for (size_t t = 0; t < m.n; t++)
         for (size_t p = 0; p < m.n; p++) draw_cell(c, &m, t, p, left + (double)p * w, top + (double)t * h, w, h);
-    }
 done:
     return rc;
 }
