@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "table/single.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,11 +60,12 @@ static tarn_code copy_sql(const char *query, const char *order_by, const char *t
     return rc;
 }
 
-static tarn_code set_threads(tarn_db *db, int threads, tarn_err *err)
+tarn_code tarn_db_single(tarn_db *db, bool single, tarn_err *err)
 {
     char sql[48];
 
-    (void)snprintf(sql, sizeof sql, "SET threads = %d", threads);
+    if (db->untrusted) return TARN_OK;
+    (void)snprintf(sql, sizeof sql, "SET threads = %d", single ? 1 : db->threads);
     return tarn_db_run(db, sql, err);
 }
 
@@ -116,9 +118,9 @@ tarn_code tarn_db_write_parquet(tarn_db *db, const char *sql, const char *order_
     int n = snprintf(temporary, sizeof temporary, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&counter, 1));
     if (n < 0 || (size_t)n >= sizeof temporary) return TARN_FAIL(err, TARN_LIMIT, "path of %zu bytes is too long", strlen(path));
     TARN_TRY(copy_sql(sql, order_by, temporary, &statement, &shift, err));
-    TARN_TRY(set_threads(db, 1, err));
+    TARN_TRY(tarn_db_single(db, true, err));
     rc = copy(db, statement, shift, rows, err);
-    back = set_threads(db, db->threads, rc == TARN_OK ? err : NULL);
+    back = tarn_db_single(db, false, rc == TARN_OK ? err : NULL);
     if (rc == TARN_OK) rc = back;
     if (rc == TARN_OK) rc = sync_into_place(temporary, path, err);
     if (rc != TARN_OK) (void)unlink(temporary);

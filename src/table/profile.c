@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* profile.c - what is in a table, column by column.
+ *
+ * {"table", "rows", "duplicate_rows", "columns": [{
+ *     "name", "type", "sql_type", "missing", "distinct",
+ *     int, real, time: "minimum", "maximum", "mean", "quartiles" [3], and but for time "deviation", "zeros",
+ *                      "negative", "not_finite"
+ *     text:            "minimum", "maximum", "shortest", "longest", "mean_length", "empty",
+ *     "top": [{"value", "count"} ...] up to 10, the most frequent first,
+ *     text:            "spellings": [[{"value", "count"} ...] ...]  values equal but for case and space
+ * }]}
+ *
+ * Numbers are of the finite values that are there; a column without any has null there. Times are texts in UTC.
+ * Passes: one for counts, extremes, means and quartiles of all columns, one for their deviations (around the mean,
+ * so that no sum of squares cancels), one a column for its values, one over whole rows. They run on one thread,
+ * since the last digits of a sum depend on the order of rows. */
+#include "table/table.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "table/single.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TOP = 10, SPELLINGS = 20, SPELLED_ALIKE = 8, TEXT_SHOWN = 200 };
+
+typedef struct profile {
+    tarn_db *db;
+    char *from; /* the table as SQL */
+    tarn_field *fields;
+    int count;
+    int64_t rows;
+    double *means; /* NaN where there is none */
+} profile;
+
+/* The column as what is computed with: text as text whatever it is, times as microseconds. */
+static void add_column(tarn_text *sql, const tarn_field *f)
+{
+    bool plain = f->type != TARN_TEXT || strcmp(f->sql_type, "VARCHAR") == 0;
+
+    tarn_text_add(sql, f->type == TARN_TIME ? "epoch_us(CAST(" : plain ? "" : "CAST(");
+    tarn_sql_name(sql, f->name);
+    tarn_text_add(sql, f->type == TARN_TIME ? " AS TIMESTAMP))" : plain ? "" : " AS VARCHAR)");
+}
+
+static bool is_number(const tarn_field *f) { return f->type == TARN_INT || f->type == TARN_REAL; }
+
+static void add_aggregate(tarn_text *sql, const char *before, const tarn_field *f, const char *after)
+{
+    tarn_text_addf(sql, ", %s", before);
+    add_column(sql, f);
+    tarn_text_add(sql, after);
+}
+
+/* ---- first pass ---- */
+
+static void add_numbers(tarn_text *sql, const tarn_field *f)
+{
+    static const char *const aggregates[][2] = {
+        {"min(", ")"}, {"max(", ")"}, {"avg(", ")"},
+        {"quantile_cont(", ", [0.25, 0.5, 0.75])"}, {"quantile_cont(", ", [0.25, 0.5, 0.75])"}, {"quantile_cont(", ", [0.25, 0.5, 0.75])"},
+    };
+
+    for (int i = 0; i < 6; i++) {
+        tarn_text_addf(sql, ", (%s", aggregates[i][0]);
+        add_column(sql, f);
+        tarn_text_addf(sql, "%s FILTER (WHERE isfinite(", aggregates[i][1]);
+        tarn_sql_name(sql, f->name);
+        tarn_text_add(sql, ")))");
+        if (i >= 3) tarn_text_addf(sql, "[%d]", i - 2);
+    }
+    if (!is_number(f)) return;
+    add_aggregate(sql, "count(*) FILTER (WHERE ", f, " = 0)");
+    add_aggregate(sql, "count(*) FILTER (WHERE ", f, " < 0)");
+    add_aggregate(sql, "count(*) FILTER (WHERE NOT isfinite(", f, "))");
+}
+
+static void add_texts(tarn_text *sql, const tarn_field *f)
+{
+    char left[32];
+
+    (void)snprintf(left, sizeof left, "), %d)", TEXT_SHOWN);
+    add_aggregate(sql, "left(min(", f, left);
+    add_aggregate(sql, "left(max(", f, left);
+    add_aggregate(sql, "min(length(", f, "))");
+    add_aggregate(sql, "max(length(", f, "))");
+    add_aggregate(sql, "avg(length(", f, "))");
+    add_aggregate(sql, "count(*) FILTER (WHERE trim(", f, ") = '')");
+}
+
+static json_t *time_json(const tarn_column *c)
+{
+    char text[32];
+
+    if (c->nulls) return json_null();
+    if (c->type == TARN_REAL) {
+        double us = *(const double *)c->values;
+        return us > -9e18 && us < 9e18 ? json_string(tarn_time_text((int64_t)us, text)) : json_null();
+    }
+    return json_string(tarn_time_text(*(const int64_t *)c->values, text));
+}
+
+static json_t *value_json(const tarn_column *c)
+{
+    int32_t len;
+
+    if (c->nulls) return json_null();
+    switch (c->type) {
+    case TARN_INT: return json_integer(*(const int64_t *)c->values);
+    case TARN_REAL: return tarn_json_num(*(const double *)c->values);
+    case TARN_TEXT: {
+        const char *word = tarn_column_word(c, *(const int32_t *)c->values, &len);
+        return json_stringn(word, (size_t)len);
+    }
+    default: return json_null();
+    }
+}
+
+/* Results of the first pass from column *at on into the column's object. */
+static tarn_code take_first(profile *p, int i, const tarn_columns *c, int *at, json_t *o, tarn_err *err)
+{
+    static const char *const numbers[] = {"minimum", "maximum", "mean"}, *const counts[] = {"zeros", "negative", "not_finite"};
+    static const char *const texts[] = {"minimum", "maximum", "shortest", "longest", "mean_length", "empty"};
+    const tarn_field *f = &p->fields[i];
+    tarn_code rc = TARN_OK;
+    json_t *quartiles = NULL;
+
+    TARN_TRY(tarn_json_set(o, "missing", json_integer(p->rows - *(const int64_t *)tarn_columns_at(c, (*at)++)->values), err));
+    for (int k = 0; f->type == TARN_TEXT && k < 6; k++)
+        TARN_TRY(tarn_json_set(o, texts[k], value_json(tarn_columns_at(c, (*at)++)), err));
+    if (!is_number(f) && f->type != TARN_TIME) return TARN_OK;
+    for (int k = 0; k < 3; k++) {
+        const tarn_column *a = tarn_columns_at(c, (*at)++);
+        if (k == 2) p->means[i] = a->nulls ? NAN : tarn_column_number(a, 0);
+        TARN_TRY(tarn_json_set(o, numbers[k], is_number(f) ? value_json(a) : time_json(a), err));
+    }
+    quartiles = json_array();
+    for (int k = 0; k < 3; k++) {
+        const tarn_column *a = tarn_columns_at(c, (*at)++);
+        TARN_TRY(tarn_json_append(quartiles, is_number(f) ? value_json(a) : time_json(a), err));
+    }
+    rc = tarn_json_set(o, "quartiles", quartiles, err);
+    quartiles = NULL;
+    if (rc != TARN_OK) goto done;
+    for (int k = 0; is_number(f) && k < 3; k++)
+        TARN_TRY(tarn_json_set(o, counts[k], value_json(tarn_columns_at(c, (*at)++)), err));
+done:
+    json_decref(quartiles);
+    return rc;
+}
+
+static tarn_code first_pass(profile *p, json_t *columns, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text sql = {0};
+    tarn_columns *c = NULL;
+    int at = 1;
+
+    tarn_text_add(&sql, "SELECT count(*)");
+    for (int i = 0; i < p->count; i++) {
+        const tarn_field *f = &p->fields[i];
+        tarn_text_add(&sql, ", count(");
+        tarn_sql_name(&sql, f->name);
+        tarn_text_add(&sql, ")");
+        if (f->type == TARN_TEXT) add_texts(&sql, f);
+        else if (f->type != TARN_BOOL) add_numbers(&sql, f);
+    }
+    tarn_text_addf(&sql, " FROM %s", p->from);
+    TARN_TRY(tarn_text_check(&sql, err));
+    TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
+    p->rows = *(const int64_t *)tarn_columns_at(c, 0)->values;
+    for (int i = 0; i < p->count; i++) {
+        json_t *o = json_array_get(columns, (size_t)i);
+        TARN_TRY(take_first(p, i, c, &at, o, err));
+    }
+done:
+    tarn_columns_release(c);
+    tarn_text_clear(&sql);
+    return rc;
+}
+
+/* ---- deviations ---- */
+
+static tarn_code second_pass(profile *p, json_t *columns, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text sql = {0};
+    tarn_columns *c = NULL;
+    int at = 1;
+
+    tarn_text_add(&sql, "SELECT 0");
+    for (int i = 0; i < p->count; i++) {
+        if (!is_number(&p->fields[i]) || !isfinite(p->means[i])) continue;
+        for (int k = 0; k < 2; k++) {
+            tarn_text_add(&sql, k == 0 ? ", sum((CAST(" : " * (CAST(");
+            tarn_sql_name(&sql, p->fields[i].name);
+            tarn_text_addf(&sql, " AS DOUBLE) - CAST('%.17g' AS DOUBLE))", p->means[i]);
+        }
+        tarn_text_add(&sql, ") FILTER (WHERE isfinite(");
+        tarn_sql_name(&sql, p->fields[i].name);
+        tarn_text_add(&sql, ")), count(*) FILTER (WHERE isfinite(");
+        tarn_sql_name(&sql, p->fields[i].name);
+        tarn_text_add(&sql, "))");
+    }
+    tarn_text_addf(&sql, " FROM %s", p->from);
+    TARN_TRY(tarn_text_check(&sql, err));
+    TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
+    for (int i = 0; i < p->count; i++) {
+        double deviation = NAN;
+        if (!is_number(&p->fields[i])) continue;
+        if (isfinite(p->means[i])) {
+            double squares = tarn_column_number(tarn_columns_at(c, at), 0), n = tarn_column_number(tarn_columns_at(c, at + 1), 0);
+            if (n > 1) deviation = sqrt(squares / (n - 1));
+            at += 2;
+        }
+        TARN_TRY(tarn_json_set(json_array_get(columns, (size_t)i), "deviation", tarn_json_num(deviation), err));
+    }
+done:
+    tarn_columns_release(c);
+    tarn_text_clear(&sql);
+    return rc;
+}
+
+/* ---- values ---- */
+
+static json_t *counted(const tarn_columns *c, int64_t row)
+{
+    const tarn_column *v = tarn_columns_at(c, 0), *n = tarn_columns_at(c, 1);
+    int32_t len;
+    const char *word = tarn_column_word(v, ((const int32_t *)v->values)[row], &len);
+
+    return json_pack("{s:s%, s:I}", "value", word, (size_t)len, "count", (json_int_t)((const int64_t *)n->values)[row]);
+}
+
+/* The most frequent values; ties in the order of values. */
+static tarn_code add_top(profile *p, int i, json_t *o, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text sql = {0};
+    tarn_columns *c = NULL;
+    json_t *top = json_array();
+
+    tarn_text_addf(&sql, "SELECT left(CAST(v AS VARCHAR), %d), n, count(*) OVER () FROM (SELECT ", TEXT_SHOWN);
+    tarn_sql_name(&sql, p->fields[i].name);
+    tarn_text_addf(&sql, " AS v, count(*) AS n FROM %s GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT %d", p->from, TOP);
+    TARN_TRY(tarn_text_check(&sql, err));
+    TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
+    int64_t distinct = tarn_columns_rows(c) > 0 ? *(const int64_t *)tarn_columns_at(c, 2)->values : 0;
+    TARN_TRY(tarn_json_set(o, "distinct", json_integer(distinct), err));
+    for (int64_t r = 0; r < tarn_columns_rows(c); r++) TARN_TRY(tarn_json_append(top, counted(c, r), err));
+    rc = tarn_json_set(o, "top", top, err);
+    top = NULL;
+done:
+    json_decref(top);
+    tarn_columns_release(c);
+    tarn_text_clear(&sql);
+    return rc;
+}
+
+/* Groups of values that are the same in small letters and with single spaces. */
+static tarn_code add_spellings(profile *p, int i, json_t *o, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text sql = {0};
+    tarn_columns *c = NULL;
+    json_t *groups = json_array(), *group = NULL;
+    int64_t last = -1;
+
+    tarn_text_addf(&sql, "SELECT left(v, %d), n, g FROM (SELECT v, n, dense_rank() OVER (ORDER BY alike) AS g,"
+                   " row_number() OVER (PARTITION BY alike ORDER BY n DESC, v) AS r FROM (SELECT v, n, alike,"
+                   " count(*) OVER (PARTITION BY alike) AS m FROM (SELECT ", TEXT_SHOWN);
+    add_column(&sql, &p->fields[i]);
+    tarn_text_add(&sql, " AS v, count(*) AS n, lower(trim(regexp_replace(v, '\\s+', ' ', 'g'))) AS alike FROM ");
+    tarn_text_addf(&sql, "%s GROUP BY v) WHERE v IS NOT NULL) WHERE m > 1) WHERE g <= %d AND r <= %d ORDER BY g, r", p->from,
+                   SPELLINGS, SPELLED_ALIKE);
+    TARN_TRY(tarn_text_check(&sql, err));
+    TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
+    for (int64_t r = 0; r < tarn_columns_rows(c); r++) {
+        int64_t g = ((const int64_t *)tarn_columns_at(c, 2)->values)[r];
+        if (g != last) {
+            group = json_array();
+            TARN_TRY(tarn_json_append(groups, group, err));
+        }
+        last = g;
+        TARN_TRY(tarn_json_append(group, counted(c, r), err));
+    }
+    rc = tarn_json_set(o, "spellings", groups, err);
+    groups = NULL;
+done:
+    json_decref(groups);
+    tarn_columns_release(c);
+    tarn_text_clear(&sql);
+    return rc;
+}
+
+static tarn_code add_duplicates(profile *p, json_t *whole, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text sql = {0};
+    int64_t different;
+
+    tarn_text_addf(&sql, "SELECT count(*) FROM (SELECT DISTINCT * FROM %s)", p->from);
+    TARN_TRY(tarn_text_check(&sql, err));
+    TARN_TRY(tarn_db_count(p->db, sql.data, &different, err));
+    TARN_TRY(tarn_json_set(whole, "rows", json_integer(p->rows), err));
+    TARN_TRY(tarn_json_set(whole, "duplicate_rows", json_integer(p->rows - different), err));
+done:
+    tarn_text_clear(&sql);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static tarn_code open_profile(profile *p, tarn_db *db, const char *table, json_t *whole, json_t *columns, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text from = {0};
+
+    p->db = db;
+    tarn_sql_name(&from, table);
+    TARN_TRY(tarn_text_take(&from, &p->from, err));
+    TARN_TRY(tarn_db_schema(db, p->from, &p->fields, &p->count, err));
+    TARN_TRY(tarn_alloc(&p->means, (size_t)p->count, sizeof *p->means, err));
+    TARN_TRY(tarn_json_set(whole, "table", json_string(table), err));
+    for (int i = 0; i < p->count; i++) {
+        const tarn_field *f = &p->fields[i];
+        TARN_TRY(tarn_json_append(columns, json_pack("{s:s, s:s, s:s}", "name", f->name, "type", tarn_type_name(f->type), "sql_type",
+                                                     f->sql_type), err));
+    }
+done:
+    tarn_text_clear(&from);
+    return rc;
+}
+
+static tarn_code passes(profile *p, json_t *whole, json_t *columns, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(first_pass(p, columns, err));
+    TARN_TRY(second_pass(p, columns, err));
+    for (int i = 0; i < p->count; i++) {
+        json_t *o = json_array_get(columns, (size_t)i);
+        TARN_TRY(add_top(p, i, o, err));
+        if (p->fields[i].type == TARN_TEXT) TARN_TRY(add_spellings(p, i, o, err));
+    }
+    TARN_TRY(add_duplicates(p, whole, err));
+done:
+    return rc;
+}
+
+tarn_code tarn_table_profile(tarn_db *db, const char *table, json_t **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK, back = TARN_OK;
+    profile p = {0};
+    json_t *whole = json_object(), *columns = json_array();
+
+    *out = NULL;
+    if (!whole || !columns) TARN_TRY(TARN_FAIL(err, TARN_NOMEM, "no memory for a profile"));
+    TARN_TRY(open_profile(&p, db, table, whole, columns, err));
+    TARN_TRY(tarn_db_single(db, true, err));
+    rc = passes(&p, whole, columns, err);
+    back = tarn_db_single(db, false, rc == TARN_OK ? err : NULL);
+    if (rc == TARN_OK) rc = back;
+    if (rc != TARN_OK) goto done;
+    rc = tarn_json_set(whole, "columns", columns, err);
+    columns = NULL;
+    if (rc != TARN_OK) goto done;
+    *out = whole;
+    whole = NULL;
+done:
+    if (rc != TARN_OK) tarn_err_note(err, "profile of '%s'", table);
+    json_decref(whole);
+    json_decref(columns);
+    tarn_free(p.from);
+    tarn_free(p.fields);
+    tarn_free(p.means);
+    return rc;
+}
