@@ -60,13 +60,13 @@ typedef struct tarn_fit {
 
 /* What came out besides nodes. fit gets it with converged = true, objective = NaN and the rest 0. */
 typedef struct tarn_fitted {
-    uint32_t out;          /* first register of the outputs: BINARY 1 (probability of class 1), MULTICLASS one
-                              probability per class, REGRESSION 1 */
-    int64_t iterations;    /* rounds, passes, trees */
-    bool converged;        /* false: stopped at the limit */
-    double objective;      /* final training objective, NaN if the method has none */
-    double *importance;    /* (cols) >= 0, tarn_free by the caller (after a failure by tarn_train); NULL if the
-                              method gives none */
+    uint32_t out;       /* first register of the outputs: BINARY 1 (probability of class 1), MULTICLASS one
+                           probability per class, REGRESSION 1 */
+    int64_t iterations; /* rounds, passes, trees */
+    bool converged;     /* false: stopped at the limit */
+    double objective;   /* final training objective, NaN if the method has none */
+    double *importance; /* (cols) >= 0, tarn_free by the caller (after a failure by tarn_train); NULL if the
+                           method gives none */
 } tarn_fitted;
 
 /* An entry of the table. name is also the file's; title is one line for help and forms; paper says where the method is
