@@ -6,7 +6,7 @@
 #
 # Each fit is a process of its own; the median of three counts. scikit-learn is given OpenBLAS threads alike, and an
 # allocator that keeps its pages (that favours it), and stops at its own default of 1e-4; we stop at ours, 1e-6 of the
-# mean gradient, which is stricter or as strict: compare the objectives. Needs Debian's python3-sklearn.
+# mean gradient, which is stricter. Needs Debian's python3-sklearn.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${1:-build} rows=${2:-1000000} threads=${3:-2} python=${PYTHON:-/usr/bin/python3}
