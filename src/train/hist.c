@@ -7,14 +7,21 @@
 
 #include <string.h>
 
-enum { AHEAD = 16 /* rows */, LEAST_LOG = 6, MOST_LOG = 12, H_BITS_MOST = 20 };
+enum {
+    AHEAD = 16 /* rows */,
+    LEAST_LOG = 6,
+    MOST_LOG = 12,
+    FINER_LOG = 10,
+    H_BITS_MOST = 20,
+    G_BITS_MOST = 30 /* so wide sums of 2^33 rows fit */
+};
 
-tarn_pack tarn_pack_for(int64_t all_rows, bool constant_hessian)
+tarn_pack tarn_pack_for(int64_t all_rows, bool constant_hessian, bool finer)
 {
     tarn_pack p = {0};
-    int log = LEAST_LOG;
+    int log = LEAST_LOG, most = finer ? FINER_LOG : MOST_LOG;
 
-    while (log < MOST_LOG && (INT64_C(1) << log) < all_rows) log++;
+    while (log < most && (INT64_C(1) << log) < all_rows) log++;
     int free_bits = 64 - (log + 1) - 2 * log;                /* after the count, for a row's gradient and hessian */
     int h_bits = constant_hessian ? 0 : (free_bits - 3) / 2; /* the gradient gets a sign and two more */
     if (h_bits > H_BITS_MOST) h_bits = H_BITS_MOST;
@@ -23,7 +30,7 @@ tarn_pack tarn_pack_for(int64_t all_rows, bool constant_hessian)
     p.g_shift = constant_hessian ? p.h_shift : p.h_shift + h_bits + log;
     p.h_most = constant_hessian ? 1 : (INT64_C(1) << h_bits) - 1;
     int g_bits = 64 - p.g_shift - log - 1;
-    if (g_bits > 40) g_bits = 40; /* so that wide sums of 2^22 blocks of rows fit */
+    if (g_bits > G_BITS_MOST) g_bits = G_BITS_MOST;
     p.g_most = (INT64_C(1) << g_bits) - 1;
     return p;
 }

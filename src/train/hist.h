@@ -25,8 +25,9 @@ typedef struct tarn_pack {
     int64_t g_most, h_most; /* steps of the largest gradient and hessian allowed */
 } tarn_pack;
 
-/* The best use of 64 bits for so many rows over all ranks. */
-tarn_pack tarn_pack_for(int64_t all_rows, bool constant_hessian);
+/* The best use of 64 bits for so many rows over all ranks. finer: smaller steps, for which fine cells are poured more
+ * often; for rows of very unequal weight, so that the light ones' gradients are not lost in one step. */
+tarn_pack tarn_pack_for(int64_t all_rows, bool constant_hessian, bool finer);
 
 /* -g_most <= g <= g_most, 0 <= h <= h_most */
 static inline int64_t tarn_pack_row(const tarn_pack *p, int64_t g, int64_t h)

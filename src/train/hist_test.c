@@ -9,8 +9,9 @@ static const int64_t row_counts[] = {1, 50, 1000, 4096, 100000, INT64_C(10000000
 static void the_largest_gradients_fit(void **state)
 {
     (void)state;
-    for (int k = 0; k < 12; k++) {
-        tarn_pack p = tarn_pack_for(row_counts[k / 2], k % 2 == 1);
+    for (int k = 0; k < 24; k++) {
+        bool constant = k % 2 == 1, finer = k % 4 >= 2;
+        tarn_pack p = tarn_pack_for(row_counts[k / 4], constant, finer);
         for (int sign = -1; sign <= 1; sign += 2) {
             int64_t v = tarn_pack_row(&p, sign * p.g_most, p.h_most), sum = 0;
             for (int64_t i = 0; i < p.rows; i++) sum += v;
@@ -20,8 +21,8 @@ static void the_largest_gradients_fit(void **state)
             int64_t h = sum >> p.h_shift & ((INT64_C(1) << (p.g_shift - p.h_shift)) - 1);
             assert_int_equal(h, p.h_most * p.rows);
         }
-        assert_true(p.g_most >= 8191);
-        assert_true(k % 2 == 1 || p.h_most >= 4095);
+        assert_true(p.g_most >= (finer ? 131071 : 16383));
+        assert_true(constant || p.h_most >= (finer ? 32767 : 4095));
     }
 }
 
@@ -52,7 +53,7 @@ static void sample_new(sample *s, bool constant)
     tarn_fit job = {.x = &x};
     must(tarn_bins_make(&job, 255, &s->bins, err));
     must(tarn_bins_rows(s->bins, &x, NULL, true, false, &s->rows, err));
-    s->pack = tarn_pack_for(3000, constant);
+    s->pack = tarn_pack_for(3000, constant, false);
     must(tarn_alloc(&s->g, 3000, sizeof *s->g, err));
     must(tarn_alloc(&s->h, 3000, sizeof *s->h, err));
     must(tarn_alloc(&s->packed, 3000, sizeof *s->packed, err));

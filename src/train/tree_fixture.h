@@ -67,10 +67,13 @@ static inline void fixture_matrix(const fixture *t, const tarn_comm *comm, const
 static inline tarn_code fixture_inputs(const fixture *t, tarn_graph *g, uint32_t *regs, tarn_err *err)
 {
     enum { LEVELS = 1000 };
-    static char texts[LEVELS][8];
+    char texts[LEVELS][8];
     const char *levels[LEVELS];
 
-    for (int l = 0; l < LEVELS; l++) levels[l] = texts[l];
+    for (int l = 0; l < LEVELS; l++) {
+        (void)snprintf(texts[l], sizeof texts[l], "%03d", l);
+        levels[l] = texts[l];
+    }
     for (int32_t j = 0; j < t->cols; j++) {
         char name[16];
         (void)snprintf(name, sizeof name, "x%d", j);
@@ -132,7 +135,10 @@ static inline tarn_code fixture_rank(void *arg, tarn_comm *comm, tarn_err *err)
                     .graph = graph,
                     .regs = regs};
     TARN_TRY(tarn_train(j->algo, j->params, &job, &j->fitted[rank], err));
-    TARN_TRY(fixture_finish(j, graph, rank, err));
+    rc = fixture_finish(j, graph, rank, err);
+    if (rc == TARN_OK) goto done;
+    tarn_free(j->fitted[rank].importance); /* it was the caller's; a failed fit must not leave any */
+    j->fitted[rank].importance = NULL;
 done:
     tarn_graph_free(graph);
     tarn_pool_free(pool);

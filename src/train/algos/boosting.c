@@ -63,13 +63,15 @@ typedef struct boosting {
     tarn_rounding rounding;
     tarn_split_rules rules;
     double most_weight, most_residual;
-    bool weighted;
+    bool weighted, very_unequal;
     int64_t round, best_round; /* rounds done; after how many the validation loss was least */
     double best_loss, best_objective;
 } boosting;
 
 /* Dither comes from the stream of the row's sampling, at places of the index that no round reaches. */
 enum { DITHER_PLACE = -1, TURN_PLACE = -2 };
+
+enum { UNEQUAL = 100 /* times the least weight: the largest is too much for coarse steps */ };
 
 /* ---- setting up ---- */
 
@@ -88,15 +90,17 @@ static tarn_code agree_on_weights(boosting *b, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const tarn_matrix *x = b->job->x;
-    double most[2] = {0, x->weight ? 1 : 0};
+    double most[3] = {0, -INFINITY, x->weight ? 1 : 0}; /* largest, least with the sign turned, any */
 
     for (int64_t i = 0; i < x->rows; i++) {
         double w = x->weight ? x->weight[i] : 1;
-        if (w > most[0]) most[0] = w;
+        most[0] = fmax(most[0], w);
+        most[1] = fmax(most[1], -w);
     }
-    TARN_TRY(tarn_comm_max_f64(b->job->comm, most, 2, err));
+    TARN_TRY(tarn_comm_max_f64(b->job->comm, most, 3, err));
     b->most_weight = most[0];
-    b->weighted = most[1] > 0;
+    b->weighted = most[2] > 0;
+    b->very_unequal = most[0] > UNEQUAL * -most[1];
 done:
     return rc;
 }
@@ -175,7 +179,7 @@ static tarn_code set_up(boosting *b, tarn_err *err)
     tarn_code rc = TARN_OK;
 
     TARN_TRY(agree_on_weights(b, err));
-    b->rounding.pack = tarn_pack_for(b->job->x->all_rows, b->loss.classes == 0 && !b->weighted);
+    b->rounding.pack = tarn_pack_for(b->job->x->all_rows, b->loss.classes == 0 && !b->weighted, b->very_unequal);
     TARN_TRY(tarn_bins_make(b->job, b->p->max_bins, &b->bins, err));
     rc = set_up_alone(b, err);
     TARN_TRY(tarn_comm_agree(b->job->comm, rc, err));
