@@ -141,8 +141,7 @@ done:
     return rc;
 }
 
-/* Rows per score bin in two groups. BINARY: by true class; MULTICLASS: score of the predicted class, right and wrong.
- */
+/* Rows per score bin in two groups: BINARY by true class, MULTICLASS right and wrong. */
 static tarn_code put_histogram(const tarn_judged *j, json_t *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;

@@ -19,28 +19,28 @@ typedef struct tarn_judged {
     int classes;                    /* 0: regression; BINARY: 2 */
     const char *const *class_names; /* (classes), or NULL: they are called by their numbers */
     const double *y;                /* (rows) class index or value */
-    const double *p; /* BINARY (rows) probability of class 1; MULTICLASS (classes, rows), each row's sum is 1;
-                        REGRESSION (rows) value */
-    const double
-        *weight;      /* (rows) 0 or more, not all 0; or NULL: 1 each. A row of weight 0 is as if it were not there */
+    /* BINARY (rows) probability of class 1; MULTICLASS (classes, rows), summing to 1 over the classes;
+     * REGRESSION (rows) value. */
+    const double *p;
+    /* (rows) 0 or more, not all 0; or NULL: 1 each. A row of weight 0 is as if it were not there. */
+    const double *weight;
     double threshold; /* BINARY: at or above it is class 1 */
 } tarn_judged;
 
 typedef struct tarn_metric {
-    const char *name, *title,
-        *unit;      /* unit "share": 0 to 1; "nats"; "target": that of what is predicted; "": a plain number */
-    unsigned tasks; /* bits 1 << tarn_task */
+    const char *name, *title;
+    const char *unit; /* "share": 0 to 1; "nats"; "target": that of what is predicted; "": a plain number */
+    unsigned tasks;   /* bits 1 << tarn_task */
     bool higher_is_better;
     double best;      /* the value of a perfect prediction */
     const char *help; /* one line: what it says, in plain words */
-    /* NaN where it is not defined (one class only). Called by tarn_metric_value only, which has checked j. */
+    /* NaN where it is not defined (one class only). Called by this room only, which has checked j. */
     tarn_code (*compute)(const tarn_judged *j, double *out, tarn_err *err);
 } tarn_metric;
 int tarn_metric_count(void);
 const tarn_metric *tarn_metric_at(int i);
 TARN_MUST tarn_code tarn_metric_find(const char *name, const tarn_metric **out, tarn_err *err);
-/* TARN_INVALID names the first row that cannot be judged (a value that is not finite, a class that does not exist ...).
- */
+/* TARN_INVALID names the first row that cannot be judged: a value that is not finite, an unknown class ... */
 TARN_MUST tarn_code tarn_judged_check(const tarn_judged *j, tarn_err *err);
 /* One figure. Errors: what tarn_judged_check says; TARN_INVALID the metric does not suit the task; TARN_NOMEM. */
 TARN_MUST tarn_code tarn_metric_value(const tarn_metric *metric, const tarn_judged *j, double *out, tarn_err *err);
@@ -54,24 +54,28 @@ typedef struct tarn_costs {
 
 /* Everything about one model on one set of rows, as a JSON object (caller decrefs):
  *
- *   task, rows, weighted, classes [name], positive, threshold      BINARY has positive (name of class 1) and threshold
- *   metrics     {name: value or null}
- *   per_class   [{name, rows, predicted, precision, recall, f1}]   rows: weight of the rows that truly are
- *   confusion   [[rows]] true class, predicted class; null for more than 100 classes
- *   roc         {curves [{name, area, fpr [], tpr [], thresholds []}]}         the first threshold is null: nothing
- * flagged pr          {curves [{name, area, share, recall [], precision [], thresholds []}]}   share: what guessing
- * would get calibration {from [], to [], rows [], stated [], came_true []}             bins that hold rows histogram
- * {of, edges [], groups [{name, rows []}]} profit      {unit, threshold, value, best_threshold, best_value, none, all,
- * thresholds [], values [], flagged []} BINARY with costs only; thresholds rise, values are sums over the rows, none
- * and all: of flagging no row, every row REGRESSION has instead of the last seven: residuals   {edges [], rows [],
- * below, above, mean, p05, p25, p50, p75, p95}     of predicted minus true value scatter     {predicted [], actual []}
- * at most 400 rows, evenly spaced tenths      {predicted [], actual [], rows []}                             means of
- * rows sorted by prediction
+ *   task, rows, weighted, classes [name]
+ *   positive, threshold   BINARY: name of class 1; from which probability on a row is flagged
+ *   metrics      {name: value or null}
+ * and for classes
+ *   per_class    [{name, rows, predicted, precision, recall, f1}], rows: weight of those that truly are
+ *   confusion    [[rows]] by true class, then predicted class; null for more than 100 classes
+ *   roc          {curves [{name, area, fpr [], tpr [], thresholds []}]}, the first threshold is null: none flagged
+ *   pr           {curves [{name, area, share, recall [], precision [], thresholds []}]}, share: what guessing gets
+ *   calibration  {from [], to [], rows [], stated [], came_true []}, bins that hold rows
+ *   histogram    {of, edges [], groups [{name, rows []}]}
+ *   profit       {unit, threshold, value, best_threshold, best_value, none, all, thresholds [], values [], flagged []}
+ *                BINARY with costs; thresholds rise, values are sums over the rows; none, all: if so many are flagged
+ * or for REGRESSION
+ *   residuals    {edges [], rows [], below, above, mean, p05, p25, p50, p75, p95}, of predicted minus true value
+ *   scatter      {predicted [], actual []}, at most 400 rows, evenly spaced
+ *   tenths       {predicted [], actual [], rows []}, means of rows sorted by prediction
  *
- * Curves are thinned by shape to at most 512 points (128 when there are several; the eight most frequent classes);
- * figures are computed before thinning. costs may be NULL. Errors: what tarn_judged_check says; TARN_INVALID a class
- * name is not UTF-8 or a cost is not finite; TARN_NOMEM. Cost: O(rows classes); 50,000 rows of two classes take some 20
- * ms. */
+ * Figures are computed on all points; then curves are thinned by shape to at most 512 points (128 when there are
+ * several: those of the eight most frequent classes). costs may be NULL.
+ *
+ * Errors: what tarn_judged_check says; TARN_INVALID a class name is not UTF-8 or a cost is not finite; TARN_NOMEM
+ * Cost:   O(rows classes); 50,000 rows of two classes take some 20 ms */
 TARN_MUST tarn_code tarn_assess(const tarn_judged *j, const tarn_costs *costs, json_t **out, tarn_err *err);
 /* Threshold with the highest profit on these rows: one of the scores, or just above them all if flagging nothing is
  * best. Ties go to the lower threshold. TARN_INVALID: no costs are given, or the task is not BINARY. */

@@ -30,7 +30,7 @@ static const char style_text[] =
     "fill:var(--on)}.tarn-chart .l{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}"
     ".tarn-chart .grid{stroke:var(--line);stroke-width:1}.tarn-chart .axis{stroke:var(--muted);stroke-width:1}"
     ".tarn-chart polyline{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}"
-    ".tarn-chart .dash{stroke-width:1.5;stroke-dasharray:5 5}.tarn-chart .thin{stroke-width:1.2}"
+    ".tarn-chart .dash{stroke-width:1.5;stroke-dasharray:5 5}"
     ".tarn-chart .km{stroke:var(--muted)}.tarn-chart .fm{fill:var(--muted)}"
     ".tarn-chart .k0{stroke:var(--c0)}.tarn-chart .k1{stroke:var(--c1)}.tarn-chart .k2{stroke:var(--c2)}"
     ".tarn-chart .k3{stroke:var(--c3)}.tarn-chart .k4{stroke:var(--c4)}.tarn-chart .k5{stroke:var(--c5)}"
@@ -141,7 +141,7 @@ static bool tick_at(const tarn_axis *a, double step, int i, double *out)
 {
     *out = (ceil(a->least / step - 1e-9) + i) * step;
     if (fabs(*out) < step * 1e-6) *out = 0;
-    return a->scale != TARN_SCALE_NONE && i < 50 && *out <= a->most + step * 1e-6;
+    return i < 50 && *out <= a->most + step * 1e-6;
 }
 
 static void stroke_line(tarn_chart *c, const char *class, double x0, double y0, double x1, double y1)
@@ -218,7 +218,7 @@ static void put_point(tarn_chart *c, double x, double y, bool first)
 
 void tarn_chart_line(tarn_chart *c, int colour, tarn_stroke stroke, const double *x, const double *y, size_t n)
 {
-    static const char *const classes[] = {"", " dash", " thin"};
+    static const char *const classes[] = {"", " dash"};
 
     tarn_text_addf(&c->out, "<polyline class=\"k%c%s\" points=\"", letter(colour), classes[stroke]);
     for (size_t i = 0; i < n; i++) put_point(c, x[i], y[i], i == 0);

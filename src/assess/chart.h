@@ -5,10 +5,10 @@
  * tarn_chart_end in any case. A failed allocation is remembered and reported by tarn_chart_end.
  *
  * Positions of marks are in the data's units once there are axes; what lies outside is drawn on the border. Texts are
- * escaped. Colours are numbers 0 to 7, or TARN_MUTED. They come from CSS variables (--tarn-ink, --tarn-muted,
- * --tarn-line, --tarn-paper,
- * --tarn-on, --tarn-0 ... --tarn-7) that the page around may set; without, the chart follows the reader's light or dark
- * setting. No ids, so that many charts can stand in one page. The same calls give the same bytes.
+ * escaped. Colours are numbers 0 to 7, or TARN_MUTED. They come from CSS variables that the page around may set
+ * (--tarn-ink, --tarn-muted, --tarn-line, --tarn-paper, --tarn-on, --tarn-0 ... --tarn-7); without them, the chart
+ * follows the reader's light or dark setting. No ids, so that many charts can stand in one page. The same calls give
+ * the same bytes.
  */
 #ifndef TARN_ASSESS_CHART_H
 #define TARN_ASSESS_CHART_H
@@ -17,11 +17,7 @@
 
 enum { TARN_MUTED = -1, TARN_CHART_COLOURS = 8 };
 
-typedef enum tarn_scale {
-    TARN_SCALE_NUMBER,
-    TARN_SCALE_SHARE /* 0 to 1, written 0% to 100% */,
-    TARN_SCALE_NONE /* no ticks */
-} tarn_scale;
+typedef enum tarn_scale { TARN_SCALE_NUMBER, TARN_SCALE_SHARE /* 0 to 1, written 0% to 100% */ } tarn_scale;
 
 typedef struct tarn_axis {
     const char *title;
@@ -44,7 +40,7 @@ void tarn_chart_begin(tarn_chart *c, double width, double height, const char *ti
 /* x along the bottom, y along the left; room for labels is measured. */
 void tarn_chart_axes(tarn_chart *c, const tarn_axis *x, const tarn_axis *y);
 
-typedef enum tarn_stroke { TARN_SOLID, TARN_DASHED, TARN_THIN } tarn_stroke;
+typedef enum tarn_stroke { TARN_SOLID, TARN_DASHED } tarn_stroke;
 void tarn_chart_line(tarn_chart *c, int colour, tarn_stroke stroke, const double *x, const double *y, size_t n);
 /* Between the line and y = base, lightly. */
 void tarn_chart_area(tarn_chart *c, int colour, const double *x, const double *y, size_t n, double base);
@@ -53,11 +49,11 @@ void tarn_chart_dot(tarn_chart *c, int colour, double radius, double opacity, do
 /* Text dx, dy picture units away from a point (dy grows downwards), with a rim so that it reads on lines. */
 void tarn_chart_label(tarn_chart *c, int colour, tarn_anchor anchor, double x, double y, double dx, double dy,
                       const char *text);
-/* Names with a swatch each, below one another; *y moves down. The names' colours are 0, 1 ... */
+/* Names with a swatch each, below one another from x, y (picture units). Their colours are 0, 1 ... */
 void tarn_chart_legend(tarn_chart *c, double x, double y, const char *const *names, size_t n);
 
 /* Marks in picture units, for charts that lay themselves out. `hint`: shown under the pointer, or NULL. class: "t"
- * title, "m" muted, "on" on a strong colour, "b" bold, or "". */
+ * title, "m" muted, "b" big, "on" and "bon" the same on a strong colour, or "". */
 void tarn_chart_box(tarn_chart *c, int colour, double opacity, double x, double y, double width, double height,
                     const char *hint);
 void tarn_chart_text(tarn_chart *c, const char *class, tarn_anchor anchor, double x, double y, const char *text);

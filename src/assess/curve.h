@@ -35,7 +35,7 @@ TARN_MUST tarn_code tarn_curve_area(const tarn_judged *j, tarn_area_fn *area, do
  * are measured with both axes scaled to 1; the lower of equals goes first.
  *
  * keep (most) out, rising; *kept out
- * Source: Douglas & Peucker, "Algorithms for the reduction of the number of points", Cartographica 10(2), 1973
+ * After: Douglas & Peucker, "Algorithms for the reduction of the number of points", Cartographica 10(2), 1973
  */
 TARN_MUST tarn_code tarn_thin(const double *x, const double *y, int64_t n, int most, int64_t *keep, int *kept,
                               tarn_err *err);

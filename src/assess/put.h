@@ -7,7 +7,7 @@
 
 /* Under key: x (n) as an array. */
 TARN_MUST tarn_code tarn_put_numbers(json_t *object, const char *key, const double *x, int64_t n, tarn_err *err);
-/* The same of x[at[0]], x[at[1]] .... */
+/* The same of x[at[0]], x[at[1]] ... */
 TARN_MUST tarn_code tarn_put_chosen(json_t *object, const char *key, const double *x, const int64_t *at, int n,
                                     tarn_err *err);
 TARN_MUST tarn_code tarn_put_number(json_t *object, const char *key, double x, tarn_err *err);

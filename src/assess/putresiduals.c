@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* putresiduals.c - what a regression gets wrong: residuals, a sample of rows, and means per tenth of the predictions.
- */
+/* putresiduals.c - what a regression gets wrong: residuals, a sample of rows, means per tenth of predictions. */
 #include "assess/order.h"
 #include "assess/put.h"
 #include "assess/sum.h"
@@ -12,7 +11,7 @@ static double quantile(const double *x, const uint32_t *order, int64_t n, double
     return x[order[(int64_t)floor(q * (double)(n - 1))]];
 }
 
-/* Bins between the 1st and the 99th percentile, with one as wide as the other; what lies outside is counted apart. */
+/* Bins between the 1st and the 99th percentile, all equally wide; what lies outside is counted apart. */
 static tarn_code put_bins(const tarn_judged *j, const double *off, const uint32_t *order, json_t *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;

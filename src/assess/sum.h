@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sum.h - sums in row order that lose nothing worth mentioning, and the weight of a row.
  *
- * Source: Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54, 1974.
+ * After: Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54, 1974.
  */
 #ifndef TARN_ASSESS_SUM_H
 #define TARN_ASSESS_SUM_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* brier.c - binary: the mean of (p - y)^2; several classes: the sum of that over the classes, as Brier defined it.
  *
- * Source: Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78, 1950. */
+ * After: Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78, 1950. */
 #include "assess/sum.h"
 
 static double distance(const tarn_judged *j, int64_t row)

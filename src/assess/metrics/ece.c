@@ -2,7 +2,7 @@
 /* ece.c - expected calibration error over 10 bins of equal width: the mean over rows of the gap, in the row's bin,
  * between mean probability and share that came true. Several classes: of the likeliest class.
  *
- * Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017. */
+ * After: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017. */
 #include "assess/calibration.h"
 
 #include <math.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kappa.c - agreement of truth and prediction beyond that of two independent draws; NaN when both have one and the same
+/* kappa.c - agreement of truth and prediction beyond that of two independent draws; NaN when both have the same one
  * class only.
  *
- * Source: Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20, 1960.
- */
+ * After: Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20, 1960. */
 #include "assess/confusion.h"
 
 #include <math.h>

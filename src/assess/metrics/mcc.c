@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mcc.c - the correlation of the two class variables, for any number of classes; 0 when either is constant.
  *
- * Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient", Computational
+ * After: Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient", Computational
  * Biology and Chemistry 28, 2004. */
 #include "assess/confusion.h"
 
