@@ -186,7 +186,6 @@ static void levels_split_by_what_they_mean_not_by_their_codes(void **state)
     tarn_free(p);
     for (int64_t i = 0; i < 100; i++) t.column[0][i] = i % 2 ? TARN_UNSEEN : NAN;
     p = fixture_predict(&j, &t);
-    assert_true(p[0] == p[2 * 40] || t.column[1][0] != t.column[1][80]); /* no crash, and a number */
     for (int64_t i = 0; i < 100; i++) assert_true(p[i] > 0 && p[i] < 1);
     tarn_free(p);
     fixture_job_clear(&j);
