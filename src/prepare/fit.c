@@ -44,7 +44,8 @@ static tarn_code check_job(const tarn_prepare_job *job, int *n_inputs, tarn_err 
     for (int i = 0; i < n; i++) {
         TARN_TRY(tarn_name_column(job->data, "feature", job->features[i], &at, err));
         if (strcmp(job->features[i], job->target) == 0)
-            return TARN_FAIL(err, TARN_INVALID, "feature '%s' is the target; leave it out of the features", job->target);
+            return TARN_FAIL(err, TARN_INVALID, "feature '%s' is the target; leave it out of the features",
+                             job->target);
         for (int k = 0; k < i; k++)
             if (strcmp(job->features[i], job->features[k]) == 0)
                 return TARN_FAIL(err, TARN_INVALID, "feature '%s' is named twice", job->features[i]);
@@ -212,10 +213,19 @@ static tarn_code run_step(tarn_prepared *p, const tarn_prepare_job *job, const t
     size_t room = room_after(p);
 
     TARN_TRY(tarn_step_find(use->name, &step, err));
-    rc = room > INT32_MAX ? TARN_FAIL(err, TARN_LIMIT, "too many columns") : tarn_arena_alloc(p->arena, &out, room, sizeof *out, err);
+    rc = room > INT32_MAX ? TARN_FAIL(err, TARN_LIMIT, "too many columns")
+                          : tarn_arena_alloc(p->arena, &out, room, sizeof *out, err);
     TARN_TRY(tarn_comm_agree(job->comm, rc, err));
-    tarn_step_job sj = {.graph = p->graph, .regs = p->regs, .n_regs = p->n_regs, .rows = flow->n, .column = step_column,
-                        .columns = step_columns, .level = step_level, .self = flow, .pool = job->pool, .comm = job->comm};
+    tarn_step_job sj = {.graph = p->graph,
+                        .regs = p->regs,
+                        .n_regs = p->n_regs,
+                        .rows = flow->n,
+                        .column = step_column,
+                        .columns = step_columns,
+                        .level = step_level,
+                        .self = flow,
+                        .pool = job->pool,
+                        .comm = job->comm};
     int32_t n = (int32_t)room;
     rc = step->fit(&sj, use->params, out, &n, err);
     TARN_TRY(tarn_comm_agree(job->comm, rc, err));
@@ -226,7 +236,8 @@ static tarn_code run_step(tarn_prepared *p, const tarn_prepare_job *job, const t
     p->regs = out;
     p->n_regs = n;
 done:
-    if (rc != TARN_OK && use->line > 0) tarn_err_note(err, "line %d, column %d: step '%s'", use->line, use->column, use->name);
+    if (rc != TARN_OK && use->line > 0)
+        tarn_err_note(err, "line %d, column %d: step '%s'", use->line, use->column, use->name);
     else if (rc != TARN_OK) tarn_err_note(err, "step '%s'", use->name);
     return rc;
 }

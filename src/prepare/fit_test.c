@@ -46,7 +46,8 @@ static void fields_are_what_train_rows_say(void **state)
     tarn_model *m = sample_model(p, 2);
 
     assert_int_equal(tarn_model_inputs(m), 3);
-    const tarn_model_input *time = tarn_model_input_at(m, 0), *text = tarn_model_input_at(m, 1), *number = tarn_model_input_at(m, 2);
+    const tarn_model_input *time = tarn_model_input_at(m, 0), *text = tarn_model_input_at(m, 1),
+                           *number = tarn_model_input_at(m, 2);
     assert_string_equal(time->name, "time");
     assert_int_equal(time->kind, TARN_MOMENT);
     assert_true(time->required && time->least == 10 && time->most == 30);
@@ -134,8 +135,8 @@ static void any_number_of_threads_and_ranks_gives_the_same_bytes(void **state)
 {
     (void)state;
     static const int threads[] = {1, 2, 3, 7, 1, 2, 1}, ranks[] = {1, 1, 1, 1, 2, 3, 6};
-    static const char *const strategies[][4] = {{"median", "0", "robust", "yes"}, {"mean", "0", "standard", "auto"},
-                                                {"constant", "-3", "minmax", "no"}};
+    static const char *const strategies[][4] = {
+        {"median", "0", "robust", "yes"}, {"mean", "0", "standard", "auto"}, {"constant", "-3", "minmax", "no"}};
     tarn_columns *c = sample_table(MANY, (sample_options){0});
     many a = {.data = c};
     int64_t *rows = sample_rows(MANY, 1, &a.n);
@@ -302,103 +303,6 @@ static void another_table_is_read_by_its_words(void **state)
     tarn_free(rows);
 }
 
-/* ---- the target ---- */
-
-static void check_classes(const tarn_columns *c, const int64_t *rows, int64_t n, const char *target, tarn_task task,
-                          const char *positive, const char *first, const char *last)
-{
-    tarn_prepared *p = NULL;
-    tarn_rows *view = NULL;
-    tarn_prepare_job job = sample_job(c, rows, n, NULL, 0);
-
-    job.target = target;
-    job.task = task;
-    job.positive = positive;
-    must(tarn_prepare(&job, &p, err));
-    int classes = tarn_prepared_classes(p);
-    if (task == TARN_REGRESSION) {
-        assert_int_equal(classes, 0);
-    } else {
-        assert_string_equal(tarn_prepared_class_names(p)[0], first);
-        assert_string_equal(tarn_prepared_class_names(p)[classes - 1], last);
-    }
-    must(tarn_rows_new(p, c, rows, n, &view, err));
-    const tarn_column *col = tarn_columns_at(c, tarn_columns_find(c, target));
-    for (int64_t i = 0; i < n; i++) {
-        double y = tarn_rows_y(view)[i], x = tarn_column_number(col, rows[i]);
-        int32_t len;
-        if (task == TARN_REGRESSION) assert_true(y == x);
-        else if (col->type == TARN_BOOL) assert_true((strcmp(tarn_prepared_class_names(p)[(int)y], "true") == 0) == (x == 1));
-        else if (col->type == TARN_INT) assert_true(strtod(tarn_prepared_class_names(p)[(int)y], NULL) == x);
-        else assert_memory_equal(tarn_prepared_class_names(p)[(int)y], tarn_column_word(col, (int32_t)x, &len), 2);
-    }
-    tarn_rows_free(view);
-    tarn_prepared_free(p);
-}
-
-static void classes_are_sorted_and_positive_is_the_second(void **state)
-{
-    (void)state;
-    tarn_columns *c = sample_table(ROWS, (sample_options){0});
-    int64_t n, *rows = sample_rows(ROWS, 1, &n);
-
-    check_classes(c, rows, n, "late", TARN_BINARY, NULL, "false", "true");
-    check_classes(c, rows, n, "late", TARN_BINARY, "false", "true", "false");
-    check_classes(c, rows, n, "late", TARN_BINARY, "1", "false", "true");
-    check_classes(c, rows, n, "class", TARN_MULTICLASS, NULL, "bad", "ok");
-    check_classes(c, rows, n, "code", TARN_MULTICLASS, NULL, "-1", "10");
-    check_classes(c, rows, n, "delay", TARN_REGRESSION, NULL, "", "");
-    tarn_free(rows);
-    tarn_columns_release(c);
-}
-
-static void a_model_reads_labels_of_any_table(void **state)
-{
-    (void)state;
-    static const uint8_t truth[] = {0, 1, 1};
-    static const double real[] = {0, 1, 2};
-    static const int64_t whole[] = {1, 0, 1};
-    static const char *const texts[] = {"true", "false", "maybe"};
-    const int64_t rows[] = {0, 1, 2};
-    const char *const features[] = {"x", NULL}, *const classes[] = {"false", "true"};
-    tarn_columns_maker *mk = NULL;
-    tarn_columns *c[4] = {NULL};
-    tarn_prepared *p = NULL;
-    tarn_model *m = NULL;
-    uint32_t reg = 0;
-    double out[3];
-
-    for (int k = 0; k < 4; k++) {
-        must(tarn_columns_maker_new(3, &mk, err));
-        must(tarn_columns_maker_add(mk, "x", TARN_REAL, real, NULL, err));
-        if (k == 0) must(tarn_columns_maker_add(mk, "y", TARN_BOOL, truth, NULL, err));
-        if (k == 1) must(tarn_columns_maker_add(mk, "y", TARN_INT, whole, NULL, err));
-        if (k == 2) must(tarn_columns_maker_text(mk, "y", texts, NULL, err));
-        if (k == 3) must(tarn_columns_maker_add(mk, "y", TARN_REAL, real, NULL, err));
-        must(tarn_columns_maker_finish(mk, &c[k], err));
-        tarn_columns_maker_free(mk);
-    }
-    tarn_prepare_job job = {.data = c[0], .features = features, .target = "y", .task = TARN_BINARY, .train_rows = rows, .n_train = 3};
-    must(tarn_prepare(&job, &p, err));
-    must(tarn_graph_output(tarn_prepared_graph(p), TARN_BINARY, "y", &reg, 1, classes, 2, 0.5, err));
-    must(tarn_graph_finish(tarn_prepared_graph(p), &m, err));
-    must(tarn_model_labels(m, c[0], rows, 3, out, err));
-    assert_true(out[0] == 0 && out[1] == 1 && out[2] == 1);
-    must(tarn_model_labels(m, c[1], rows, 3, out, err));
-    assert_true(out[0] == 1 && out[1] == 0 && out[2] == 1);
-    must(tarn_model_labels(m, c[2], rows, 2, out, err));
-    assert_true(out[0] == 1 && out[1] == 0);
-    must_fail_with(TARN_INVALID, "row 2: label 'maybe' is not a class of the model; known are: false, true",
-                   tarn_model_labels(m, c[2], rows, 3, out, err));
-    must_fail_with(TARN_INVALID, "label '2'", tarn_model_labels(m, c[3], rows, 3, out, err));
-    const int64_t outside[] = {0, 3};
-    must_fail_with(TARN_INVALID, "row 3 is outside", tarn_model_labels(m, c[0], outside, 2, out, err));
-    must_fail_with(TARN_INVALID, "row 3 is outside", tarn_model_fields(m, c[0], outside, 2, out, err));
-    tarn_model_free(m);
-    tarn_prepared_free(p);
-    for (int k = 0; k < 4; k++) tarn_columns_release(c[k]);
-}
-
 /* ---- refusals ---- */
 
 static void refused(const tarn_prepare_job *job, const char *text)
@@ -415,8 +319,8 @@ static void a_job_that_makes_no_sense_is_refused(void **state)
     tarn_columns *c = sample_table(200, (sample_options){0});
     int64_t n, *rows = sample_rows(200, 1, &n);
     const tarn_prepare_job good = sample_job(c, rows, n, NULL, 0);
-    const char *const misspelt[] = {"age", "carier", NULL}, *const leak[] = {"age", "late", NULL}, *const twice[] = {"age", "age", NULL},
-               *const none[] = {NULL};
+    const char *const misspelt[] = {"age", "carier", NULL}, *const leak[] = {"age", "late", NULL},
+                      *const twice[] = {"age", "age", NULL}, *const none[] = {NULL};
     const int64_t down[] = {5, 4}, outside[] = {5, 200}, below[] = {-1, 5};
     tarn_prepare_job job;
 
@@ -428,9 +332,12 @@ static void a_job_that_makes_no_sense_is_refused(void **state)
     job = good, job.target = "", refused(&job, "no target");
     job = good, job.target = "id", job.task = TARN_BINARY, refused(&job, "but yes or no needs two");
     job = good, job.target = "class", job.task = TARN_BINARY, refused(&job, "3 different labels");
-    job = good, job.target = "class", job.task = TARN_REGRESSION, refused(&job, "is text, but a regression predicts a number");
-    job = good, job.positive = "ture", refused(&job, "positive 'ture' is not a label of the target; did you mean 'true'?");
-    job = good, job.target = "seats", job.task = TARN_REGRESSION, job.features = leak, refused(&job, "is missing or not finite in");
+    job = good, job.target = "class", job.task = TARN_REGRESSION,
+    refused(&job, "is text, but a regression predicts a number");
+    job = good, job.positive = "ture",
+    refused(&job, "positive 'ture' is not a label of the target; did you mean 'true'?");
+    job = good, job.target = "seats", job.task = TARN_REGRESSION, job.features = leak,
+    refused(&job, "is missing or not finite in");
     job = good, job.n_train = 0, refused(&job, "no train rows");
     job = good, job.train_rows = down, job.n_train = 2, refused(&job, "ascending");
     job = good, job.train_rows = outside, job.n_train = 2, refused(&job, "row 200 is outside the table");
@@ -506,7 +413,8 @@ static void a_missing_field_is_refused_unless_it_may_be_missing(void **state)
     must(tarn_columns_maker_add(mk, "fair", TARN_REAL, fare, NULL, err));
     must(tarn_columns_maker_finish(mk, &bare, err));
     tarn_columns_maker_free(mk);
-    must_fail_with(TARN_INVALID, "field 'fare' is not in the table; did you mean 'fair'?", tarn_model_fields(m, bare, rows, 2, out, err));
+    must_fail_with(TARN_INVALID, "field 'fare' is not in the table; did you mean 'fair'?",
+                   tarn_model_fields(m, bare, rows, 2, out, err));
     tarn_columns_release(bare);
     static const char *const words[] = {"1", "2"};
     must(tarn_columns_maker_new(2, &mk, err));
@@ -524,8 +432,8 @@ static void a_missing_field_is_refused_unless_it_may_be_missing(void **state)
 
 /* ---- memory ---- */
 
-static tarn_code whole_way(const tarn_columns *c, const int64_t *rows, int64_t n, const tarn_step_use *steps, tarn_pool *pool,
-                           double *out, tarn_err *err)
+static tarn_code whole_way(const tarn_columns *c, const int64_t *rows, int64_t n, const tarn_step_use *steps,
+                           tarn_pool *pool, double *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_prepared *p = NULL;
@@ -562,7 +470,8 @@ static void running_out_of_memory_anywhere_is_a_clean_error(void **state)
             tarn_mem_fail_after(k);
             rc = whole_way(c, rows, n, steps, NULL, out, &err);
             tarn_mem_fail_after(0);
-            if (rc != TARN_OK && (rc != TARN_NOMEM || !*err.msg)) fail_msg("allocation %d: %s: %s", (int)k, tarn_code_name(rc), err.msg);
+            if (rc != TARN_OK && (rc != TARN_NOMEM || !*err.msg))
+                fail_msg("allocation %d: %s: %s", (int)k, tarn_code_name(rc), err.msg);
             assert_int_equal(tarn_mem_live(), live);
             assert_true(k < 5000);
         }
@@ -605,7 +514,9 @@ static void importance_can_be_traced_to_the_field(void **state)
 TARN_TESTS(TARN_TEST(fields_are_what_train_rows_say), TARN_TEST(absurd_test_rows_change_nothing),
            TARN_TEST(any_number_of_threads_and_ranks_gives_the_same_bytes), TARN_TEST(the_model_sees_what_training_saw),
            TARN_TEST(blocks_are_the_same_from_any_thread), TARN_TEST(another_table_is_read_by_its_words),
-           TARN_TEST(classes_are_sorted_and_positive_is_the_second), TARN_TEST(a_model_reads_labels_of_any_table),
-           TARN_TEST(a_job_that_makes_no_sense_is_refused), TARN_TEST(a_feature_without_values_in_train_rows_is_refused),
-           TARN_TEST(a_failing_step_is_named_with_its_place), TARN_TEST(a_missing_field_is_refused_unless_it_may_be_missing),
+
+           TARN_TEST(a_job_that_makes_no_sense_is_refused),
+           TARN_TEST(a_feature_without_values_in_train_rows_is_refused),
+           TARN_TEST(a_failing_step_is_named_with_its_place),
+           TARN_TEST(a_missing_field_is_refused_unless_it_may_be_missing),
            TARN_TEST(running_out_of_memory_anywhere_is_a_clean_error), TARN_TEST(importance_can_be_traced_to_the_field))

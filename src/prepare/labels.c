@@ -156,11 +156,14 @@ static tarn_code order_two(const tarn_prepare_job *job, tarn_arena *arena, tarn_
     int at = 1;
 
     if (l->classes != 2)
-        return TARN_FAIL(err, TARN_INVALID, "target '%s' has %d different labels in %lld train rows, but yes or no needs two",
-                         job->target, l->classes, (long long)job->n_train);
+        return TARN_FAIL(err, TARN_INVALID,
+                         "target '%s' has %d different labels in %lld train rows, but yes or no needs two", job->target,
+                         l->classes, (long long)job->n_train);
     if (!job->positive) return TARN_OK;
     for (at = 0; at < 2 && !same_label(l->names[at], job->positive); at++) continue;
-    if (at == 2) return tarn_name_fail(TARN_INVALID, "positive", job->positive, "is not a label of the target", l->names, 2, err);
+    if (at == 2)
+        return tarn_name_fail(TARN_INVALID, "positive", job->positive, "is not a label of the target", l->names, 2,
+                              err);
     TARN_TRY(tarn_arena_alloc(arena, &names, 2, sizeof *names, err));
     names[0] = l->names[1 - at];
     names[1] = l->names[at];
@@ -180,7 +183,8 @@ tarn_code tarn_labels_learn(const tarn_prepare_job *job, tarn_arena *arena, tarn
     char *copy;
     TARN_TRY(tarn_arena_strndup(arena, c->name, strlen(c->name), &copy, err));
     out->target = copy;
-    if (c->type == TARN_TIME) return TARN_FAIL(err, TARN_INVALID, "target '%s' is a time; predict a number or a class", c->name);
+    if (c->type == TARN_TIME)
+        return TARN_FAIL(err, TARN_INVALID, "target '%s' is a time; predict a number or a class", c->name);
     if (job->task == TARN_REGRESSION && c->type == TARN_TEXT)
         return TARN_FAIL(err, TARN_INVALID, "target '%s' is text, but a regression predicts a number", c->name);
     TARN_TRY(refuse_missing(job, c, err));
@@ -199,9 +203,9 @@ done:
 
 /* How labels of one column become class numbers. */
 typedef struct lookup {
-    int32_t *word;    /* TEXT, BOOL: class of each word, -1 unknown */
-    int64_t *whole;   /* numbers: of each class, where is_whole */
-    double *real;     /* NaN: the class is not a number */
+    int32_t *word;  /* TEXT, BOOL: class of each word, -1 unknown */
+    int64_t *whole; /* numbers: of each class, where is_whole */
+    double *real;   /* NaN: the class is not a number */
     uint8_t *is_whole;
 } lookup;
 
@@ -292,7 +296,8 @@ static tarn_code unknown_label(const tarn_labels *l, const tarn_column *c, int64
     (void)snprintf(label, sizeof label, "%.*s", len < 60 ? len : 60, text);
     char what[400];
     (void)snprintf(what, sizeof what, "row %lld: label", (long long)row);
-    tarn_code rc = tarn_name_fail(TARN_INVALID, what, label, "is not a class of the model", l->names, (size_t)l->classes, err);
+    tarn_code rc =
+        tarn_name_fail(TARN_INVALID, what, label, "is not a class of the model", l->names, (size_t)l->classes, err);
     tarn_err_note(err, "target '%s'", l->target);
     return rc;
 }

@@ -3,9 +3,9 @@
  *
  * Sums are made per block of TARN_BLOCK_ROWS rows and added in block order over all ranks (tarn_comm_sum_blocks).
  * Quantiles are exact order statistics, found digit by digit: a double's bits, turned so that they sort as the
- * number does, are read 11 at a time from the top; each pass counts which digit comes next among the values that share the
- * digits found so far. Counts are whole numbers, so threads and ranks add up to the same in any order, and memory does not
- * grow with the rows.
+ * number does, are read 11 at a time from the top; each pass counts which digit comes next among the values that share
+ * the digits found so far. Counts are whole numbers, so threads and ranks add up to the same in any order, and memory
+ * does not grow with the rows.
  */
 #include "prepare/step.h"
 
@@ -335,7 +335,8 @@ tarn_code tarn_step_quantiles(const tarn_step_job *job, const uint32_t *regs, in
     for (h.pass = 0; h.pass < PASSES; h.pass++) {
         TARN_TRY(hunt_pass(&h, job, regs, n, err));
         if (h.pass == 0) set_ranks(&h, n, q, n_q, total);
-        for (size_t t = 0; t < (size_t)n * (size_t)h.per; t++) narrow(&h.targets[t], h.counts + t * DIGITS, bits_of[h.pass]);
+        for (size_t t = 0; t < (size_t)n * (size_t)h.per; t++)
+            narrow(&h.targets[t], h.counts + t * DIGITS, bits_of[h.pass]);
     }
     for (int32_t c = 0; c < n; c++)
         for (int32_t k = 0; k < n_q; k++) {

@@ -12,7 +12,8 @@ typedef struct plain {
     int64_t rows, first;   /* first: of this rank */
 } plain;
 
-static tarn_code plain_columns(void *self, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out, tarn_err *err)
+static tarn_code plain_columns(void *self, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
+                               tarn_err *err)
 {
     const plain *p = self;
 
@@ -29,8 +30,14 @@ static tarn_step_job job_over(plain *p, tarn_graph *g, tarn_pool *pool, tarn_com
     int64_t rows;
 
     tarn_comm_rows(comm, p->rows, &p->first, &rows);
-    return (tarn_step_job){.graph = g, .regs = all, .n_regs = COLS, .rows = rows, .columns = plain_columns, .self = p,
-                           .pool = pool, .comm = comm};
+    return (tarn_step_job){.graph = g,
+                           .regs = all,
+                           .n_regs = COLS,
+                           .rows = rows,
+                           .columns = plain_columns,
+                           .self = p,
+                           .pool = pool,
+                           .comm = comm};
 }
 
 static tarn_graph *names(void)
@@ -39,7 +46,8 @@ static tarn_graph *names(void)
     tarn_graph *g = NULL;
 
     must(tarn_graph_new(&g, err));
-    for (int k = 0; k < COLS; k++) must(tarn_graph_input(g, name[k], TARN_NUMBER, false, NAN, NAN, NULL, NULL, 0, NULL, err));
+    for (int k = 0; k < COLS; k++)
+        must(tarn_graph_input(g, name[k], TARN_NUMBER, false, NAN, NAN, NULL, NULL, 0, NULL, err));
     return g;
 }
 
@@ -105,7 +113,9 @@ static void quantiles_are_those_of_sorting(void **state)
                 int64_t low = (int64_t)floor(q[k] * (double)(n - 1)), high = low + 1 < n ? low + 1 : low;
                 double f = q[k] * (double)(n - 1) - (double)low, want = sorted[low] * (1 - f) + sorted[high] * f;
                 if (f == 0) assert_memory_equal(&ours, &sorted[low], sizeof ours);
-                else assert_true(ours >= sorted[low] && ours <= sorted[high] && fabs(ours - want) <= 1e-14 * fabs(want) + 1e-307);
+                else
+                    assert_true(ours >= sorted[low] && ours <= sorted[high] &&
+                                fabs(ours - want) <= 1e-14 * fabs(want) + 1e-307);
             }
         }
         tarn_free(sorted);
@@ -246,5 +256,5 @@ static void sums_that_overflow_are_refused_by_name(void **state)
 }
 
 TARN_TESTS(TARN_TEST(quantiles_are_those_of_sorting), TARN_TEST(moments_are_those_of_plain_sums),
-           TARN_TEST(any_number_of_threads_and_ranks_learns_the_same_bits), TARN_TEST(ranks_without_memory_end_together),
-           TARN_TEST(sums_that_overflow_are_refused_by_name))
+           TARN_TEST(any_number_of_threads_and_ranks_learns_the_same_bits),
+           TARN_TEST(ranks_without_memory_end_together), TARN_TEST(sums_that_overflow_are_refused_by_name))

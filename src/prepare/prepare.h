@@ -30,8 +30,8 @@ typedef struct tarn_repair_setting {
 /* A kind of repair. Checks, help and docs are made from this table. */
 typedef struct tarn_repair_kind {
     const char *name, *title;
-    const char *suits;   /* for people: which columns it can work on */
-    const char *actions; /* "a|b"; the first is taken when none is given */
+    const char *suits;                   /* for people: which columns it can work on */
+    const char *actions;                 /* "a|b"; the first is taken when none is given */
     const tarn_repair_setting *settings; /* ends with a NULL name */
 } tarn_repair_kind;
 int tarn_repair_kind_count(void);
@@ -48,7 +48,8 @@ typedef struct tarn_repair {
     const char *value;   /* missing/value: the value; */
     double least, most;  /* range; NaN: open */
     const char *order;   /* duplicates: columns that decide which row is first */
-    const char *map;     /* category: JSON object {"variant": "proper"}; NULL: fold case and space to the most frequent spelling */
+    const char
+        *map; /* category: JSON object {"variant": "proper"}; NULL: fold case and space to the most frequent spelling */
     int line, column;
 } tarn_repair;
 /* Check one rule by the table of kinds alone: kind, action, settings that are missing, meaningless or senseless.
@@ -60,13 +61,15 @@ TARN_MUST tarn_code tarn_repair_check(const tarn_repair *r, tarn_err *err);
  *
  * *report: array of {rule, column, found, repaired, action, examples[, with]}, one entry per rule and column
  * (duplicates: one per rule; a rule that suits no column: one with column ""); a rule that finds nothing says
- * found 0. `with` is what missing values were filled with. Row numbers in examples count from 1 in the table as it came.
+ * found 0. `with` is what missing values were filled with. Row numbers in examples count from 1 in the table as it
+ * came.
  *
  * median and mode are learned from all rows of the table. Where they must be learned from train rows only, use
  * the step `impute` instead.
  *
  * Owns:   caller decrefs *report
- * Errors: TARN_INVALID, TARN_NOT_FOUND: kind, action, column or setting, with the nearest known word; the table is then as it was
+ * Errors: TARN_INVALID, TARN_NOT_FOUND: kind, action, column or setting, with the nearest known word; the table is then
+ * as it was
  */
 TARN_MUST tarn_code tarn_cleanse(tarn_db *db, const char *table, const tarn_repair *repairs, int n, json_t **report,
                                  tarn_err *err);
@@ -77,26 +80,28 @@ typedef enum tarn_part { TARN_TRAIN, TARN_VALID, TARN_TEST, TARN_HOLDOUT, TARN_P
 const char *tarn_part_name(tarn_part part); /* train, valid, test, holdout */
 
 typedef struct tarn_split_params {
-    int by;             /* words: random, stratified, time, group */
-    char column[128];   /* time or group or stratum; empty for random */
-    char valid_from[40], test_from[40], holdout_from[40]; /* by time: first moment or value of each part; empty: no such part */
-    double valid, test, holdout;                           /* else: shares */
+    int by;           /* words: random, stratified, time, group */
+    char column[128]; /* time or group or stratum; empty for random */
+    char valid_from[40], test_from[40],
+        holdout_from[40];        /* by time: first moment or value of each part; empty: no such part */
+    double valid, test, holdout; /* else: shares */
     int64_t seed;
 } tarn_split_params;
 extern const tarn_param tarn_split_table[];
 /* Put each row of c into a part: part[rows] gets a tarn_part.
  *
- * random      by a number drawn for the row's key: a row keeps its part when others come or go; shares are met on average
- * stratified  within each value of the column (empty: of `target`) exactly to rounding, in order of the number drawn
- * time        by borders: dates, or numbers for a numeric column
- * group       all rows of one value of the column go to one part; shares are met as nearly as the groups allow
+ * random      by a number drawn for the row's key: a row keeps its part when others come or go; shares are met on
+ * average stratified  within each value of the column (empty: of `target`) exactly to rounding, in order of the number
+ * drawn time        by borders: dates, or numbers for a numeric column group       all rows of one value of the column
+ * go to one part; shares are met as nearly as the groups allow
  *
- * key: comma-separated columns that identify a row (so the split does not depend on row order); NULL or empty: row number.
+ * key: comma-separated columns that identify a row (so the split does not depend on row order); NULL or empty: row
+ * number.
  *
  * *report: {by, column, key, seed, rows, parts: [{part, rows, share, classes: [{class, rows, share}] or mean,
- * first, last}], borders, leaks: {compared, duplicate_rows, groups, times, examples}}. Leaks: duplicate_rows are rows whose
- * columns (all but target, split column and key) equal those of a row in an earlier part; groups are values of the split column in
- * more than one part; times are rows older than the last of an earlier part.
+ * first, last}], borders, leaks: {compared, duplicate_rows, groups, times, examples}}. Leaks: duplicate_rows are rows
+ * whose columns (all but target, split column and key) equal those of a row in an earlier part; groups are values of
+ * the split column in more than one part; times are rows older than the last of an earlier part.
  *
  * Owns:   caller decrefs *report
  * Errors: TARN_INVALID settings that contradict, an unknown column (names the nearest), a missing time or group (says
@@ -109,8 +114,8 @@ TARN_MUST tarn_code tarn_split(const tarn_columns *c, const tarn_split_params *p
 
 /* One step of a preparation, as declared. */
 typedef struct tarn_step_use {
-    const char *name;          /* in steps.def */
-    const void *params;        /* the step's own struct */
+    const char *name;   /* in steps.def */
+    const void *params; /* the step's own struct */
     int line, column;
 } tarn_step_use;
 
@@ -119,10 +124,10 @@ typedef struct tarn_prepare_job {
     const tarn_columns *data;
     const char *const *features; /* names of columns, NULL-terminated */
     const char *target;
-    const char *positive;        /* BINARY: text of the class that is 1; NULL: the last in sorted order */
+    const char *positive; /* BINARY: text of the class that is 1; NULL: the last in sorted order */
     tarn_task task;
-    const int64_t *train_rows;   /* (n_train) row numbers, ascending, the same on each rank: what is fitted on; a
-                                    rank takes its part by tarn_comm_rows */
+    const int64_t *train_rows; /* (n_train) row numbers, ascending, the same on each rank: what is fitted on; a
+                                  rank takes its part by tarn_comm_rows */
     int64_t n_train;
     const tarn_step_use *steps;
     int n_steps;
@@ -142,10 +147,10 @@ typedef struct tarn_prepared tarn_prepared;
  */
 TARN_MUST tarn_code tarn_prepare(const tarn_prepare_job *job, tarn_prepared **out, tarn_err *err);
 void tarn_prepared_free(tarn_prepared *p);
-tarn_graph *tarn_prepared_graph(tarn_prepared *p);       /* owned by p; the estimator adds to it */
+tarn_graph *tarn_prepared_graph(tarn_prepared *p); /* owned by p; the estimator adds to it */
 const uint32_t *tarn_prepared_regs(const tarn_prepared *p, int32_t *n);
 const tarn_feature *tarn_prepared_features(const tarn_prepared *p); /* (n) as tarn_prepared_regs */
-int tarn_prepared_classes(const tarn_prepared *p);       /* 0 for REGRESSION */
+int tarn_prepared_classes(const tarn_prepared *p);                  /* 0 for REGRESSION */
 /* Labels as text: "false", "true"; numbers in their shortest form; texts. Sorted (numbers as numbers), but for BINARY
  * with `positive`, which is class 1. */
 const char *const *tarn_prepared_class_names(const tarn_prepared *p);
@@ -153,10 +158,11 @@ const char *const *tarn_prepared_class_names(const tarn_prepared *p);
 /* A view of some rows of the job's data as an estimator's matrix: raw fields are read from the columns
  * and run through the graph prefix, block by block. The data and p must outlive it. rows_of[n]: row
  * numbers of this rank's part (see tarn_comm_rows). Fills block/self/features/rows/first/all_rows/cols/y/
- * classes of what train/algo.h calls tarn_matrix. Columns may also come from another table that has the fields. The graph may not
- * grow while a block is made.
+ * classes of what train/algo.h calls tarn_matrix. Columns may also come from another table that has the fields. The
+ * graph may not grow while a block is made.
  *
- * Errors: TARN_INVALID a row number is outside the table, or a label is missing or unknown (names the row, counted from 0).
+ * Errors: TARN_INVALID a row number is outside the table, or a label is missing or unknown (names the row, counted from
+ * 0).
  */
 typedef struct tarn_rows tarn_rows;
 TARN_MUST tarn_code tarn_rows_new(const tarn_prepared *p, const tarn_columns *data, const int64_t *rows_of, int64_t n,
@@ -165,12 +171,13 @@ void tarn_rows_free(tarn_rows *r);
 tarn_code tarn_rows_block(void *rows, int64_t at, int64_t n, double *out, tarn_err *err);
 const double *tarn_rows_y(const tarn_rows *r);
 
-/* Raw fields of rows as a model's input columns (inputs, n), for scoring a table with any model: fields are found by name;
- * a required one that the table does not have is TARN_INVALID, one that is not required reads as missing, and so does a null
- * in any row. out is the caller's. */
+/* Raw fields of rows as a model's input columns (inputs, n), for scoring a table with any model: fields are found by
+ * name; a required one that the table does not have is TARN_INVALID, one that is not required reads as missing, and so
+ * does a null in any row. out is the caller's. */
 TARN_MUST tarn_code tarn_model_fields(const tarn_model *m, const tarn_columns *data, const int64_t *rows_of, int64_t n,
                                       double *out, tarn_err *err);
-/* Labels of rows of the model's target column by the model's class names (or values); true and 1, false and 0 are the same. TARN_INVALID names a row whose label is missing or unknown. */
+/* Labels of rows of the model's target column by the model's class names (or values); true and 1, false and 0 are the
+ * same. TARN_INVALID names a row whose label is missing or unknown. */
 TARN_MUST tarn_code tarn_model_labels(const tarn_model *m, const tarn_columns *data, const int64_t *rows_of, int64_t n,
                                       double *out, tarn_err *err);
 

@@ -37,7 +37,8 @@ static inline tarn_columns *sample_table(int64_t rows, sample_options o)
     double *age = NULL, *fare = NULL, *delay = NULL;
     uint8_t *night = NULL, *late = NULL, *has_age = NULL, *has_seats = NULL;
     const char **carrier = NULL, **dest = NULL, **class = NULL;
-    static const char *const carriers[] = {"AA", "AS", "DL", "HA", "UA", "WN"}, *const classes[] = {"ok", "bad", "late"};
+    static const char *const carriers[] = {"AA", "AS", "DL", "HA", "UA", "WN"}, *const classes[] = {"ok", "bad",
+                                                                                                    "late"};
     static const char *const dests[] = {"PDX", "SEA", "LAX", "\xC3\x85lesund", "ORD", "JFK", "OGG", "Rare"};
 
     must(tarn_alloc(&id, n, 8, err));
@@ -115,7 +116,8 @@ static inline tarn_step_use sample_step(void *params, const char *name, ...)
     must(tarn_step_find(name, &step, err));
     tarn_params_default(step->params, params);
     va_start(list, name);
-    while ((key = va_arg(list, const char *)) != NULL) must(tarn_param_set(step->params, params, key, va_arg(list, const char *), err));
+    while ((key = va_arg(list, const char *)) != NULL)
+        must(tarn_param_set(step->params, params, key, va_arg(list, const char *), err));
     va_end(list);
     return (tarn_step_use){.name = name, .params = params};
 }
@@ -158,11 +160,17 @@ done:
 }
 
 /* A job over the sample: late by all features from every row of train_rows. */
-static inline tarn_prepare_job sample_job(const tarn_columns *data, const int64_t *rows, int64_t n, const tarn_step_use *steps,
-                                          int n_steps)
+static inline tarn_prepare_job sample_job(const tarn_columns *data, const int64_t *rows, int64_t n,
+                                          const tarn_step_use *steps, int n_steps)
 {
-    return (tarn_prepare_job){.data = data, .features = sample_features, .target = "late", .task = TARN_BINARY,
-                              .train_rows = rows, .n_train = n, .steps = steps, .n_steps = n_steps};
+    return (tarn_prepare_job){.data = data,
+                              .features = sample_features,
+                              .target = "late",
+                              .task = TARN_BINARY,
+                              .train_rows = rows,
+                              .n_train = n,
+                              .steps = steps,
+                              .n_steps = n_steps};
 }
 
 #endif

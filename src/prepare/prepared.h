@@ -45,7 +45,7 @@ TARN_MUST tarn_code tarn_feed_init(tarn_feed *f, const tarn_prepared *p, const t
                                    int64_t n, tarn_err *err);
 void tarn_feed_clear(tarn_feed *f);
 /* out (n_regs, n): registers of rows at .. at + n - 1. Threads: any. */
-TARN_MUST tarn_code tarn_feed_run(tarn_feed *f, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
-                                  tarn_err *err);
+TARN_MUST tarn_code tarn_feed_run(tarn_feed *f, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n,
+                                  double *out, tarn_err *err);
 
 #endif

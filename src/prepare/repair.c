@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* repair.c - the kinds of repair, and what a rule must say to be one of them. See prepare.h; cleanse.c carries them out. */
+/* repair.c - the kinds of repair, and what a rule must say to be one of them. See prepare.h; cleanse.c carries them
+ * out. */
 #include "prepare/prepare.h"
 
 #include "prepare/names.h"
@@ -19,26 +20,40 @@ static const tarn_repair_setting range_settings[] = {
 };
 
 static const tarn_repair_setting duplicates_settings[] = {
-    {"order", "columns, each perhaps with ' desc', that decide which row is first and stays; else the first in the table", NULL,
+    {"order",
+     "columns, each perhaps with ' desc', that decide which row is first and stays; else the first in the table", NULL,
      false},
     {0},
 };
 
 static const tarn_repair_setting category_settings[] = {
-    {"map", "JSON object {\"variant\": \"proper\"}; without it, spellings that differ in case and spaces only become the most "
-            "frequent one",
+    {"map",
+     "JSON object {\"variant\": \"proper\"}; without it, spellings that differ in case and spaces only become the most "
+     "frequent one",
      NULL, false},
     {0},
 };
 
 static const tarn_repair_kind kinds[] = {
-    {.name = "missing", .title = "Fill in missing values, or drop their rows", .suits = "all columns; median: numbers",
-     .actions = "drop_row|value|median|mode", .settings = missing_settings},
-    {.name = "range", .title = "Numbers outside a range become missing, or its border, or their rows are dropped", .suits = "numbers",
-     .actions = "null|clip|drop_row", .settings = range_settings},
-    {.name = "duplicates", .title = "Of rows that are equal in the columns, keep the first", .suits = "all columns",
-     .actions = "drop", .settings = duplicates_settings},
-    {.name = "category", .title = "One spelling for each text", .suits = "texts", .actions = "spelling",
+    {.name = "missing",
+     .title = "Fill in missing values, or drop their rows",
+     .suits = "all columns; median: numbers",
+     .actions = "drop_row|value|median|mode",
+     .settings = missing_settings},
+    {.name = "range",
+     .title = "Numbers outside a range become missing, or its border, or their rows are dropped",
+     .suits = "numbers",
+     .actions = "null|clip|drop_row",
+     .settings = range_settings},
+    {.name = "duplicates",
+     .title = "Of rows that are equal in the columns, keep the first",
+     .suits = "all columns",
+     .actions = "drop",
+     .settings = duplicates_settings},
+    {.name = "category",
+     .title = "One spelling for each text",
+     .suits = "texts",
+     .actions = "spelling",
      .settings = category_settings},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, WORDS = 16, WORD_CAP = 32 };
@@ -124,7 +139,8 @@ static tarn_code check_map(const char *text, tarn_err *err)
         rc = TARN_FAIL(err, TARN_INVALID, "map should be a JSON object {\"variant\": \"proper\"}");
         goto done;
     }
-    json_object_foreach(map, variant, proper) {
+    json_object_foreach(map, variant, proper)
+    {
         if (json_is_string(proper)) continue;
         rc = TARN_FAIL(err, TARN_INVALID, "map: '%.60s' should become a text", variant);
         goto done;
@@ -148,14 +164,12 @@ static tarn_code check_rule(const tarn_repair *r, tarn_err *err)
         goto done;
     }
     TARN_TRY(check_meaning(r, kind, action, err));
-    if (strcmp(action, "value") == 0 && !r->value)
-        rc = TARN_FAIL(err, TARN_INVALID, "action 'value' needs a value");
+    if (strcmp(action, "value") == 0 && !r->value) rc = TARN_FAIL(err, TARN_INVALID, "action 'value' needs a value");
     else if (strcmp(kind->name, "range") == 0 && isnan(r->least) && isnan(r->most))
         rc = TARN_FAIL(err, TARN_INVALID, "range needs least or most");
     else if (strcmp(kind->name, "range") == 0 && r->least > r->most)
         rc = TARN_FAIL(err, TARN_INVALID, "least (%g) is above most (%g)", r->least, r->most);
-    else if (r->map && *r->map)
-        rc = check_map(r->map, err);
+    else if (r->map && *r->map) rc = check_map(r->map, err);
 done:
     if (rc != TARN_OK && r->kind) tarn_err_note(err, "repair '%s'", r->kind);
     return rc;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rowhash.c - a number for the content of a row. See rowhash.h.
  *
- * Values are mixed by the finisher of MurmurHash3 (64 bits); texts are first folded by FNV-1a. The result is a name, not a
- * random number: who needs one puts it through Philox.
- * Source: Appleby, MurmurHash3 fmix64; Fowler, Noll, Vo, FNV-1a 64 bits
+ * Values are mixed by the finisher of MurmurHash3 (64 bits); texts are first folded by FNV-1a. The result is a name,
+ * not a random number: who needs one puts it through Philox. Source: Appleby, MurmurHash3 fmix64; Fowler, Noll, Vo,
+ * FNV-1a 64 bits
  */
 #include "prepare/rowhash.h"
 

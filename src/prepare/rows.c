@@ -2,7 +2,8 @@
 /* rows.c - rows of a table run through the graph so far, block by block: the matrix that an estimator sees.
  *
  * A block reads its raw fields from the columns into scratch memory and runs the graph on them. Scratch is kept on a
- * small stack: a caller takes one or, if all are out, makes one; so after each thread's first block nothing is allocated.
+ * small stack: a caller takes one or, if all are out, makes one; so after each thread's first block nothing is
+ * allocated.
  */
 #include "prepare/prepared.h"
 
@@ -117,8 +118,7 @@ static tarn_code run_piece(tarn_feed *f, const uint32_t *regs, int32_t n_regs, i
     size_t inputs = (size_t)f->p->n_inputs;
 
     TARN_TRY(scratch_take(f, &s, err));
-    for (size_t i = 0; i < inputs; i++)
-        tarn_reader_read(&f->readers[i], f->rows + at, n, s->mem + i * TARN_BLOCK_ROWS);
+    for (size_t i = 0; i < inputs; i++) tarn_reader_read(&f->readers[i], f->rows + at, n, s->mem + i * TARN_BLOCK_ROWS);
     tarn_graph_run(f->p->graph, n, s->columns, regs, (uint32_t)n_regs, s->mem + inputs * TARN_BLOCK_ROWS, out);
     scratch_give(f, s);
 done:
@@ -131,7 +131,8 @@ tarn_code tarn_feed_run(tarn_feed *f, const uint32_t *regs, int32_t n_regs, int6
     bool raw = true;
 
     if (at < 0 || n < 0 || n > TARN_BLOCK_ROWS || at > f->n - n)
-        return TARN_FAIL(err, TARN_INVALID, "rows %lld to %lld were asked for in one block; there are %lld, and a block has %d",
+        return TARN_FAIL(err, TARN_INVALID,
+                         "rows %lld to %lld were asked for in one block; there are %lld, and a block has %d",
                          (long long)at, (long long)(at + n), (long long)f->n, TARN_BLOCK_ROWS);
     for (int32_t r = 0; r < n_regs; r++) raw = raw && regs[r] < (uint32_t)f->p->n_inputs;
     if (!raw) return run_piece(f, regs, n_regs, at, n, out, err);

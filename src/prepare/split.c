@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* split.c - rows into train, valid, test and holdout.
  *
- * A row's draw is Philox(seed, hash of its key): it does not depend on where the row stands or what other rows there are.
+ * A row's draw is Philox(seed, hash of its key): it does not depend on where the row stands or what other rows there
+ * are.
  *
  *   random      draw < holdout: holdout; < holdout + test: test; < ... + valid: valid; else train.
  *   stratified  rows of a stratum in order of their draw; the first go to holdout, then test, valid, train. A part gets
@@ -25,9 +26,11 @@ static const char *const part_names[TARN_PARTS] = {"train", "valid", "test", "ho
 
 const tarn_param tarn_split_table[] = {
     TARN_WORD(tarn_split_params, by, TARN_BY_RANDOM, "random|stratified|time|group",
-              "random: row by row; stratified: the same share of each class; time: later rows are tested on; group: rows that "
+              "random: row by row; stratified: the same share of each class; time: later rows are tested on; group: "
+              "rows that "
               "belong together stay together"),
-    TARN_TEXT(tarn_split_params, column, "", "by time: the time; by group: the group; stratified: the class (empty: the target)"),
+    TARN_TEXT(tarn_split_params, column, "",
+              "by time: the time; by group: the group; stratified: the class (empty: the target)"),
     TARN_TEXT(tarn_split_params, valid_from, "", "by time: first date or value of valid; empty: no such part"),
     TARN_TEXT(tarn_split_params, test_from, "", "by time: first date or value of test; empty: no such part"),
     TARN_TEXT(tarn_split_params, holdout_from, "", "by time: first date or value of holdout; empty: no such part"),
@@ -60,13 +63,14 @@ static tarn_code read_borders(tarn_splitting *s, tarn_err *err)
     int last = 0;
 
     if (c->type == TARN_TEXT || c->type == TARN_BOOL)
-        return TARN_FAIL(err, TARN_INVALID, "split by time: column '%s' is %s, not a time or a number; declare its type as time",
-                         c->name, tarn_type_name(c->type));
+        return TARN_FAIL(err, TARN_INVALID,
+                         "split by time: column '%s' is %s, not a time or a number; declare its type as time", c->name,
+                         tarn_type_name(c->type));
     for (int k = 1; k < TARN_PARTS; k++) {
         if (!*texts[k]) continue;
         if (!read_border(c, texts[k], &s->border[k]))
-            return TARN_FAIL(err, TARN_INVALID, "%s_from: '%.40s' should be %s, as column '%s' is %s", part_names[k], texts[k],
-                             c->type == TARN_TIME ? "a date or time like 2026-01-31" : "a number", c->name,
+            return TARN_FAIL(err, TARN_INVALID, "%s_from: '%.40s' should be %s, as column '%s' is %s", part_names[k],
+                             texts[k], c->type == TARN_TIME ? "a date or time like 2026-01-31" : "a number", c->name,
                              tarn_type_name(c->type));
         if (last && s->border[k] <= s->border[last])
             return TARN_FAIL(err, TARN_INVALID, "%s_from (%s) should be after %s_from (%s)", part_names[k], texts[k],
@@ -87,10 +91,11 @@ static tarn_code refuse_missing(const tarn_splitting *s, const char *what, tarn_
     for (int64_t i = 0; i < s->rows; i++)
         if (!tarn_value_bits(c, i, &bits) && missing++ == 0) first = i;
     if (missing == 0) return TARN_OK;
-    return TARN_FAIL(err, TARN_INVALID,
-                     "split by %s: column '%s' is missing in %lld of %lld rows, the first is row %lld; drop them before "
-                     "(repair missing: drop_row)",
-                     what, c->name, (long long)missing, (long long)s->rows, (long long)first);
+    return TARN_FAIL(
+        err, TARN_INVALID,
+        "split by %s: column '%s' is missing in %lld of %lld rows, the first is row %lld; drop them before "
+        "(repair missing: drop_row)",
+        what, c->name, (long long)missing, (long long)s->rows, (long long)first);
 }
 
 static tarn_code by_time(tarn_splitting *s, tarn_err *err)
@@ -156,7 +161,8 @@ static int by_draw(const void *a_, const void *b_)
     return (a->row > b->row) - (a->row < b->row);
 }
 
-/* take[k] of n rows for each part: the floor of n share or one more. given: what parts have had so far of `before` rows. */
+/* take[k] of n rows for each part: the floor of n share or one more. given: what parts have had so far of `before`
+ * rows. */
 static void apportion(const tarn_splitting *s, int64_t n, int64_t before, const int64_t given[TARN_PARTS],
                       int64_t take[TARN_PARTS])
 {
@@ -218,7 +224,8 @@ static tarn_code by_strata(tarn_splitting *s, tarn_err *err)
     qsort(items, (size_t)s->rows, sizeof *items, by_draw);
     for (int64_t i = 0; i < s->rows; i++) strata += i == 0 || !same_set(&items[i], &items[i - 1]);
     if (strata > 1000) {
-        rc = TARN_FAIL(err, TARN_INVALID, "stratified: column '%s' has %lld different values; take one with at most 1,000", c->name,
+        rc = TARN_FAIL(err, TARN_INVALID,
+                       "stratified: column '%s' has %lld different values; take one with at most 1,000", c->name,
                        (long long)strata);
         goto done;
     }
@@ -266,7 +273,8 @@ static tarn_code find_columns(tarn_splitting *s, tarn_err *err)
 
     TARN_TRY(tarn_alloc(&s->keys, (size_t)tarn_columns_count(s->c), sizeof *s->keys, err));
     while (tarn_name_next(&at, name, sizeof name)) {
-        if (s->n_keys == tarn_columns_count(s->c)) return TARN_FAIL(err, TARN_INVALID, "the key names more columns than there are");
+        if (s->n_keys == tarn_columns_count(s->c))
+            return TARN_FAIL(err, TARN_INVALID, "the key names more columns than there are");
         TARN_TRY(tarn_name_column(s->c, "key column", name, &s->keys[s->n_keys], err));
         s->n_keys++;
     }
@@ -284,9 +292,11 @@ static tarn_code check_settings(tarn_splitting *s, tarn_err *err)
                                         "split by group needs a column"};
 
     if (s->rows == 0) return TARN_FAIL(err, TARN_INVALID, "there are no rows to split");
-    if (p->by < TARN_BY_RANDOM || p->by > TARN_BY_GROUP) return TARN_FAIL(err, TARN_INVALID, "split by %d is unknown", p->by);
+    if (p->by < TARN_BY_RANDOM || p->by > TARN_BY_GROUP)
+        return TARN_FAIL(err, TARN_INVALID, "split by %d is unknown", p->by);
     if (p->by == TARN_BY_RANDOM && s->column >= 0)
-        return TARN_FAIL(err, TARN_INVALID, "column '%s' means nothing to a random split; did you mean by: stratified or by: group?",
+        return TARN_FAIL(err, TARN_INVALID,
+                         "column '%s' means nothing to a random split; did you mean by: stratified or by: group?",
                          p->column);
     if (p->by != TARN_BY_RANDOM && s->column < 0) return TARN_FAIL(err, TARN_INVALID, "%s", needs[p->by]);
     if (p->by == TARN_BY_TIME) return TARN_OK;
@@ -311,7 +321,8 @@ static tarn_code check_parts(tarn_splitting *s, tarn_err *err)
         bool asked = s->params->by == TARN_BY_TIME ? k == TARN_TRAIN || !isnan(s->border[k]) : s->share[k] > 0;
         if (!asked || s->count[k] > 0) continue;
         if (s->params->by == TARN_BY_TIME)
-            return TARN_FAIL(err, TARN_INVALID, "%s gets none of the %lld rows; see the borders against the times of column '%s'",
+            return TARN_FAIL(err, TARN_INVALID,
+                             "%s gets none of the %lld rows; see the borders against the times of column '%s'",
                              part_names[k], (long long)s->rows, s->params->column);
         return TARN_FAIL(err, TARN_INVALID, "%s gets none of the %lld rows; raise its share, or take another seed",
                          part_names[k], (long long)s->rows);
@@ -323,8 +334,15 @@ tarn_code tarn_split(const tarn_columns *c, const tarn_split_params *params, con
                      uint8_t *part, json_t **report, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_splitting s = {.c = c, .params = params, .key = key, .target = target, .rows = tarn_columns_rows(c), .column = -1,
-                        .target_at = -1, .border = {NAN, NAN, NAN, NAN}, .part = part};
+    tarn_splitting s = {.c = c,
+                        .params = params,
+                        .key = key,
+                        .target = target,
+                        .rows = tarn_columns_rows(c),
+                        .column = -1,
+                        .target_at = -1,
+                        .border = {NAN, NAN, NAN, NAN},
+                        .part = part};
 
     if (report) *report = NULL;
     TARN_TRY(find_columns(&s, err));

@@ -12,9 +12,9 @@ typedef struct tarn_splitting {
     const tarn_split_params *params;
     const char *key, *target; /* as given, or NULL */
     int64_t rows;
-    int *keys, n_keys;        /* columns of the key */
-    int column, target_at;    /* split column and target; -1: none */
-    double share[TARN_PARTS]; /* asked for; by time: 0 */
+    int *keys, n_keys;         /* columns of the key */
+    int column, target_at;     /* split column and target; -1: none */
+    double share[TARN_PARTS];  /* asked for; by time: 0 */
     double border[TARN_PARTS]; /* by time; NaN: no such part. TIME: microseconds */
     int64_t count[TARN_PARTS];
     uint8_t *part;

@@ -85,8 +85,7 @@ static tarn_code tell_classes(const tarn_splitting *s, const spread *d, int part
     TARN_TRY(tarn_json_set(out, "classes", list, err));
     for (int k = 0; k < d->n; k++)
         TARN_TRY(add_class(list, label_of(c, d->value[k]), d->count[k][part], s->count[part], err));
-    if (d->missing[part])
-        TARN_TRY(add_class(list, json_string("(missing)"), d->missing[part], s->count[part], err));
+    if (d->missing[part]) TARN_TRY(add_class(list, json_string("(missing)"), d->missing[part], s->count[part], err));
 done:
     return rc;
 }
@@ -190,7 +189,8 @@ static int by_hash(const void *a_, const void *b_)
     return (a->row > b->row) - (a->row < b->row);
 }
 
-/* Rows whose columns equal those of a row in an earlier part, and how many such sets there are. examples may be NULL. */
+/* Rows whose columns equal those of a row in an earlier part, and how many such sets there are. examples may be NULL.
+ */
 static tarn_code find_twins(const tarn_splitting *s, const int *cols, int n_cols, int64_t *rows, int64_t *sets,
                             json_t *examples, tarn_err *err)
 {
@@ -209,7 +209,8 @@ static tarn_code find_twins(const tarn_splitting *s, const int *cols, int n_cols
     for (int64_t at = 0; at < s->rows; at = end) {
         int64_t found = 0;
         for (end = at + 1; end < s->rows && twins[end].hash == twins[at].hash; end++) {
-            if (twins[end].part == twins[at].part || !tarn_rows_equal(s->c, cols, n_cols, twins[at].row, twins[end].row))
+            if (twins[end].part == twins[at].part ||
+                !tarn_rows_equal(s->c, cols, n_cols, twins[at].row, twins[end].row))
                 continue;
             found++;
             if (!examples || json_array_size(examples) >= EXAMPLES) continue;
@@ -271,7 +272,8 @@ static tarn_code tell_leaks(const tarn_splitting *s, json_t *out, tarn_err *err)
     TARN_TRY(rc);
     TARN_TRY(tarn_alloc(&cols, (size_t)tarn_columns_count(s->c), sizeof *cols, err));
     int n = compared(s, cols);
-    for (int i = 0; i < n; i++) TARN_TRY(tarn_json_append(names, json_string(tarn_columns_at(s->c, cols[i])->name), err));
+    for (int i = 0; i < n; i++)
+        TARN_TRY(tarn_json_append(names, json_string(tarn_columns_at(s->c, cols[i])->name), err));
     TARN_TRY(find_twins(s, cols, n, &rows, &sets, examples, err));
     TARN_TRY(tarn_json_set(leaks, "duplicate_rows", json_integer(rows), err));
     if (s->params->by == TARN_BY_GROUP) {

@@ -11,7 +11,8 @@ static tarn_split_params with(const char *key, ...)
 
     tarn_params_default(tarn_split_table, &p);
     va_start(list, key);
-    for (; key; key = va_arg(list, const char *)) must(tarn_param_set(tarn_split_table, &p, key, va_arg(list, const char *), err));
+    for (; key; key = va_arg(list, const char *))
+        must(tarn_param_set(tarn_split_table, &p, key, va_arg(list, const char *), err));
     va_end(list);
     return p;
 }
@@ -21,7 +22,8 @@ static int64_t part_rows(const json_t *report, const char *part)
     size_t i;
     json_t *one;
 
-    json_array_foreach(json_object_get(report, "parts"), i, one) {
+    json_array_foreach(json_object_get(report, "parts"), i, one)
+    {
         if (strcmp(tarn_json_text(one, "part", ""), part) == 0) return json_integer_value(json_object_get(one, "rows"));
     }
     return 0;
@@ -76,7 +78,8 @@ static void strata_are_exact_to_rounding(void **state)
     for (size_t k = 0; k < 4; k++)
         for (int64_t rows = 40; rows <= ROWS; rows = rows * 3 + 1) {
             tarn_columns *c = sample_table(rows, (sample_options){0});
-            tarn_split_params p = with("by", "stratified", "column", columns[k], "valid", "0.1", "test", "0.25", "holdout", "0.15", NULL);
+            tarn_split_params p =
+                with("by", "stratified", "column", columns[k], "valid", "0.1", "test", "0.25", "holdout", "0.15", NULL);
             const double share[TARN_PARTS] = {0.5, 0.1, 0.25, 0.15};
             const tarn_column *col = tarn_columns_at(c, tarn_columns_find(c, columns[k]));
             int64_t n[TARN_PARTS], in[64][TARN_PARTS] = {{0}}, of[64] = {0};
@@ -126,7 +129,8 @@ static void borders_cut_by_time(void **state)
     json_t *report = NULL;
     int64_t edge, edge2;
     const tarn_column *when = tarn_columns_at(c, tarn_columns_find(c, "when"));
-    tarn_split_params p = with("by", "time", "column", "when", "valid_from", "2014-02-01", "test_from", "2014-02-15T12:00", NULL);
+    tarn_split_params p =
+        with("by", "time", "column", "when", "valid_from", "2014-02-01", "test_from", "2014-02-15T12:00", NULL);
 
     assert_true(tarn_time_parse("2014-02-01", 10, &edge) && tarn_time_parse("2014-02-15T12:00", 16, &edge2));
     must(tarn_split(c, &p, "id", "class", part, &report, err));
@@ -137,7 +141,8 @@ static void borders_cut_by_time(void **state)
     assert_int_equal(leak(report, "times"), 0);
     assert_int_equal(part_rows(report, "holdout"), 0);
     assert_string_equal(tarn_json_text(json_object_get(report, "borders"), "test", ""), "2014-02-15T12:00:00Z");
-    assert_string_equal(tarn_json_text(json_array_get(json_object_get(report, "parts"), 0), "first", ""), "2014-01-01T00:00:00Z");
+    assert_string_equal(tarn_json_text(json_array_get(json_object_get(report, "parts"), 0), "first", ""),
+                        "2014-01-01T00:00:00Z");
     json_decref(report);
     p = with("by", "time", "column", "id", "holdout_from", "5000.5", NULL);
     must(tarn_split(c, &p, NULL, "delay", part, &report, err));
@@ -267,12 +272,16 @@ static void senseless_settings_are_refused(void **state)
     refused(c, with("by", "time", "column", "when", NULL), NULL, NULL, "needs valid_from, test_from or holdout_from");
     refused(c, with("by", "time", "column", "when", "test_from", "yesterday", NULL), NULL, NULL,
             "test_from: 'yesterday' should be a date or time like 2026-01-31");
-    refused(c, with("by", "time", "column", "id", "test_from", "2014-01-01", NULL), NULL, NULL, "should be a number, as column 'id' is int");
-    refused(c, with("by", "time", "column", "dest", "test_from", "2014-01-01", NULL), NULL, NULL, "is text, not a time or a number");
-    refused(c, with("by", "time", "column", "when", "valid_from", "2014-03-01", "test_from", "2014-02-01", NULL), NULL, NULL,
-            "test_from (2014-02-01) should be after valid_from (2014-03-01)");
-    refused(c, with("by", "time", "column", "when", "test_from", "2044-02-01", NULL), NULL, NULL, "test gets none of the 5000 rows");
-    refused(c, with("by", "time", "column", "when", "test_from", "1944-02-01", NULL), NULL, NULL, "train gets none of the 5000 rows");
+    refused(c, with("by", "time", "column", "id", "test_from", "2014-01-01", NULL), NULL, NULL,
+            "should be a number, as column 'id' is int");
+    refused(c, with("by", "time", "column", "dest", "test_from", "2014-01-01", NULL), NULL, NULL,
+            "is text, not a time or a number");
+    refused(c, with("by", "time", "column", "when", "valid_from", "2014-03-01", "test_from", "2014-02-01", NULL), NULL,
+            NULL, "test_from (2014-02-01) should be after valid_from (2014-03-01)");
+    refused(c, with("by", "time", "column", "when", "test_from", "2044-02-01", NULL), NULL, NULL,
+            "test gets none of the 5000 rows");
+    refused(c, with("by", "time", "column", "when", "test_from", "1944-02-01", NULL), NULL, NULL,
+            "train gets none of the 5000 rows");
     refused(c, with("by", "time", "column", "age", "test_from", "20", NULL), NULL, NULL, "column 'age' is missing in ");
     refused(c, with("by", "group", NULL), NULL, NULL, "split by group needs a column");
     refused(c, with("by", "group", "column", "carrier", NULL), NULL, NULL, "of 5000 rows, the first is row ");
@@ -325,5 +334,6 @@ static void running_out_of_memory_anywhere_is_a_clean_error(void **state)
 
 TARN_TESTS(TARN_TEST(shares_are_met), TARN_TEST(strata_are_exact_to_rounding), TARN_TEST(groups_stay_together),
            TARN_TEST(borders_cut_by_time), TARN_TEST(order_of_rows_makes_no_difference_with_a_key),
-           TARN_TEST(another_seed_is_another_split), TARN_TEST(the_split_is_for_ever), TARN_TEST(twins_across_parts_are_found),
-           TARN_TEST(senseless_settings_are_refused), TARN_TEST(running_out_of_memory_anywhere_is_a_clean_error))
+           TARN_TEST(another_seed_is_another_split), TARN_TEST(the_split_is_for_ever),
+           TARN_TEST(twins_across_parts_are_found), TARN_TEST(senseless_settings_are_refused),
+           TARN_TEST(running_out_of_memory_anywhere_is_a_clean_error))

@@ -55,7 +55,8 @@ TARN_MUST tarn_code tarn_step_find(const char *name, const tarn_step **out, tarn
 TARN_MUST tarn_code tarn_step_pick(const tarn_step_job *job, const char *names, tarn_kind kind, uint32_t *regs,
                                    int32_t *n, tarn_err *err);
 
-/* Add one node over all of regs[n] that gives a new register for each, with the same name, and write the new list of columns. */
+/* Add one node over all of regs[n] that gives a new register for each, with the same name, and write the new list of
+ * columns. */
 TARN_MUST tarn_code tarn_step_map(const tarn_step_job *job, const char *node, const uint32_t *regs, int32_t n,
                                   const void *data, size_t len, uint32_t *out_regs, int32_t *n_out, tarn_err *err);
 
@@ -75,13 +76,13 @@ typedef struct tarn_step_moments {
 TARN_MUST tarn_code tarn_step_measure(const tarn_step_job *job, const uint32_t *regs, int32_t n, tarn_step_moments *out,
                                       tarn_err *err);
 
-/* Exact quantiles of the finite values, between order statistics linearly: out (n, n_q); NaN without values. 0 <= q <= 1.
- * Cost: 6 passes; 32 KB a thread for each of the n * n_q. */
+/* Exact quantiles of the finite values, between order statistics linearly: out (n, n_q); NaN without values. 0 <= q
+ * <= 1. Cost: 6 passes; 32 KB a thread for each of the n * n_q. */
 TARN_MUST tarn_code tarn_step_quantiles(const tarn_step_job *job, const uint32_t *regs, int32_t n, const double *q,
                                         int32_t n_q, double *out, tarn_err *err);
 
-/* The next of comma-separated names: trimmed, into name; false at the end. Start with *at at the text's start. A name of cap
- * bytes or more is cut (and so is not found). */
+/* The next of comma-separated names: trimmed, into name; false at the end. Start with *at at the text's start. A name
+ * of cap bytes or more is cut (and so is not found). */
 bool tarn_step_next_name(const char **at, char *name, size_t cap);
 
 #endif

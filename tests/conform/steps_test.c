@@ -135,7 +135,8 @@ static void only_train_rows_are_looked_at(void **state)
     int64_t *rows = sample_rows(ROWS, 5, &w.n);
 
     for (int64_t i = 0; i < ROWS; i++) poison[i] = i % 5 != 0;
-    tarn_columns *clean = sample_table(ROWS, (sample_options){0}), *foul = sample_table(ROWS, (sample_options){.poison = poison});
+    tarn_columns *clean = sample_table(ROWS, (sample_options){0}),
+                 *foul = sample_table(ROWS, (sample_options){.poison = poison});
     w.rows = rows;
     for (int i = 0; i < tarn_step_count(); i++) {
         char *first = NULL;
@@ -157,9 +158,9 @@ static void only_train_rows_are_looked_at(void **state)
 
 static tarn_kind kind_of(const char *feature)
 {
-    return strcmp(feature, "when") == 0 ? TARN_MOMENT
+    return strcmp(feature, "when") == 0                                      ? TARN_MOMENT
            : strcmp(feature, "carrier") == 0 || strcmp(feature, "dest") == 0 ? TARN_CATEGORY
-                                                                           : TARN_NUMBER;
+                                                                             : TARN_NUMBER;
 }
 
 /* Each step with each field: taken if it suits, else refused by name; others pass through untouched. */
@@ -246,7 +247,8 @@ static void running_out_of_memory_anywhere_is_a_clean_error(void **state)
             tarn_mem_fail_after(k);
             rc = tarn_prepare(&job, &p, &err);
             tarn_mem_fail_after(0);
-            if (rc != TARN_OK && (rc != TARN_NOMEM || p)) fail_msg("step '%s', allocation %d: %s", step.name, (int)k, err.msg);
+            if (rc != TARN_OK && (rc != TARN_NOMEM || p))
+                fail_msg("step '%s', allocation %d: %s", step.name, (int)k, err.msg);
             tarn_prepared_free(p);
             assert_int_equal(tarn_mem_live(), live);
             assert_true(k < 5000);

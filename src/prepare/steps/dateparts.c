@@ -25,8 +25,9 @@ static const tarn_param params[] = {
 };
 
 static const char *const part_names[TARN_PART_COUNT] = {
-    [TARN_PART_YEAR] = "year", [TARN_PART_MONTH] = "month",   [TARN_PART_DAY] = "day",         [TARN_PART_WEEKDAY] = "weekday",
-    [TARN_PART_HOUR] = "hour", [TARN_PART_MINUTE] = "minute", [TARN_PART_YEARDAY] = "yearday", [TARN_PART_DAYS] = "days",
+    [TARN_PART_YEAR] = "year",       [TARN_PART_MONTH] = "month", [TARN_PART_DAY] = "day",
+    [TARN_PART_WEEKDAY] = "weekday", [TARN_PART_HOUR] = "hour",   [TARN_PART_MINUTE] = "minute",
+    [TARN_PART_YEARDAY] = "yearday", [TARN_PART_DAYS] = "days",
 };
 
 static tarn_code read_parts(const char *text, uint32_t parts[TARN_PART_COUNT], uint32_t *n, tarn_err *err)
@@ -40,8 +41,8 @@ static tarn_code read_parts(const char *text, uint32_t parts[TARN_PART_COUNT], u
         while (part < TARN_PART_COUNT && strcmp(part_names[part], name) != 0) part++;
         if (part == TARN_PART_COUNT) {
             const char *near = tarn_nearest_word(name, part_names, TARN_PART_COUNT);
-            return TARN_FAIL(err, TARN_INVALID, "parts: '%s' is unknown; %s%s%s", name, near ? "did you mean '" : "see the help of parts",
-                             near ? near : "", near ? "'?" : "");
+            return TARN_FAIL(err, TARN_INVALID, "parts: '%s' is unknown; %s%s%s", name,
+                             near ? "did you mean '" : "see the help of parts", near ? near : "", near ? "'?" : "");
         }
         for (uint32_t k = 0; k < *n; k++)
             if (parts[k] == part) return TARN_FAIL(err, TARN_INVALID, "parts: '%s' is named twice", name);
@@ -96,6 +97,10 @@ done:
 }
 
 const tarn_step tarn_step_dateparts = {
-    .name = "dateparts", .title = "Take times apart into month, weekday, hour and so on", .takes = TARN_MOMENT,
-    .params_size = sizeof(dateparts_params), .params = params, .fit = fit,
+    .name = "dateparts",
+    .title = "Take times apart into month, weekday, hour and so on",
+    .takes = TARN_MOMENT,
+    .params_size = sizeof(dateparts_params),
+    .params = params,
+    .fit = fit,
 };

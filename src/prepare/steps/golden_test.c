@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* golden_test.c - the steps against scikit-learn 1.2.1 on one small table (tests/golden/prepare.py made the numbers). */
+/* golden_test.c - the steps against scikit-learn 1.2.1 on one small table (tests/golden/prepare.py made the numbers).
+ */
 #include "base/file.h"
 #include "prepare/prepare_sample.h"
 
@@ -68,8 +69,8 @@ static void read_golden(golden *g)
     make_table(g);
 }
 
-/* scikit-learn scales by x * scale + min or by division, we by (x - shift) * factor: a few units in the last place of the
- * largest number on the way. */
+/* scikit-learn scales by x * scale + min or by division, we by (x - shift) * factor: a few units in the last place of
+ * the largest number on the way. */
 static void same_number(const line *l, int row, double ours)
 {
     double theirs = l->value[row];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* impute.c - fill in missing numbers with a value learned from train rows.
  *
- * median: the middle value, exactly; of an even number of values the mean of the two in the middle. mean: summed in block
- * order. constant: the value given. Infinite values count as missing, here and when the model runs. Categories are
- * left alone: onehot and the tree methods know what missing means there.
+ * median: the middle value, exactly; of an even number of values the mean of the two in the middle. mean: summed in
+ * block order. constant: the value given. Infinite values count as missing, here and when the model runs. Categories
+ * are left alone: onehot and the tree methods know what missing means there.
  */
 #include "base/mem.h"
 #include "model/payload.h"
@@ -20,7 +20,8 @@ typedef struct impute_params {
 enum { MEDIAN, MEAN, CONSTANT };
 
 static const tarn_param params[] = {
-    TARN_WORD(impute_params, strategy, MEDIAN, "median|mean|constant", "what a missing number becomes, learned from train rows"),
+    TARN_WORD(impute_params, strategy, MEDIAN, "median|mean|constant",
+              "what a missing number becomes, learned from train rows"),
     TARN_REAL(impute_params, value, 0, -1e300, 1e300, "for strategy constant: the number"),
     TARN_TEXT(impute_params, columns, "", "numbers to fill, comma-separated; empty: all"),
     TARN_PARAMS_END,
@@ -39,7 +40,8 @@ static tarn_code learn(const tarn_step_job *job, const impute_params *p, const u
         if (p->strategy == MEAN) fill[i] = moments[i].mean;
         if (p->strategy == CONSTANT) fill[i] = p->value;
         if (isfinite(fill[i])) continue;
-        rc = TARN_FAIL(err, TARN_INVALID, "column '%s' has no finite value in train rows to learn from; use strategy constant",
+        rc = TARN_FAIL(err, TARN_INVALID,
+                       "column '%s' has no finite value in train rows to learn from; use strategy constant",
                        tarn_graph_feature(job->graph, regs[i])->name);
         goto done;
     }
@@ -72,6 +74,10 @@ done:
 }
 
 const tarn_step tarn_step_impute = {
-    .name = "impute", .title = "Fill in missing numbers", .takes = TARN_NUMBER, .params_size = sizeof(impute_params),
-    .params = params, .fit = fit,
+    .name = "impute",
+    .title = "Fill in missing numbers",
+    .takes = TARN_NUMBER,
+    .params_size = sizeof(impute_params),
+    .params = params,
+    .fit = fit,
 };

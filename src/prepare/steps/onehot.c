@@ -24,8 +24,10 @@ enum { AUTO, YES, NO };
 
 static const tarn_param params[] = {
     TARN_INT(onehot_params, min_rows, 1, 1, 1e12, "train rows that a level needs to get a column of its own"),
-    TARN_INT(onehot_params, max_levels, 1000, 1, 1000000, "most columns that one category may become; more is an error"),
-    TARN_WORD(onehot_params, missing, AUTO, "auto|yes|no", "a column for missing; auto: if train rows have missing values"),
+    TARN_INT(onehot_params, max_levels, 1000, 1, 1000000,
+             "most columns that one category may become; more is an error"),
+    TARN_WORD(onehot_params, missing, AUTO, "auto|yes|no",
+              "a column for missing; auto: if train rows have missing values"),
     TARN_TEXT(onehot_params, columns, "", "categories to expand, comma-separated; empty: all"),
     TARN_PARAMS_END,
 };
@@ -133,14 +135,17 @@ static tarn_code expand(const tarn_step_job *job, const onehot_params *p, uint32
 
     for (int32_t k = 0; k < levels; k++) kept += count[k] >= p->min_rows;
     if (kept > p->max_levels)
-        return TARN_FAIL(err, TARN_LIMIT,
-                         "column '%s' would become %d columns, over max_levels %lld; raise min_rows, raise max_levels, or "
-                         "leave the column out",
-                         from->name, (int)kept, (long long)p->max_levels);
+        return TARN_FAIL(
+            err, TARN_LIMIT,
+            "column '%s' would become %d columns, over max_levels %lld; raise min_rows, raise max_levels, or "
+            "leave the column out",
+            from->name, (int)kept, (long long)p->max_levels);
     if (kept + missing == 0)
-        return TARN_FAIL(err, TARN_INVALID, "column '%s': none of its %d levels has %lld train rows; lower min_rows or leave it out",
+        return TARN_FAIL(err, TARN_INVALID,
+                         "column '%s': none of its %d levels has %lld train rows; lower min_rows or leave it out",
                          from->name, (int)levels, (long long)p->min_rows);
-    if (*n_out > room - kept - missing) return TARN_FAIL(err, TARN_LIMIT, "no room for the columns of '%s'", from->name);
+    if (*n_out > room - kept - missing)
+        return TARN_FAIL(err, TARN_LIMIT, "no room for the columns of '%s'", from->name);
     TARN_TRY(describe(job, reg, levels, missing, &features, err));
     TARN_TRY(tarn_graph_node(job->graph, "onehot", &reg, 1, (uint32_t)levels + missing, features, &data, sizeof data,
                              &first, err));
@@ -180,6 +185,10 @@ done:
 }
 
 const tarn_step tarn_step_onehot = {
-    .name = "onehot", .title = "One 0/1 column for each level of a category", .takes = TARN_CATEGORY,
-    .params_size = sizeof(onehot_params), .params = params, .fit = fit,
+    .name = "onehot",
+    .title = "One 0/1 column for each level of a category",
+    .takes = TARN_CATEGORY,
+    .params_size = sizeof(onehot_params),
+    .params = params,
+    .fit = fit,
 };

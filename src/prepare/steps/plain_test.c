@@ -30,7 +30,8 @@ typedef struct result {
     double out[64 * ROWS];
 } result;
 
-static tarn_code prepare(result *r, const char *feature, const tarn_step_use *steps, int n_steps, int64_t train, tarn_err *err)
+static tarn_code prepare(result *r, const char *feature, const tarn_step_use *steps, int n_steps, int64_t train,
+                         tarn_err *err)
 {
     const char *const features[] = {feature, NULL};
     tarn_prepare_job job = sample_job(r->c, rows, train, steps, n_steps);
@@ -71,17 +72,20 @@ static void columns_are(const result *r, const char *const *names, const double 
 static void dates_are_taken_apart(void **state)
 {
     (void)state;
-    static const char *const texts[ROWS] = {"1970-01-01", "2024-02-29T23:59", "1969-12-31T12:00", "2000-12-31", "2026-11-22T11:34:32", "1900-03-01"};
-    static const char *const names[] = {"t.weekday", "t.year", "t.month", "t.day", "t.hour", "t.minute", "t.yearday", NULL};
-    static const double want[] = {3, 3, 2, 6, 6, 3, /* checked with Python's datetime */
-                                  1970, 2024, 1969, 2000, 2026, 1900, 1, 2, 12, 12, 11, 3, 1, 29, 31, 31, 22, 1,
-                                  0, 23, 12, 0, 11, 0, 0, 59, 0, 0, 34, 0, 1, 60, 365, 366, 326, 60};
+    static const char *const texts[ROWS] = {"1970-01-01", "2024-02-29T23:59",    "1969-12-31T12:00",
+                                            "2000-12-31", "2026-11-22T11:34:32", "1900-03-01"};
+    static const char *const names[] = {"t.weekday", "t.year",   "t.month",   "t.day",
+                                        "t.hour",    "t.minute", "t.yearday", NULL};
+    static const double want[] = {3,    3,    2,    6,    6,    3, /* checked with Python's datetime */
+                                  1970, 2024, 1969, 2000, 2026, 1900, 1, 2,  12, 12, 11, 3, 1, 29, 31,  31,  22,  1,
+                                  0,    23,   12,   0,    11,   0,    0, 59, 0,  0,  34, 0, 1, 60, 365, 366, 326, 60};
     int64_t times[ROWS];
     result r = {0};
 
     for (int i = 0; i < ROWS; i++) assert_true(tarn_time_parse(texts[i], strlen(texts[i]), &times[i]));
     r.c = table("t", TARN_TIME, times, NULL);
-    tarn_step_use step = sample_step(&params[0], "dateparts", "parts", " weekday,year, month ,day,hour,minute,yearday", NULL);
+    tarn_step_use step =
+        sample_step(&params[0], "dateparts", "parts", " weekday,year, month ,day,hour,minute,yearday", NULL);
     run(&r, "t", &step, 1, ROWS);
     columns_are(&r, names, want);
     tarn_prepared_free(r.p);
@@ -92,7 +96,8 @@ static void dates_are_taken_apart(void **state)
     tarn_prepared_free(r.p);
     r.p = NULL;
     step = sample_step(&params[0], "dateparts", "parts", "month,wekday", NULL);
-    must_fail_with(TARN_INVALID, "step 'dateparts': parts: 'wekday' is unknown; did you mean 'weekday'?", prepare(&r, "t", &step, 1, ROWS, err));
+    must_fail_with(TARN_INVALID, "step 'dateparts': parts: 'wekday' is unknown; did you mean 'weekday'?",
+                   prepare(&r, "t", &step, 1, ROWS, err));
     step = sample_step(&params[0], "dateparts", "parts", "month,hour,month", NULL);
     must_fail_with(TARN_INVALID, "'month' is named twice", prepare(&r, "t", &step, 1, ROWS, err));
     step = sample_step(&params[0], "dateparts", "parts", " , ", NULL);
@@ -126,7 +131,8 @@ static void rare_levels_have_no_column(void **state)
     tarn_prepared_free(r.p);
     r.p = NULL;
     step = sample_step(&params[0], "onehot", "max_levels", "1", NULL);
-    must_fail_with(TARN_LIMIT, "column 'c' would become 2 columns, over max_levels 1; raise min_rows", prepare(&r, "c", &step, 1, 4, err));
+    must_fail_with(TARN_LIMIT, "column 'c' would become 2 columns, over max_levels 1; raise min_rows",
+                   prepare(&r, "c", &step, 1, 4, err));
     step = sample_step(&params[0], "onehot", "min_rows", "3", "missing", "no", NULL);
     must_fail_with(TARN_INVALID, "none of its 2 levels has 3 train rows", prepare(&r, "c", &step, 1, 4, err));
     clear(&r);
@@ -174,8 +180,10 @@ static void a_column_that_does_not_vary_becomes_nought(void **state)
 static void infinite_and_huge_values_do_no_harm(void **state)
 {
     (void)state;
-    static const double wild[ROWS] = {INFINITY, 1, 3, -INFINITY, NAN, 5}, huge[ROWS] = {1e200, -1e200, 1e308, 1e308, 1e308, 1};
-    static const double tiny[ROWS] = {0, 5e-324, 0, 5e-324, 0, 0}, none[ROWS] = {INFINITY, -INFINITY, INFINITY, 1, 2, 3};
+    static const double wild[ROWS] = {INFINITY, 1, 3, -INFINITY, NAN, 5},
+                        huge[ROWS] = {1e200, -1e200, 1e308, 1e308, 1e308, 1};
+    static const double tiny[ROWS] = {0, 5e-324, 0, 5e-324, 0, 0},
+                        none[ROWS] = {INFINITY, -INFINITY, INFINITY, 1, 2, 3};
     result r = {.c = table("x", TARN_REAL, wild, NULL)};
     tarn_step_use step = sample_step(&params[0], "impute", NULL);
 
@@ -184,7 +192,7 @@ static void infinite_and_huge_values_do_no_harm(void **state)
     clear(&r);
     r.c = table("x", TARN_REAL, huge, NULL);
     step = sample_step(&params[0], "scale", NULL);
-    must_fail_with(TARN_NUMERIC, "column 'x'", prepare(&r, "x", &step, 1, 2, err)); /* the deviation overflows */
+    must_fail_with(TARN_NUMERIC, "column 'x'", prepare(&r, "x", &step, 1, 2, err));    /* the deviation overflows */
     must_fail_with(TARN_NUMERIC, "column 'x'", prepare(&r, "x", &step, 1, ROWS, err)); /* the sum */
     step = sample_step(&params[0], "impute", "strategy", "mean", NULL);
     run(&r, "x", &step, 1, 2); /* needs no deviation */
@@ -201,7 +209,8 @@ static void infinite_and_huge_values_do_no_harm(void **state)
     clear(&r);
     r.c = table("x", TARN_REAL, none, NULL);
     step = sample_step(&params[0], "impute", NULL);
-    must_fail_with(TARN_INVALID, "no finite value in train rows to learn from; use strategy constant", prepare(&r, "x", &step, 1, 3, err));
+    must_fail_with(TARN_INVALID, "no finite value in train rows to learn from; use strategy constant",
+                   prepare(&r, "x", &step, 1, 3, err));
     step = sample_step(&params[0], "scale", NULL);
     must_fail_with(TARN_INVALID, "no finite value in train rows", prepare(&r, "x", &step, 1, 3, err));
     clear(&r);
@@ -212,7 +221,8 @@ static void steps_find_columns_by_the_field_they_came_from(void **state)
     (void)state;
     static const char *const texts[ROWS] = {"x", "y", "x", NULL, "z", "y"};
     result r = {.c = table("c", TARN_TEXT, NULL, texts)};
-    tarn_step_use steps[] = {sample_step(&params[0], "onehot", NULL), sample_step(&params[1], "scale", "columns", "c", "method", "minmax", NULL),
+    tarn_step_use steps[] = {sample_step(&params[0], "onehot", NULL),
+                             sample_step(&params[1], "scale", "columns", "c", "method", "minmax", NULL),
                              sample_step(&params[2], "scale", "columns", "c=x", NULL)};
     uint32_t before[8], n;
 
@@ -234,10 +244,11 @@ static void steps_find_columns_by_the_field_they_came_from(void **state)
     run(&r, "c", steps, 2, ROWS); /* nothing is left to expand */
     tarn_prepared_free(r.p);
     r.p = NULL;
-    must_fail_with(TARN_INVALID, "column 'c=x' is a number, but this step takes a category", prepare(&r, "c", steps, 3, ROWS, err));
+    must_fail_with(TARN_INVALID, "column 'c=x' is a number, but this step takes a category",
+                   prepare(&r, "c", steps, 3, ROWS, err));
     clear(&r);
 }
 
-TARN_TESTS(TARN_TEST(dates_are_taken_apart), TARN_TEST(rare_levels_have_no_column), TARN_TEST(long_names_are_cut_at_whole_characters),
-           TARN_TEST(a_column_that_does_not_vary_becomes_nought), TARN_TEST(infinite_and_huge_values_do_no_harm),
-           TARN_TEST(steps_find_columns_by_the_field_they_came_from))
+TARN_TESTS(TARN_TEST(dates_are_taken_apart), TARN_TEST(rare_levels_have_no_column),
+           TARN_TEST(long_names_are_cut_at_whole_characters), TARN_TEST(a_column_that_does_not_vary_becomes_nought),
+           TARN_TEST(infinite_and_huge_values_do_no_harm), TARN_TEST(steps_find_columns_by_the_field_they_came_from))

@@ -2,8 +2,8 @@
 /* scale.c - bring numbers to a common scale, out = (in - shift) * factor, learned from train rows.
  *
  * standard: shift is the mean, factor 1 / deviation (divided by n, as scikit-learn does). minmax: to 0..1 over train
- * rows; other rows may fall outside. robust: shift is the median, factor 1 / (third - first quartile). A column that does
- * not vary (deviation, range or quartile distance 0) has factor 1: it becomes 0 everywhere, and stays finite.
+ * rows; other rows may fall outside. robust: shift is the median, factor 1 / (third - first quartile). A column that
+ * does not vary (deviation, range or quartile distance 0) has factor 1: it becomes 0 everywhere, and stays finite.
  * Missing stays missing. Put this step before onehot, or name columns, to leave indicators as they are.
  */
 #include "base/mem.h"
@@ -91,6 +91,10 @@ done:
 }
 
 const tarn_step tarn_step_scale = {
-    .name = "scale", .title = "Bring numbers to a common scale", .takes = TARN_NUMBER, .params_size = sizeof(scale_params),
-    .params = params, .fit = fit,
+    .name = "scale",
+    .title = "Bring numbers to a common scale",
+    .takes = TARN_NUMBER,
+    .params_size = sizeof(scale_params),
+    .params = params,
+    .fit = fit,
 };
