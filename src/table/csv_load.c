@@ -89,16 +89,6 @@ static const char *read_as(const tarn_csv_column *c)
     return "VARCHAR";
 }
 
-static void add_path(tarn_text *sql, const char *path)
-{
-    tarn_text pattern = {0};
-
-    for (const char *c = path; *c; c++) tarn_text_addf(&pattern, strchr("*?[", *c) ? "[%c]" : "%c", *c);
-    tarn_sql_text(sql, pattern.data ? pattern.data : "");
-    if (pattern.failed != TARN_OK) sql->failed = pattern.failed;
-    tarn_text_clear(&pattern);
-}
-
 static tarn_code read_sql(const tarn_csv *csv, const char *path, bool copy, const char *table, tarn_text *sql, tarn_err *err)
 {
     char delimiter[2] = {copy ? ',' : csv->delimiter, '\0'};
@@ -106,7 +96,7 @@ static tarn_code read_sql(const tarn_csv *csv, const char *path, bool copy, cons
     tarn_text_add(sql, "CREATE OR REPLACE TABLE ");
     tarn_sql_name(sql, table);
     tarn_text_add(sql, " AS SELECT * FROM read_csv(");
-    add_path(sql, path);
+    tarn_sql_path(sql, path);
     tarn_text_addf(sql, ", auto_detect=false, compression='none', quote='\"', escape='\"', header=%s, new_line='%s', delim=",
                    copy || csv->options->no_header ? "false" : "true", !copy && csv->ends == 'r' ? "\\r\\n" : "\\n");
     tarn_sql_text(sql, delimiter);

@@ -26,14 +26,9 @@ static void plain_pattern(tarn_text *out, const char *path)
 
 void tarn_duck_parquet(tarn_text *out, const char *path)
 {
-    tarn_text pattern = {0};
-
-    plain_pattern(&pattern, path);
     tarn_text_add(out, "read_parquet(");
-    tarn_sql_text(out, pattern.data ? pattern.data : "");
+    tarn_sql_path(out, path);
     tarn_text_add(out, ")");
-    if (pattern.failed != TARN_OK) out->failed = pattern.failed;
-    tarn_text_clear(&pattern);
 }
 
 static bool add_parameter(duckdb_replacement_scan_info info, const char *text)

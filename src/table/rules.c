@@ -438,6 +438,10 @@ static void add_row_text(const checking *c, tarn_text *sql, const char *const *n
 {
     tarn_text label = {0};
 
+    if (count == 0) {
+        tarn_text_add(sql, "''");
+        return;
+    }
     tarn_text_add(sql, "concat_ws(', '");
     for (int i = 0; i < count; i++) {
         const tarn_field *f = field_of(c->fields, c->n_fields, names[i]);
@@ -471,7 +475,8 @@ static tarn_code telling(checking *c, const test *t, const char *out[MOST_COLUMN
     if (c->rules->key) TARN_TRY(split(c, c->rules->key, keys, &n_keys, err));
     for (int i = 0; i < n_keys; i++)
         if (field_of(c->fields, c->n_fields, keys[i]) && !among(keys[i], t->names, t->count)) out[n++] = keys[i];
-    for (int i = 0; n_keys == 0 && i < c->n_fields && n < SHOWN; i++)
+    bool none = n == 0;
+    for (int i = 0; none && i < c->n_fields && n < SHOWN; i++)
         if (!among(c->fields[i].name, t->names, t->count)) out[n++] = c->fields[i].name;
     *count = n;
 done:

@@ -18,3 +18,16 @@ static void quoted(tarn_text *out, const char *text, char quote)
 
 void tarn_sql_name(tarn_text *out, const char *name) { quoted(out, name, '"'); }
 void tarn_sql_text(tarn_text *out, const char *text) { quoted(out, text, '\''); }
+
+void tarn_sql_path(tarn_text *out, const char *path)
+{
+    tarn_text pattern = {0};
+
+    for (const char *c = path; *c; c++) {
+        if (strchr("*?[", *c)) tarn_text_addf(&pattern, "[%c]", *c);
+        else tarn_text_addn(&pattern, c, 1);
+    }
+    tarn_sql_text(out, pattern.data ? pattern.data : "");
+    if (pattern.failed != TARN_OK) out->failed = pattern.failed;
+    tarn_text_clear(&pattern);
+}

@@ -49,6 +49,8 @@ TARN_MUST tarn_code tarn_db_write_parquet(tarn_db *db, const char *sql, const ch
 /* Append text as an SQL identifier, or as an SQL string. */
 void tarn_sql_name(tarn_text *out, const char *name);
 void tarn_sql_text(tarn_text *out, const char *text);
+/* As an SQL string that the engine's readers take for this one file, also where its name has * ? or [. */
+void tarn_sql_path(tarn_text *out, const char *path);
 
 /* Columns of a Parquet file or SQL table expression: [{"name","type","sql_type"}...]. */
 typedef struct tarn_field {
@@ -85,6 +87,15 @@ typedef struct tarn_rejects {
 TARN_MUST tarn_code tarn_db_read_csv(tarn_db *db, const char *path, const char *table,
                                      const tarn_csv_options *options, int64_t *rows, tarn_rejects *rejects,
                                      tarn_err *err);
+/* The same from JSON: with `lines` one object a line (blank lines are skipped; lines that are no object go to
+ * *rejects), else one array of objects, whose rejects have the number of the object for a line. Fields that
+ * hold objects or lists become SQL's structs and lists. .gz and .zst too. type_names as above: values that
+ * do not fit are rejects. A file without any object is an error. */
+TARN_MUST tarn_code tarn_db_read_json(tarn_db *db, const char *path, const char *table, const char *const *type_names,
+                                      bool lines, int64_t *rows, tarn_rejects *rejects, tarn_err *err);
+/* The same from Parquet; a reject's line is its row, from 1. */
+TARN_MUST tarn_code tarn_db_read_parquet(tarn_db *db, const char *path, const char *table, const char *const *type_names,
+                                         int64_t *rows, tarn_rejects *rejects, tarn_err *err);
 /* Count one row that could not be read, and keep it if there is room. text has len bytes; all are cut to fit. */
 TARN_MUST tarn_code tarn_rejects_add(tarn_rejects *r, int64_t line, const char *column, const char *reason,
                                      const char *text, size_t len, tarn_err *err);
