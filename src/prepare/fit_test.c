@@ -120,7 +120,8 @@ static tarn_code prepare_rank(void *arg, tarn_comm *comm, tarn_err *err)
     int rank = tarn_comm_rank(comm);
     tarn_prepare_job job = sample_job(a->data, a->rows, a->n, a->steps, 4);
 
-    TARN_TRY(tarn_pool_new(a->threads, &pool, err));
+    rc = tarn_pool_new(a->threads, &pool, err);
+    TARN_TRY(tarn_comm_agree(comm, rc, err));
     job.pool = pool;
     job.comm = comm;
     TARN_TRY(tarn_prepare(&job, &p, err));
@@ -481,6 +482,34 @@ static void running_out_of_memory_anywhere_is_a_clean_error(void **state)
     tarn_columns_release(c);
 }
 
+/* Whichever rank has no memory, all return: one that waited for ever would hang this test. */
+static void ranks_without_memory_end_together(void **state)
+{
+    (void)state;
+    tarn_columns *c = sample_table(MANY, (sample_options){0});
+    many a = {.data = c, .threads = 2};
+    int64_t *rows = sample_rows(MANY, 1, &a.n);
+    tarn_code rc = TARN_NOMEM;
+
+    a.rows = rows;
+    all_steps(a.steps);
+    for (int64_t k = 1; rc != TARN_OK; k += 1 + k / 8) {
+        int64_t live = tarn_mem_live();
+        tarn_mem_fail_after(k);
+        rc = tarn_comm_run_threads(3, prepare_rank, &a, NULL);
+        tarn_mem_fail_after(0);
+        assert_true(rc == TARN_OK || rc == TARN_NOMEM);
+        for (int r = 0; r < 3; r++) {
+            tarn_free(a.bytes[r]);
+            a.bytes[r] = NULL;
+        }
+        assert_int_equal(tarn_mem_live(), live);
+        assert_true(k < 20000);
+    }
+    tarn_free(rows);
+    tarn_columns_release(c);
+}
+
 static void importance_can_be_traced_to_the_field(void **state)
 {
     (void)state;
@@ -519,4 +548,5 @@ TARN_TESTS(TARN_TEST(fields_are_what_train_rows_say), TARN_TEST(absurd_test_rows
            TARN_TEST(a_feature_without_values_in_train_rows_is_refused),
            TARN_TEST(a_failing_step_is_named_with_its_place),
            TARN_TEST(a_missing_field_is_refused_unless_it_may_be_missing),
-           TARN_TEST(running_out_of_memory_anywhere_is_a_clean_error), TARN_TEST(importance_can_be_traced_to_the_field))
+           TARN_TEST(running_out_of_memory_anywhere_is_a_clean_error), TARN_TEST(ranks_without_memory_end_together),
+           TARN_TEST(importance_can_be_traced_to_the_field))

@@ -7,6 +7,28 @@
  *            with a leak check; the same seed and rows give the same split, to the row;
  *   fit      preparation steps (impute, scale, onehot, dateparts), fitted on train rows only, as
  *            nodes of the model's graph: what serving runs is what training ran.
+ *
+ * Threads: one at a time, but tarn_rows_block: any. What is given to a call is borrowed for it, unless it says more.
+ *
+ * Example (compiled by make check-docs):
+ *
+ *     tarn_code first_block(const tarn_columns *flights, const int64_t *train, int64_t n, double *x, tarn_err *err)
+ *     {
+ *         static const char *const features[] = {"carrier", "distance", NULL};
+ *         tarn_prepare_job job = {.data = flights, .features = features, .target = "late", .task = TARN_BINARY,
+ *                                 .train_rows = train, .n_train = n};
+ *         tarn_prepared *p = NULL;
+ *         tarn_rows *rows = NULL;
+ *         tarn_code rc = TARN_OK;
+ *
+ *         TARN_TRY(tarn_prepare(&job, &p, err));
+ *         TARN_TRY(tarn_rows_new(p, flights, train, n, &rows, err));
+ *         TARN_TRY(tarn_rows_block(rows, 0, n < TARN_BLOCK_ROWS ? n : TARN_BLOCK_ROWS, x, err));
+ *     done:
+ *         tarn_rows_free(rows);
+ *         tarn_prepared_free(p);
+ *         return rc;
+ *     }
  */
 #ifndef TARN_PREPARE_H
 #define TARN_PREPARE_H
@@ -48,8 +70,8 @@ typedef struct tarn_repair {
     const char *value;   /* missing/value: the value; */
     double least, most;  /* range; NaN: open */
     const char *order;   /* duplicates: columns that decide which row is first */
-    const char
-        *map; /* category: JSON object {"variant": "proper"}; NULL: fold case and space to the most frequent spelling */
+    const char *map;     /* category: JSON object {"variant": "proper"}; NULL: fold case and space to the most
+                            frequent spelling */
     int line, column;
 } tarn_repair;
 /* Check one rule by the table of kinds alone: kind, action, settings that are missing, meaningless or senseless.
@@ -82,21 +104,26 @@ const char *tarn_part_name(tarn_part part); /* train, valid, test, holdout */
 typedef struct tarn_split_params {
     int by;           /* words: random, stratified, time, group */
     char column[128]; /* time or group or stratum; empty for random */
-    char valid_from[40], test_from[40],
-        holdout_from[40];        /* by time: first moment or value of each part; empty: no such part */
-    double valid, test, holdout; /* else: shares */
+    /* By time: first moment or value of each part; empty: no such part. Else: shares. */
+    char valid_from[40], test_from[40], holdout_from[40];
+    double valid, test, holdout;
     int64_t seed;
 } tarn_split_params;
 extern const tarn_param tarn_split_table[];
 /* Put each row of c into a part: part[rows] gets a tarn_part.
  *
- * random      by a number drawn for the row's key: a row keeps its part when others come or go; shares are met on
- * average stratified  within each value of the column (empty: of `target`) exactly to rounding, in order of the number
- * drawn time        by borders: dates, or numbers for a numeric column group       all rows of one value of the column
- * go to one part; shares are met as nearly as the groups allow
+ * random: by a number drawn for the row's key, so a row keeps its part when others come or go; shares are
+ *   met on average.
  *
- * key: comma-separated columns that identify a row (so the split does not depend on row order); NULL or empty: row
- * number.
+ * stratified: within each value of the column (empty: of `target`) exactly to rounding, in order of the number
+ *   drawn.
+ *
+ * time: by borders, which are dates, or numbers for a numeric column.
+ *
+ * group: all rows with one value of the column go to one part; shares are met as nearly as the groups allow.
+ *
+ * key: comma-separated columns that identify a row, so that the order of rows makes no difference; NULL or
+ *   empty: the row number.
  *
  * *report: {by, column, key, seed, rows, parts: [{part, rows, share, classes: [{class, rows, share}] or mean,
  * first, last}], borders, leaks: {compared, duplicate_rows, groups, times, examples}}. Leaks: duplicate_rows are rows
@@ -147,7 +174,8 @@ typedef struct tarn_prepared tarn_prepared;
  */
 TARN_MUST tarn_code tarn_prepare(const tarn_prepare_job *job, tarn_prepared **out, tarn_err *err);
 void tarn_prepared_free(tarn_prepared *p);
-tarn_graph *tarn_prepared_graph(tarn_prepared *p); /* owned by p; the estimator adds to it */
+/* Owned by p; the estimator adds its nodes to it. They stay there, so each candidate needs a preparation of its own. */
+tarn_graph *tarn_prepared_graph(tarn_prepared *p);
 const uint32_t *tarn_prepared_regs(const tarn_prepared *p, int32_t *n);
 const tarn_feature *tarn_prepared_features(const tarn_prepared *p); /* (n) as tarn_prepared_regs */
 int tarn_prepared_classes(const tarn_prepared *p);                  /* 0 for REGRESSION */
