@@ -104,7 +104,7 @@ static void add_csv(tarn_text *line, const char *cell, size_t len)
     tarn_text_add(line, "\"");
 }
 
-tarn_code tarn_csv_text(const tarn_columns *c, tarn_text *out, tarn_err *err)
+tarn_code tarn_columns_csv(const tarn_columns *c, tarn_text *out, tarn_err *err)
 {
     tarn_text cell = {0};
     int cols = tarn_columns_count(c);

@@ -11,6 +11,6 @@ void tarn_cell_text(const tarn_column *c, int64_t row, tarn_text *out);
 /* As an aligned table (at most `most` rows), and into cli->result as {"columns": [...], "rows": [[...]]}. */
 TARN_MUST tarn_code tarn_out_columns(tarn_cli *cli, const tarn_columns *c, int64_t most, tarn_err *err);
 /* As CSV (RFC 4180), added to out. */
-TARN_MUST tarn_code tarn_csv_text(const tarn_columns *c, tarn_text *out, tarn_err *err);
+TARN_MUST tarn_code tarn_columns_csv(const tarn_columns *c, tarn_text *out, tarn_err *err);
 
 #endif

@@ -170,15 +170,17 @@ static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *s
 {
     tarn_code rc = TARN_OK;
     double from = tarn_seconds();
+    json_t *recipe = NULL;
     tarn_stage_job job = {.lake = w->lake,
                           .pool = w->options->pool,
                           .sink = w->options->sink,
                           .folder = w->p->folder,
-                          .params = step->params,
                           .inputs = inputs,
                           .n_inputs = step->n_inputs};
 
     w->ran++;
+    TARN_TRY(tarn_json_read(recipe_text, strlen(recipe_text), "recipe", &recipe, err)); /* just what reproducing it will see */
+    job.params = json_object_get(recipe, "params");
     TARN_TRY(save_record(w, "running", err));
     TARN_TRY(tarn_recipe_run(stage, id, &job, err));
     TARN_TRY(record_made(w, step, id, recipe_text, &job, err));
@@ -189,6 +191,7 @@ done:
         tell(w, step, stage, TARN_STEP_FAILED, tarn_seconds() - from, err ? err->msg : tarn_code_text(rc));
     }
     tarn_stage_job_clear(&job);
+    json_decref(recipe);
     return rc;
 }
 

@@ -156,7 +156,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_json_set(cli->result, "version", json_integer((json_int_t)v.number), err));
     TARN_TRY(tarn_json_set(cli->result, "id", json_string(tarn_id_hex(&v.object, hex)), err));
     if (p->out[0]) {
-        TARN_TRY(tarn_csv_text(scored, &csv, err));
+        TARN_TRY(tarn_columns_csv(scored, &csv, err));
         TARN_TRY(tarn_file_save(p->out, csv.data, csv.len, err));
         tarn_out(cli, "%s rows scored by %s version %lld into %s\n", tarn_num_group(tarn_columns_rows(scored), number), v.model, (long long)v.number, p->out);
         TARN_TRY(tarn_json_set(cli->result, "rows_scored", json_integer((json_int_t)tarn_columns_rows(scored)), err));

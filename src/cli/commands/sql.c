@@ -33,7 +33,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_lake_db_open(lake, p->branch[0] ? p->branch : tarn_cli_branch(cli, branch, sizeof branch), tarn_pool_threads(cli->pool), false, &db, err));
     TARN_TRY(tarn_db_query(db.db, argv[0], -1, &c, err));
     if (p->csv && !cli->json) {
-        TARN_TRY(tarn_csv_text(c, &csv, err));
+        TARN_TRY(tarn_columns_csv(c, &csv, err));
         (void)fwrite(csv.data, 1, csv.len, stdout); /* main() checks the stream */
     } else {
         TARN_TRY(tarn_out_columns(cli, c, p->limit, err));
