@@ -88,6 +88,24 @@ static void a_chart_has_round_ticks_and_whole_numbers_of_tenths(void **state)
     tarn_free(svg);
 }
 
+static void what_lies_outside_is_drawn_on_the_border(void **state)
+{
+    static const double x[] = {-7, 2, 0.5}, y[] = {0.5, 1e300, -1e300};
+    tarn_axis unit = {.most = 1};
+    tarn_chart c;
+    char *svg = NULL;
+
+    (void)state;
+    tarn_chart_begin(&c, 400, 300, "", "");
+    tarn_chart_axes(&c, &unit, &unit);
+    assert_true(tarn_chart_x(&c, x[0]) == c.left && tarn_chart_x(&c, x[1]) == c.right);
+    assert_true(tarn_chart_y(&c, y[1]) == c.top && tarn_chart_y(&c, y[2]) == c.bottom);
+    tarn_chart_line(&c, 0, TARN_SOLID, x, y, 3);
+    must(tarn_chart_end(&c, &svg, err));
+    markup_check(svg);
+    tarn_free(svg);
+}
+
 static void unknown_and_absent_pictures_are_named(void **state)
 {
     json_t *all = sample_assessment(TARN_REGRESSION, SAMPLE_ROWS, 0), *empty = json_object();
@@ -176,6 +194,7 @@ int main(void)
         TARN_TEST(every_picture_is_well_formed_and_repeatable),
         TARN_TEST(marks_stay_inside),
         TARN_TEST(a_chart_has_round_ticks_and_whole_numbers_of_tenths),
+        TARN_TEST(what_lies_outside_is_drawn_on_the_border),
         TARN_TEST(unknown_and_absent_pictures_are_named),
         TARN_TEST(arrays_that_do_not_fit_are_named),
         TARN_TEST(spoilt_assessments_give_a_picture_or_an_error),
