@@ -35,5 +35,6 @@ tarn_code tarn_source_find(const char *name, const tarn_source **out, tarn_err *
     }
     const char *near = tarn_nearest_word(name, names, COUNT);
     if (near) return TARN_FAIL(err, TARN_NOT_FOUND, "no source is called '%s'; did you mean '%s'?", name, near);
-    return TARN_FAIL(err, TARN_NOT_FOUND, "no source is called '%s'; the first of %d is '%s'", name, (int)COUNT, names[0]);
+    return TARN_FAIL(err, TARN_NOT_FOUND, "no source is called '%s'; the first of %d is '%s'", name, (int)COUNT,
+                     names[0]);
 }

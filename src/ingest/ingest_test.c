@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ingest_test.c - the file source: one file, folders, patterns, formats, facts; and the flights where they are there. */
+/* ingest_test.c - the file source: one file, folders, patterns, formats, facts; and the flights where they are there.
+ */
 #include "support/tarn_test.h"
 
 #include "base/digest.h"
@@ -39,10 +40,12 @@ static int set_up(void **state)
 {
     static const struct {
         const char *name, *text;
-    } files[] = {
-        {"a.csv", "n,w\n1,x\n2,y\n"}, {"data/b.csv", "n,w\n3,x\nbad\n"}, {"data/a.csv", "w,n\nz,1.5\n"}, {"data/notes.md", "# not data"},
-        {"data/.hidden.csv", "a\n"}, {"t.tsv", "n\tw\n1\ta,b\n"}, {"o.jsonl", "{\"n\": 1}\nno\n"}, {"o.json", "[{\"n\": 1}, {\"n\": 2}]"},
-        {"plain", "{\"n\": 5}\n"}, {"odd/x.csv", "n\n1\n"}, {"odd/y.csv", "n,m\n1,2\n"}, {"we[i]rd.csv", "n\n7\n"}};
+    } files[] = {{"a.csv", "n,w\n1,x\n2,y\n"},    {"data/b.csv", "n,w\n3,x\nbad\n"},
+                 {"data/a.csv", "w,n\nz,1.5\n"},  {"data/notes.md", "# not data"},
+                 {"data/.hidden.csv", "a\n"},     {"t.tsv", "n\tw\n1\ta,b\n"},
+                 {"o.jsonl", "{\"n\": 1}\nno\n"}, {"o.json", "[{\"n\": 1}, {\"n\": 2}]"},
+                 {"plain", "{\"n\": 5}\n"},       {"odd/x.csv", "n\n1\n"},
+                 {"odd/y.csv", "n,m\n1,2\n"},     {"we[i]rd.csv", "n\n7\n"}};
 
     must(tarn_dir_remove(BASE, err));
     must(tarn_dir_make(BASE "/data", err));
@@ -77,8 +80,9 @@ static void each_format_is_read(void **state)
     static const struct {
         const char *path, *format;
         int64_t rows, rejects;
-    } cases[] = {{"a.csv", "auto", 2, 0}, {"t.tsv", "auto", 1, 0}, {"o.jsonl", "auto", 1, 1}, {"o.json", "auto", 2, 0}, {"plain", "auto", 1, 0},
-                 {"plain", "ndjson", 1, 0}, {"we[i]rd.csv", "auto", 1, 0}, {BASE "/a.csv", "csv", 2, 0}, {"p.parquet", "auto", 3, 0}};
+    } cases[] = {{"a.csv", "auto", 2, 0},       {"t.tsv", "auto", 1, 0},      {"o.jsonl", "auto", 1, 1},
+                 {"o.json", "auto", 2, 0},      {"plain", "auto", 1, 0},      {"plain", "ndjson", 1, 0},
+                 {"we[i]rd.csv", "auto", 1, 0}, {BASE "/a.csv", "csv", 2, 0}, {"p.parquet", "auto", 3, 0}};
     tarn_db *db = open_db();
 
     (void)state;
@@ -109,7 +113,9 @@ static void a_folder_is_one_table_in_the_order_of_names(void **state)
         int64_t rows = 0;
         must(file_source()->read(p, BASE, NULL, db, "t", &rows, &r, NULL, err));
         assert_int_equal(rows, 2);
-        assert_int_equal(count(db, "SELECT count(*) FROM (SELECT n, w, row_number() OVER () AS i FROM t) WHERE (i = 1 AND n = 1.5 AND w = 'z') OR (i = 2 AND n = 3 AND w = 'x')"), 2);
+        assert_int_equal(count(db, "SELECT count(*) FROM (SELECT n, w, row_number() OVER () AS i FROM t) WHERE (i = 1 "
+                                   "AND n = 1.5 AND w = 'z') OR (i = 2 AND n = 3 AND w = 'x')"),
+                         2);
         assert_int_equal(count(db, "SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '% part %'"), 0);
         assert_int_equal(r.count, 1);
         assert_int_equal(r.rows[0].line, 3);
@@ -125,8 +131,11 @@ static void what_is_wrong_is_said(void **state)
     static const struct {
         const char *path, *want;
         tarn_code code;
-    } cases[] = {{"", "path: the file to read must be named", TARN_INVALID}, {"nope.csv", "there is no file '" BASE "/nope.csv'", TARN_NOT_FOUND},
-                 {"*.xyz", "no file fits", TARN_NOT_FOUND}, {"empty", "no file fits", TARN_NOT_FOUND}, {"odd", "'odd/x.csv' has no column 'm', which 'odd/y.csv' has", TARN_INVALID},
+    } cases[] = {{"", "path: the file to read must be named", TARN_INVALID},
+                 {"nope.csv", "there is no file '" BASE "/nope.csv'", TARN_NOT_FOUND},
+                 {"*.xyz", "no file fits", TARN_NOT_FOUND},
+                 {"empty", "no file fits", TARN_NOT_FOUND},
+                 {"odd", "'odd/x.csv' has no column 'm', which 'odd/y.csv' has", TARN_INVALID},
                  {"/dev/null", "neither a file nor a folder", TARN_INVALID}};
     tarn_db *db = open_db();
     const tarn_source *s = NULL;
@@ -135,7 +144,8 @@ static void what_is_wrong_is_said(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         void *p = PARAMS({"path", cases[i].path});
         int64_t rows;
-        must_fail_with(cases[i].code, cases[i].want, file_source()->read(p, BASE, NULL, db, "t", &rows, NULL, NULL, err));
+        must_fail_with(cases[i].code, cases[i].want,
+                       file_source()->read(p, BASE, NULL, db, "t", &rows, NULL, NULL, err));
         tarn_free(p);
     }
     must_fail_with(TARN_NOT_FOUND, "did you mean 'file'?", tarn_source_find("flie", &s, err));
@@ -225,8 +235,11 @@ static void the_flights_are_all_there(void **state)
         tarn_free(p);
     }
     assert_int_equal(count(db, "SELECT count(*) FROM flights JOIN planes USING (tailnum)"), 153123);
-    assert_int_equal(count(db, "SELECT count(*) FROM flights JOIN weather USING (origin, year, month, day, hour)"), 160280);
-    assert_int_equal(count(db, "SELECT count(*) FROM flights f JOIN weather USING (origin, year, month, day, hour) JOIN planes p ON p.tailnum = f.tailnum"), 151722);
+    assert_int_equal(count(db, "SELECT count(*) FROM flights JOIN weather USING (origin, year, month, day, hour)"),
+                     160280);
+    assert_int_equal(count(db, "SELECT count(*) FROM flights f JOIN weather USING (origin, year, month, day, hour) "
+                               "JOIN planes p ON p.tailnum = f.tailnum"),
+                     151722);
     assert_int_equal(count(db, "SELECT count(*) FROM flights WHERE arr_delay > 15"), 24249);
     tarn_db_close(db);
 }
@@ -235,12 +248,9 @@ static void the_flights_are_all_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        INGEST_TEST(each_format_is_read),
-        INGEST_TEST(a_folder_is_one_table_in_the_order_of_names),
-        INGEST_TEST(what_is_wrong_is_said),
-        INGEST_TEST(facts_name_size_and_hash_each_file),
-        INGEST_TEST(reading_stops_when_asked),
-        INGEST_TEST(memory_running_out_is_an_error_each_time),
+        INGEST_TEST(each_format_is_read),       INGEST_TEST(a_folder_is_one_table_in_the_order_of_names),
+        INGEST_TEST(what_is_wrong_is_said),     INGEST_TEST(facts_name_size_and_hash_each_file),
+        INGEST_TEST(reading_stops_when_asked),  INGEST_TEST(memory_running_out_is_an_error_each_time),
         INGEST_TEST(the_flights_are_all_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,9 +187,15 @@ tarn_code tarn_columns_maker_take(tarn_columns_maker *m, const char *name, tarn_
         b.valid = NULL;
     }
     m->owned[m->count] = b;
-    m->at[m->count++] = (tarn_column){.name = b.name, .type = type, .rows = m->rows, .nulls = nulls,
-                                      .valid = b.valid, .values = b.values, .words = b.words,
-                                      .offsets = b.offsets, .bytes = b.bytes};
+    m->at[m->count++] = (tarn_column){.name = b.name,
+                                      .type = type,
+                                      .rows = m->rows,
+                                      .nulls = nulls,
+                                      .valid = b.valid,
+                                      .values = b.values,
+                                      .words = b.words,
+                                      .offsets = b.offsets,
+                                      .bytes = b.bytes};
     return TARN_OK;
 done:
     tarn_buffers_clear(&b);

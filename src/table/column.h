@@ -28,9 +28,9 @@ typedef struct tarn_column {
     const char *name;
     tarn_type type;
     int64_t rows, nulls;
-    const uint8_t *valid; /* bitmap, bit i of byte i/8 = row i has a value; NULL when nulls is 0 */
-    const void *values;   /* rows values; undefined (but readable) where not valid */
-    int32_t words;        /* TEXT: dictionary entries */
+    const uint8_t *valid;   /* bitmap, bit i of byte i/8 = row i has a value; NULL when nulls is 0 */
+    const void *values;     /* rows values; undefined (but readable) where not valid */
+    int32_t words;          /* TEXT: dictionary entries */
     const int32_t *offsets; /* (words + 1) into bytes */
     const char *bytes;      /* UTF-8, not NUL-terminated */
 } tarn_column;
@@ -62,8 +62,8 @@ static inline const char *tarn_column_word(const tarn_column *c, int32_t word, i
  * For TEXT, texts[i] with lens[i]; NULL = null; the dictionary is made here. */
 typedef struct tarn_columns_maker tarn_columns_maker;
 TARN_MUST tarn_code tarn_columns_maker_new(int64_t rows, tarn_columns_maker **out, tarn_err *err);
-TARN_MUST tarn_code tarn_columns_maker_add(tarn_columns_maker *m, const char *name, tarn_type type,
-                                           const void *values, const uint8_t *valid, tarn_err *err);
+TARN_MUST tarn_code tarn_columns_maker_add(tarn_columns_maker *m, const char *name, tarn_type type, const void *values,
+                                           const uint8_t *valid, tarn_err *err);
 TARN_MUST tarn_code tarn_columns_maker_text(tarn_columns_maker *m, const char *name, const char *const *texts,
                                             const int32_t *lens, tarn_err *err);
 /* *out is released with tarn_columns_release; the maker is still to be freed. */

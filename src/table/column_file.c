@@ -107,7 +107,10 @@ static tarn_code put_part(writer *w, const void *bytes, uint64_t len, tarn_err *
 
 static head head_of(const tarn_column *c)
 {
-    return (head){.type = (uint32_t)c->type, .words = c->words, .nulls = c->nulls, .name_len = strlen(c->name),
+    return (head){.type = (uint32_t)c->type,
+                  .words = c->words,
+                  .nulls = c->nulls,
+                  .name_len = strlen(c->name),
                   .bytes_len = c->type == TARN_TEXT ? (uint64_t)c->offsets[c->words] : 0};
 }
 
@@ -183,8 +186,10 @@ static tarn_code check_header(const tarn_mapped *m, header *h, tarn_err *err)
 {
     if (m->len < sizeof *h) return DAMAGED("too short for a header: %zu bytes", m->len);
     memcpy(h, m->bytes, sizeof *h);
-    if (memcmp(h->magic, magic, sizeof magic) != 0) return DAMAGED("not a file of columns: it does not start with TARNCOLS");
-    if (h->version != VERSION) return DAMAGED("version %u of the file form, this program reads %d", h->version, VERSION);
+    if (memcmp(h->magic, magic, sizeof magic) != 0)
+        return DAMAGED("not a file of columns: it does not start with TARNCOLS");
+    if (h->version != VERSION)
+        return DAMAGED("version %u of the file form, this program reads %d", h->version, VERSION);
     if (h->length != m->len)
         return DAMAGED("the header says %llu bytes, the file has %zu", (unsigned long long)h->length, m->len);
     if (h->columns > MOST_COLUMNS || h->rows < 0 || h->rows > MOST_ROWS)
@@ -202,7 +207,8 @@ static tarn_code check_head(const head *h, uint32_t i, const header *of, tarn_er
         return DAMAGED("column %u: %lld nulls in %lld rows", i, (long long)h->nulls, (long long)of->rows);
     if (h->name_len == 0 || h->name_len > MOST_NAME || h->name_len >= of->length)
         return DAMAGED("column %u: a name of %llu bytes", i, (unsigned long long)h->name_len);
-    if (h->type != TARN_TEXT && (h->words != 0 || h->bytes_len != 0)) return DAMAGED("column %u has words but is not text", i);
+    if (h->type != TARN_TEXT && (h->words != 0 || h->bytes_len != 0))
+        return DAMAGED("column %u has words but is not text", i);
     if (h->words < 0 || h->bytes_len > INT32_MAX) return DAMAGED("column %u has an impossible dictionary", i);
     return TARN_OK;
 }
@@ -229,8 +235,12 @@ static tarn_code place_column(tarn_column *c, uint32_t i, const header *h, const
     memcpy(&one, base + sizeof(header) + i * sizeof(head), sizeof one);
     *at = lay_out(&one, *name, *at, h->rows, &p);
     if (*at > h->length) return DAMAGED("column %u does not fit into the file", i);
-    *c = (tarn_column){.name = base + p.name, .type = (tarn_type)one.type, .rows = h->rows, .nulls = one.nulls,
-                       .words = one.words, .values = base + p.values};
+    *c = (tarn_column){.name = base + p.name,
+                       .type = (tarn_type)one.type,
+                       .rows = h->rows,
+                       .nulls = one.nulls,
+                       .words = one.words,
+                       .values = base + p.values};
     if (p.valid) c->valid = (const uint8_t *)base + p.valid;
     if (one.type == TARN_TEXT) {
         c->offsets = (const int32_t *)(const void *)(base + p.offsets);
@@ -278,7 +288,8 @@ static tarn_code check_nulls(const tarn_column *c, tarn_err *err)
     if (c->rows % 8 && c->valid[c->rows / 8] >> c->rows % 8)
         return DAMAGED("column '%s': marks behind its last row", c->name);
     if (c->rows - there != c->nulls)
-        return DAMAGED("column '%s': %lld nulls, the head says %lld", c->name, (long long)(c->rows - there), (long long)c->nulls);
+        return DAMAGED("column '%s': %lld nulls, the head says %lld", c->name, (long long)(c->rows - there),
+                       (long long)c->nulls);
     return TARN_OK;
 }
 
@@ -369,4 +380,26 @@ done:
     tarn_free(c);
     tarn_map_close(&map);
     return rc;
+}
+
+void tarn_columns_seal(void *bytes, size_t len)
+{
+    tarn_mapped map = {bytes, len};
+    tarn_columns c = {0};
+    header h;
+
+    if (len < sizeof h) return;
+    memcpy(&h, bytes, sizeof h);
+    memcpy(h.magic, magic, sizeof magic);
+    h.version = VERSION;
+    h.length = len;
+    memcpy(bytes, &h, sizeof h);
+    if (check_header(&map, &h, NULL) != TARN_OK || tarn_alloc(&c.at, h.columns, sizeof *c.at, NULL) != TARN_OK) return;
+    if (place_columns(&c, &map, &h, NULL) == TARN_OK) {
+        c.rows = h.rows;
+        c.count = (int)h.columns;
+        h.checksum = checksum_of(&c, &h, &map);
+        memcpy(bytes, &h, sizeof h);
+    }
+    tarn_free(c.at);
 }

@@ -315,7 +315,7 @@ static void flipped_bytes_under_a_good_checksum_never_crash(void **state)
             }
         }
     }
-    assert_true(taken > 100);  /* other numbers in the values are other, good content */
+    assert_true(taken > 100);   /* other numbers in the values are other, good content */
     assert_true(refused > 400); /* heads, names, bitmaps, codes, offsets and words are not */
     tarn_free(bytes);
     tarn_free(bad);

@@ -43,11 +43,18 @@ static const char *foreign(const char *bytes, size_t len)
         const char *start, *what;
         size_t len;
     } known[] = {
-        {"PAR1", "a Parquet file; set format: parquet", 4}, {"PK\3\4", "a zip or Excel file; save it as CSV", 4},
-        {"\xFF\xFE", "UTF-16 text; convert it to UTF-8", 2}, {"\xFE\xFF", "UTF-16 text; convert it to UTF-8", 2},
-        {"\x89PNG", "a picture", 4},                         {"%PDF", "a PDF file", 4},
-        {"BZh", "packed with bzip2; unpack it", 3},          {"\xFD" "7zXZ", "packed with xz; unpack it", 5},
-        {"SQLite", "a SQLite database", 6},                  {"TARNCOLS", "a file of columns in Tarn's own form", 8},
+        {"PAR1", "a Parquet file; set format: parquet", 4},
+        {"PK\3\4", "a zip or Excel file; save it as CSV", 4},
+        {"\xFF\xFE", "UTF-16 text; convert it to UTF-8", 2},
+        {"\xFE\xFF", "UTF-16 text; convert it to UTF-8", 2},
+        {"\x89PNG", "a picture", 4},
+        {"%PDF", "a PDF file", 4},
+        {"BZh", "packed with bzip2; unpack it", 3},
+        {"\xFD"
+         "7zXZ",
+         "packed with xz; unpack it", 5},
+        {"SQLite", "a SQLite database", 6},
+        {"TARNCOLS", "a file of columns in Tarn's own form", 8},
     };
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -69,8 +76,10 @@ static tarn_code check_text(const char *text, size_t len, tarn_err *err)
     }
     if (tarn_utf8_valid(text, len, &bad)) return TARN_OK;
     place_of(text, bad, &line, &column);
-    return TARN_FAIL(err, TARN_INVALID, "line %lld, column %lld: byte 0x%02X is not UTF-8; convert the file to UTF-8 (from "
-                     "Latin-1 or Windows-1252?)", (long long)line, (long long)column, (unsigned char)text[bad]);
+    return TARN_FAIL(err, TARN_INVALID,
+                     "line %lld, column %lld: byte 0x%02X is not UTF-8; convert the file to UTF-8 (from "
+                     "Latin-1 or Windows-1252?)",
+                     (long long)line, (long long)column, (unsigned char)text[bad]);
 }
 
 static tarn_code open_text(tarn_csv *csv, const char *path, const char *folder, tarn_err *err)
@@ -118,7 +127,8 @@ static bool counts_up(const tarn_csv_record *r)
 static bool repeats(const tarn_csv_record *r, int i)
 {
     for (int k = 0; k < i; k++)
-        if (r->fields[k].len == r->fields[i].len && memcmp(r->fields[k].at, r->fields[i].at, r->fields[i].len) == 0) return true;
+        if (r->fields[k].len == r->fields[i].len && memcmp(r->fields[k].at, r->fields[i].at, r->fields[i].len) == 0)
+            return true;
     return false;
 }
 
@@ -140,7 +150,8 @@ static bool looks_like_data(const tarn_csv_record *r)
     return there > 0 && !counts_up(r) && (odd || numbers == there);
 }
 
-static tarn_code name_column(tarn_csv *csv, int i, const tarn_csv_field *f, int64_t line, tarn_words *seen, tarn_err *err)
+static tarn_code name_column(tarn_csv *csv, int i, const tarn_csv_field *f, int64_t line, tarn_words *seen,
+                             tarn_err *err)
 {
     tarn_csv_column *c = &csv->columns[i];
     char name[256], lower[128];
@@ -157,7 +168,8 @@ static tarn_code name_column(tarn_csv *csv, int i, const tarn_csv_field *f, int6
     for (size_t k = 0; k <= strlen(c->name); k++) lower[k] = (char)tolower((unsigned char)c->name[k]);
     tarn_code rc = tarn_words_put(seen, lower, strlen(lower), &code, err);
     if (rc == TARN_OK && code != i)
-        return TARN_FAIL(err, TARN_INVALID, "line %lld: columns %d and %d have the same name '%s' (SQL does not tell A from a)",
+        return TARN_FAIL(err, TARN_INVALID,
+                         "line %lld: columns %d and %d have the same name '%s' (SQL does not tell A from a)",
                          (long long)line, code + 1, i + 1, c->name);
     return rc;
 }
@@ -173,14 +185,17 @@ static tarn_code check_header(const tarn_csv *csv, const tarn_csv_record *r, tar
         tarn_code rc = tarn_csv_sniff(csv->text, csv->len, &sniffed, err);
         if (rc != TARN_OK) return rc;
         if (sniffed != csv->delimiter && memchr(r->start, sniffed, r->len))
-            return TARN_FAIL(err, TARN_INVALID, "line %lld: delimiter '%s' gives one column; the file looks delimited by '%s'",
+            return TARN_FAIL(err, TARN_INVALID,
+                             "line %lld: delimiter '%s' gives one column; the file looks delimited by '%s'",
                              (long long)r->line, csv->delimiter == '\t' ? "tab" : csv->options->delimiter,
                              sniffed == '\t' ? "tab" : (char[]){sniffed, '\0'});
     }
     if (csv->options->no_header || !looks_like_data(r)) return TARN_OK;
     tarn_csv_text(&r->fields[0], first, sizeof first);
-    return TARN_FAIL(err, TARN_INVALID, "line %lld, column 1: '%s...' looks like data, not like a header; put column names "
-                     "there, or set header: false", (long long)r->line, first);
+    return TARN_FAIL(err, TARN_INVALID,
+                     "line %lld, column 1: '%s...' looks like data, not like a header; put column names "
+                     "there, or set header: false",
+                     (long long)r->line, first);
 }
 
 static tarn_code read_header(tarn_csv *csv, tarn_err *err)
@@ -216,7 +231,8 @@ tarn_code tarn_csv_rewind(const tarn_csv *csv, tarn_csv_scan *s, tarn_err *err)
 /* What kind of cell a column of this type takes: a tarn type's own name, or that of a SQL type's. */
 static const char *class_of(const char *type)
 {
-    static const char *const wholes[] = {"BIGINT", "INT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT"};
+    static const char *const wholes[] = {"BIGINT",  "INT",      "INTEGER",   "SMALLINT", "TINYINT",
+                                         "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT"};
     static const char *const reals[] = {"DOUBLE", "FLOAT", "DECIMAL", "NUMERIC"};
     tarn_type known;
     size_t len = strcspn(type, "( ");
@@ -247,7 +263,8 @@ static tarn_code no_such_column(const tarn_csv *csv, const char *name, tarn_err 
     for (int i = 0; i < csv->count; i++) names[i] = csv->columns[i].name;
     const char *near = tarn_nearest_word(name, names, (size_t)csv->count);
     rc = near ? TARN_FAIL(err, TARN_INVALID, "line 1: no column '%s'; did you mean '%s'?", name, near)
-              : TARN_FAIL(err, TARN_INVALID, "line 1: no column '%s' among %d; the first is '%s'", name, csv->count, names[0]);
+              : TARN_FAIL(err, TARN_INVALID, "line 1: no column '%s' among %d; the first is '%s'", name, csv->count,
+                          names[0]);
     tarn_free(names);
     return rc;
 }
@@ -282,7 +299,9 @@ bool tarn_csv_judge(tarn_csv *csv, const tarn_csv_record *r, char column[128], c
         if (at < csv->count) (void)strcpy(column, csv->columns[at].name);
         else (void)snprintf(column, 128, "field %d", at + 1);
         if (r->bad) (void)snprintf(reason, 256, "%s", r->bad);
-        else (void)snprintf(reason, 256, "%d field%s where the header has %d", r->count, r->count == 1 ? "" : "s", csv->count);
+        else
+            (void)snprintf(reason, 256, "%d field%s where the header has %d", r->count, r->count == 1 ? "" : "s",
+                           csv->count);
         return false;
     }
     for (int i = 0; i < csv->count; i++) {

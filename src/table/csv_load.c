@@ -27,7 +27,8 @@ static void copy_field(tarn_text *line, const tarn_csv_field *f)
         return;
     }
     tarn_text_add(line, "\"");
-    for (size_t i = 0; i < f->len; i++) tarn_text_addn(line, f->at[i] == '"' ? "\"\"" : f->at + i, f->at[i] == '"' ? 2 : 1);
+    for (size_t i = 0; i < f->len; i++)
+        tarn_text_addn(line, f->at[i] == '"' ? "\"\"" : f->at + i, f->at[i] == '"' ? 2 : 1);
     tarn_text_add(line, "\"");
 }
 
@@ -89,7 +90,8 @@ static const char *read_as(const tarn_csv_column *c)
     return "VARCHAR";
 }
 
-static tarn_code read_sql(const tarn_csv *csv, const char *path, bool copy, const char *table, tarn_text *sql, tarn_err *err)
+static tarn_code read_sql(const tarn_csv *csv, const char *path, bool copy, const char *table, tarn_text *sql,
+                          tarn_err *err)
 {
     char delimiter[2] = {copy ? ',' : csv->delimiter, '\0'};
 
@@ -97,7 +99,8 @@ static tarn_code read_sql(const tarn_csv *csv, const char *path, bool copy, cons
     tarn_sql_name(sql, table);
     tarn_text_add(sql, " AS SELECT * FROM read_csv(");
     tarn_sql_path(sql, path);
-    tarn_text_addf(sql, ", auto_detect=false, compression='none', quote='\"', escape='\"', header=%s, new_line='%s', delim=",
+    tarn_text_addf(sql,
+                   ", auto_detect=false, compression='none', quote='\"', escape='\"', header=%s, new_line='%s', delim=",
                    copy || csv->options->no_header ? "false" : "true", !copy && csv->ends == 'r' ? "\\r\\n" : "\\n");
     tarn_sql_text(sql, delimiter);
     tarn_text_add(sql, ", nullstr=['");
@@ -159,8 +162,9 @@ static tarn_code check_counts(tarn_db *db, const tarn_csv *csv, const char *tabl
         int64_t got = *(const int64_t *)tarn_columns_at(counts, i)->values;
         int64_t want = csv->rows - (i > 0 ? csv->columns[i - 1].nulls : 0);
         if (got == want) continue;
-        rc = TARN_FAIL(err, TARN_UNSUPPORTED, "%s%s%s: the SQL engine reads %lld values where there are %lld", i > 0 ? "column '" : "rows",
-                       i > 0 ? csv->columns[i - 1].name : "", i > 0 ? "'" : "", (long long)got, (long long)want);
+        rc = TARN_FAIL(err, TARN_UNSUPPORTED, "%s%s%s: the SQL engine reads %lld values where there are %lld",
+                       i > 0 ? "column '" : "rows", i > 0 ? csv->columns[i - 1].name : "", i > 0 ? "'" : "",
+                       (long long)got, (long long)want);
         goto done;
     }
 done:

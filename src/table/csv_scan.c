@@ -120,8 +120,10 @@ static tarn_code shrink_to_line(tarn_csv_scan *s, const char *reached, tarn_err 
     s->irregular = true;
     if (reached > end) s->reread += (uint64_t)(reached - end);
     if (s->reread > 64ull * (uint64_t)(s->end - s->start) + (64u << 20))
-        return TARN_FAIL(err, TARN_LIMIT, "line %lld: quotes do not pair in too many lines; is '%c' the delimiter and are "
-                         "quotes inside fields doubled?", (long long)r->line, s->delimiter);
+        return TARN_FAIL(err, TARN_LIMIT,
+                         "line %lld: quotes do not pair in too many lines; is '%c' the delimiter and are "
+                         "quotes inside fields doubled?",
+                         (long long)r->line, s->delimiter);
     if (end > r->start && end[-1] == '\r') end--;
     r->len = (size_t)(end - r->start);
     s->line = r->line;
@@ -162,7 +164,8 @@ tarn_code tarn_csv_next(tarn_csv_scan *s, const tarn_csv_record **record, tarn_e
     s->at = past_line_end(s, p);
     if (r->len > s->longest) s->longest = r->len;
     if (r->len > MOST_RECORD)
-        return TARN_FAIL(err, TARN_LIMIT, "line %lld: a record of %zu bytes; at most 16 MiB are possible", (long long)r->line, r->len);
+        return TARN_FAIL(err, TARN_LIMIT, "line %lld: a record of %zu bytes; at most 16 MiB are possible",
+                         (long long)r->line, r->len);
     return TARN_OK;
 }
 

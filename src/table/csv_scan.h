@@ -22,8 +22,8 @@ typedef struct tarn_csv_field {
 
 typedef struct tarn_csv_record {
     const char *start;
-    size_t len;  /* without the line end */
-    int64_t line; /* where it starts, from 1 */
+    size_t len;             /* without the line end */
+    int64_t line;           /* where it starts, from 1 */
     tarn_csv_field *fields; /* valid until the next call */
     int count;
     const char *bad; /* what is wrong, or NULL */
@@ -36,10 +36,10 @@ typedef struct tarn_csv_scan {
     char delimiter;
     int cap;
     tarn_csv_record record;
-    size_t longest;    /* record so far */
-    uint64_t reread;   /* bytes looked at more than once, because of bad quotes */
-    bool irregular;    /* another reader might see other records than this one: blank lines, mixed line ends, odd quotes */
-    char ends;         /* 0 none seen, 'n' LF, 'r' CRLF */
+    size_t longest;  /* record so far */
+    uint64_t reread; /* bytes looked at more than once, because of bad quotes */
+    bool irregular; /* another reader might see other records than this one: blank lines, mixed line ends, odd quotes */
+    char ends;      /* 0 none seen, 'n' LF, 'r' CRLF */
 } tarn_csv_scan;
 
 void tarn_csv_start(tarn_csv_scan *s, const char *bytes, size_t len, char delimiter);

@@ -84,7 +84,8 @@ static void types_are(tarn_db *db, const char *want)
     assert_string_equal(one_text(db, "SELECT string_agg(column_type, ' ') FROM (DESCRIBE t)", got), want);
 }
 
-static void reject_is(const tarn_rejects *r, int64_t i, int64_t line, const char *column, const char *reason, const char *text)
+static void reject_is(const tarn_rejects *r, int64_t i, int64_t line, const char *column, const char *reason,
+                      const char *text)
 {
     assert_true(i < r->kept);
     assert_int_equal(r->rows[i].line, line);
@@ -99,7 +100,8 @@ static void a_clean_file_is_read_as_it_is(void **state)
     int64_t rows = 0;
 
     (void)state;
-    put_text("n,x,name,yes,day,at,zip,big\n1,0.5,a,true,2026-01-31,2026-01-31 12:00,007,1\n-2,3,\"b,\"\"c\"\"\nd\",FALSE,1999-12-31,2026-01-31,12,99999999999999999999\n,,,,,,,\n");
+    put_text("n,x,name,yes,day,at,zip,big\n1,0.5,a,true,2026-01-31,2026-01-31 "
+             "12:00,007,1\n-2,3,\"b,\"\"c\"\"\nd\",FALSE,1999-12-31,2026-01-31,12,99999999999999999999\n,,,,,,,\n");
     must(tarn_db_read_csv(db, path, "t", NULL, &rows, NULL, err));
     assert_int_equal(rows, 3);
     types_are(db, "BIGINT DOUBLE VARCHAR BOOLEAN DATE TIMESTAMP VARCHAR VARCHAR");
@@ -115,7 +117,9 @@ static void every_bad_row_is_put_aside_once_with_its_line(void **state)
     int64_t rows = 0;
 
     (void)state;
-    put_text("\xEF\xBB\xBF" "a,b,c\r\n1,2,\"x\r\ny\"\r\n2,zz,y\r\n\r\n3,4\r\n4,5,6,7\r\n3.7,qq,8\r\n5,6,\"open\r\n6,7,z\r\n7,8,\"q\"x\r\n8,9,w\rw\r\n9,1e3,\"\"");
+    put_text("\xEF\xBB\xBF"
+             "a,b,c\r\n1,2,\"x\r\ny\"\r\n2,zz,y\r\n\r\n3,4\r\n4,5,6,7\r\n3.7,qq,8\r\n5,6,\"open\r\n6,7,z\r\n7,8,"
+             "\"q\"x\r\n8,9,w\rw\r\n9,1e3,\"\"");
     must(tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = types}, &rows, &r, err));
     assert_int_equal(rows, 3);
     table_is(db, "a, b, c", "1,2.0,x\r\ny;6,7.0,z;9,1000.0");
@@ -169,13 +173,18 @@ static void types_of_sql_are_cast_and_misfits_put_aside(void **state)
     assert_int_equal(r.count, 4);
     reject_is(&r, 0, 4, "id", "'nope' is not of type UUID", "nope,2,2,");
     reject_is(&r, 1, 5, "price", "'x' is not a number", "00000000-0000-0000-0000-000000000002,x,3,");
-    reject_is(&r, 2, 6, "price", "'99999' is not of type DECIMAL(5,2)", "00000000-0000-0000-0000-000000000003,99999,3,");
+    reject_is(&r, 2, 6, "price", "'99999' is not of type DECIMAL(5,2)",
+              "00000000-0000-0000-0000-000000000003,99999,3,");
     reject_is(&r, 3, 7, "n", "'300' is not of type TINYINT", "00000000-0000-0000-0000-000000000004,3,300,");
     tarn_rejects_clear(&r);
     must_fail_with(TARN_INVALID, "'x; DROP' is not a type",
-                   tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = (const char *const[]){"n", "x; DROP", NULL}}, &rows, NULL, err));
+                   tarn_db_read_csv(db, path, "t",
+                                    &(tarn_csv_options){.type_names = (const char *const[]){"n", "x; DROP", NULL}},
+                                    &rows, NULL, err));
     must_fail_with(TARN_INVALID, "NONSENSE",
-                   tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = (const char *const[]){"note", "NONSENSE", NULL}}, &rows, NULL, err));
+                   tarn_db_read_csv(db, path, "t",
+                                    &(tarn_csv_options){.type_names = (const char *const[]){"note", "NONSENSE", NULL}},
+                                    &rows, NULL, err));
     tarn_db_close(db);
 }
 
@@ -194,7 +203,9 @@ static void files_that_are_no_table_are_refused(void **state)
         {"a,\"b\n1,2\n", "line 1, field 2: its quote is never closed"},
         {"PK\3\4", "a zip or Excel file; save it as CSV"},
         {"PAR1....", "a Parquet file; set format: parquet"},
-        {"\xFF\xFE" "a", "UTF-16 text; convert it to UTF-8"},
+        {"\xFF\xFE"
+         "a",
+         "UTF-16 text; convert it to UTF-8"},
     };
     tarn_db *db = open_db();
     tarn_rejects r = {0};
@@ -207,7 +218,8 @@ static void files_that_are_no_table_are_refused(void **state)
         must_fail_with(TARN_INVALID, path, tarn_db_read_csv(db, path, "t", NULL, &rows, &r, err));
     }
     put_bytes("a,b\n1,2\n3,\0\0", 13);
-    must_fail_with(TARN_INVALID, "line 3, column 3: a zero byte", tarn_db_read_csv(db, path, "t", NULL, &rows, &r, err));
+    must_fail_with(TARN_INVALID, "line 3, column 3: a zero byte",
+                   tarn_db_read_csv(db, path, "t", NULL, &rows, &r, err));
     assert_int_equal(r.count, 0);
     must_fail_with(TARN_NOT_FOUND, "/nowhere/x.csv", tarn_db_read_csv(db, "/nowhere/x.csv", "t", NULL, &rows, &r, err));
     tarn_db_close(db);
@@ -221,9 +233,13 @@ static void a_declared_column_must_be_there(void **state)
     (void)state;
     put_text("tail_num,origin\nN1,PDX\n");
     must_fail_with(TARN_INVALID, "line 1: no column 'tailnum'; did you mean 'tail_num'?",
-                   tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = (const char *const[]){"tailnum", "text", NULL}}, &rows, NULL, err));
+                   tarn_db_read_csv(db, path, "t",
+                                    &(tarn_csv_options){.type_names = (const char *const[]){"tailnum", "text", NULL}},
+                                    &rows, NULL, err));
     must_fail_with(TARN_INVALID, "no column 'xyzzy' among 2; the first is 'tail_num'",
-                   tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = (const char *const[]){"xyzzy", "text", NULL}}, &rows, NULL, err));
+                   tarn_db_read_csv(db, path, "t",
+                                    &(tarn_csv_options){.type_names = (const char *const[]){"xyzzy", "text", NULL}},
+                                    &rows, NULL, err));
     tarn_db_close(db);
 }
 
@@ -259,7 +275,8 @@ static void no_rows_and_no_header_are_fine_when_meant(void **state)
 
     (void)state;
     put_text("a,b");
-    must(tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = (const char *const[]){"b", "time", NULL}}, &rows, NULL, err));
+    must(tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = (const char *const[]){"b", "time", NULL}},
+                          &rows, NULL, err));
     assert_int_equal(rows, 0);
     types_are(db, "VARCHAR TIMESTAMP");
     put_text("1,x\n2,NA\n");
@@ -286,8 +303,10 @@ static void zoned_times_are_utc(void **state)
     must(tarn_db_read_csv(db, path, "t", NULL, &rows, NULL, err));
     types_are(db, "TIMESTAMP WITH TIME ZONE");
     table_is(db, "epoch_us(\"at\")", "1388563200000000;1388563200000000;1388534400000000");
-    put_text("at\n2014-01-01T10:00+02:00\n2014-02-29\n2014-02-28 10:00\n"); /* no seconds: the engine would make it null */
-    must(tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = (const char *const[]){"at", "time", NULL}}, &rows, &r, err));
+    put_text(
+        "at\n2014-01-01T10:00+02:00\n2014-02-29\n2014-02-28 10:00\n"); /* no seconds: the engine would make it null */
+    must(tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = (const char *const[]){"at", "time", NULL}},
+                          &rows, &r, err));
     assert_int_equal(rows, 1);
     assert_int_equal(r.count, 2);
     tarn_rejects_clear(&r);
@@ -300,16 +319,42 @@ static void kinds_are_recognised(void **state)
         const char *text;
         unsigned kind;
     } cases[] = {
-        {"0", TARN_CSV_INT}, {"-12", TARN_CSV_INT}, {"+5", TARN_CSV_INT}, {" 12 ", TARN_CSV_INT},
-        {"9223372036854775807", TARN_CSV_INT}, {"-9223372036854775808", TARN_CSV_INT},
-        {"9223372036854775808", TARN_CSV_CODE | TARN_CSV_REAL}, {"007", TARN_CSV_CODE | TARN_CSV_INT},
-        {"00.5", TARN_CSV_CODE | TARN_CSV_REAL}, {"0.5", TARN_CSV_REAL}, {".5", TARN_CSV_REAL}, {"5.", TARN_CSV_REAL},
-        {"-.5e-3", TARN_CSV_REAL}, {"1e400", TARN_CSV_TEXT}, {"1e", TARN_CSV_TEXT}, {"1_000", TARN_CSV_TEXT},
-        {"1,5", TARN_CSV_TEXT}, {"0x10", TARN_CSV_TEXT}, {"nan", TARN_CSV_REAL}, {"-Inf", TARN_CSV_REAL}, {"+", TARN_CSV_TEXT},
-        {".", TARN_CSV_TEXT}, {"-", TARN_CSV_TEXT}, {"True", TARN_CSV_BOOL}, {"yes", TARN_CSV_TEXT}, {"trueish", TARN_CSV_TEXT},
-        {"2014-02-28", TARN_CSV_DATE}, {"2014-02-29", TARN_CSV_TEXT}, {"2014-1-1", TARN_CSV_TEXT}, {"2014-01-01T08:00", TARN_CSV_STAMP},
-        {"2014-01-01 08:00:01.5Z", TARN_CSV_ZONED}, {"2014-01-01 08:00Z", TARN_CSV_TEXT}, {"", TARN_CSV_TEXT}, {"  ", TARN_CSV_TEXT},
-        {"1.2.3", TARN_CSV_TEXT}, {"-2014-01-01", TARN_CSV_TEXT},
+        {"0", TARN_CSV_INT},
+        {"-12", TARN_CSV_INT},
+        {"+5", TARN_CSV_INT},
+        {" 12 ", TARN_CSV_INT},
+        {"9223372036854775807", TARN_CSV_INT},
+        {"-9223372036854775808", TARN_CSV_INT},
+        {"9223372036854775808", TARN_CSV_CODE | TARN_CSV_REAL},
+        {"007", TARN_CSV_CODE | TARN_CSV_INT},
+        {"00.5", TARN_CSV_CODE | TARN_CSV_REAL},
+        {"0.5", TARN_CSV_REAL},
+        {".5", TARN_CSV_REAL},
+        {"5.", TARN_CSV_REAL},
+        {"-.5e-3", TARN_CSV_REAL},
+        {"1e400", TARN_CSV_TEXT},
+        {"1e", TARN_CSV_TEXT},
+        {"1_000", TARN_CSV_TEXT},
+        {"1,5", TARN_CSV_TEXT},
+        {"0x10", TARN_CSV_TEXT},
+        {"nan", TARN_CSV_REAL},
+        {"-Inf", TARN_CSV_REAL},
+        {"+", TARN_CSV_TEXT},
+        {".", TARN_CSV_TEXT},
+        {"-", TARN_CSV_TEXT},
+        {"True", TARN_CSV_BOOL},
+        {"yes", TARN_CSV_TEXT},
+        {"trueish", TARN_CSV_TEXT},
+        {"2014-02-28", TARN_CSV_DATE},
+        {"2014-02-29", TARN_CSV_TEXT},
+        {"2014-1-1", TARN_CSV_TEXT},
+        {"2014-01-01T08:00", TARN_CSV_STAMP},
+        {"2014-01-01 08:00:01.5Z", TARN_CSV_ZONED},
+        {"2014-01-01 08:00Z", TARN_CSV_TEXT},
+        {"", TARN_CSV_TEXT},
+        {"  ", TARN_CSV_TEXT},
+        {"1.2.3", TARN_CSV_TEXT},
+        {"-2014-01-01", TARN_CSV_TEXT},
     };
 
     (void)state;
@@ -338,7 +383,8 @@ static void the_engine_reads_what_is_recognised(void **state)
         for (size_t k = 0; k < len && from + k < 15; k++)
             cell[from + k] = letters[tarn_random_below(sizeof letters - 1, 7, TARN_STREAM_TEST, i, (uint32_t)k + 1)];
         unsigned kind = tarn_csv_kind(cell, strlen(cell));
-        bool whole = tarn_csv_fits(kind, cell, strlen(cell), "int"), real = tarn_csv_fits(kind, cell, strlen(cell), "real");
+        bool whole = tarn_csv_fits(kind, cell, strlen(cell), "int"),
+             real = tarn_csv_fits(kind, cell, strlen(cell), "real");
         bool time = tarn_csv_fits(kind, cell, strlen(cell), "time");
         if (!whole && !real && !time) continue;
         made++;
@@ -378,7 +424,8 @@ static void packed_files_are_read_and_cut_ones_refused(void **state)
     assert_int_equal(rows, 20000);
     for (size_t cut = 3; cut < len; cut += len / 37) {
         put_bytes(packed, cut);
-        must_fail_with(TARN_CORRUPT, "the gzip data ends early", tarn_db_read_csv(db, path, "t", NULL, &rows, NULL, err));
+        must_fail_with(TARN_CORRUPT, "the gzip data ends early",
+                       tarn_db_read_csv(db, path, "t", NULL, &rows, NULL, err));
     }
     packed[len / 2] ^= 0x55;
     put_bytes(packed, len);
@@ -394,7 +441,8 @@ static void packed_files_are_read_and_cut_ones_refused(void **state)
     assert_int_equal(rows, 20000);
     for (size_t cut = 4; cut < len; cut += len / 37) {
         put_bytes(packed, cut);
-        must_fail_with(TARN_CORRUPT, "the zstd data ends early", tarn_db_read_csv(db, path, "t", NULL, &rows, NULL, err));
+        must_fail_with(TARN_CORRUPT, "the zstd data ends early",
+                       tarn_db_read_csv(db, path, "t", NULL, &rows, NULL, err));
     }
     packed[len / 2] ^= 0x55;
     put_bytes(packed, len);
@@ -481,7 +529,8 @@ static void damaged_files_never_lose_a_row_silently(void **state)
         size_t len = text.len;
         memcpy(bytes, text.data, len);
         for (uint32_t k = 0; k < 1 + turn % 4; k++)
-            bytes[tarn_random_below(len, 5, TARN_STREAM_TEST, turn, k * 2)] = noise[tarn_random_below(12, 5, TARN_STREAM_TEST, turn, k * 2 + 1)];
+            bytes[tarn_random_below(len, 5, TARN_STREAM_TEST, turn, k * 2)] =
+                noise[tarn_random_below(12, 5, TARN_STREAM_TEST, turn, k * 2 + 1)];
         if (turn % 5 == 0) len = tarn_random_below(len, 6, TARN_STREAM_TEST, turn, 0);
         put_bytes(bytes, len);
         tarn_rejects r = {0};
@@ -515,7 +564,8 @@ static void more_rejects_than_are_kept_are_counted(void **state)
 
     (void)state;
     tarn_text_add(&text, "a,b\n");
-    for (int i = 0; i < 20000; i++) tarn_text_add(&text, i % 4 == 0 ? "1,2\n" : i % 4 == 1 ? "x,2\n" : i % 4 == 2 ? "300,2\n" : "4\n");
+    for (int i = 0; i < 20000; i++)
+        tarn_text_add(&text, i % 4 == 0 ? "1,2\n" : i % 4 == 1 ? "x,2\n" : i % 4 == 2 ? "300,2\n" : "4\n");
     put_text(text.data);
     must(tarn_db_read_csv(db, path, "t", &(tarn_csv_options){.type_names = types}, &rows, &r, err));
     assert_int_equal(rows, 5000);

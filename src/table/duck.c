@@ -78,7 +78,8 @@ tarn_code tarn_duck_fail(tarn_db *db, const char *message, duckdb_error_type typ
         message = tarn_json_text(json, "exception_message", message);
     }
     if (code == TARN_IO && (strstr(message, "No space left") || strstr(message, "quota"))) code = TARN_FULL;
-    if (code == TARN_IO && (strstr(message, "No such file") || strstr(message, "No files found"))) code = TARN_NOT_FOUND;
+    if (code == TARN_IO && (strstr(message, "No such file") || strstr(message, "No files found")))
+        code = TARN_NOT_FOUND;
     say_message(&text, message);
     if (db && db->asked.code == TARN_NOT_FOUND && strstr(message, "does not exist")) {
         tarn_text_addf(&text, " (%s)", db->asked.msg);
@@ -154,8 +155,8 @@ done:
 static tarn_code lock_up(tarn_db *db, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_db_options trusted = {.threads = db->threads, .memory_bytes = db->memory_bytes,
-                               .spill_folder = db->spill_folder};
+    tarn_db_options trusted = {
+        .threads = db->threads, .memory_bytes = db->memory_bytes, .spill_folder = db->spill_folder};
 
     if (db->resolve) TARN_TRY(tarn_db_open(&trusted, &db->reader, err));
     TARN_TRY(tarn_duck_resolve(db, err));

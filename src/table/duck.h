@@ -15,8 +15,8 @@ struct tarn_db {
     duckdb_connection connection;
     tarn_code (*resolve)(void *arg, const char *name, char *path, size_t cap, tarn_err *err);
     void *resolve_arg;
-    tarn_err asked; /* what the resolver last said to a name it did not know */
-    tarn_db *reader; /* of an untrusted db: reads what the resolver names; untrusted SQL does not reach it */
+    tarn_err asked;     /* what the resolver last said to a name it did not know */
+    tarn_db *reader;    /* of an untrusted db: reads what the resolver names; untrusted SQL does not reach it */
     char *spill_folder; /* or NULL */
     int threads;
     int64_t memory_bytes;

@@ -224,7 +224,8 @@ static void next_chunk(duckdb_function_info info, duckdb_data_chunk out)
     if (chunk) {
         rows = duckdb_data_chunk_get_size(chunk);
         for (idx_t i = 0; i < s->columns; i++)
-            duckdb_vector_reference_vector(duckdb_data_chunk_get_vector(out, i), duckdb_data_chunk_get_vector(chunk, i));
+            duckdb_vector_reference_vector(duckdb_data_chunk_get_vector(out, i),
+                                           duckdb_data_chunk_get_vector(chunk, i));
     } else {
         const char *why = duckdb_result_error(&s->result);
         if (why && *why) duckdb_function_set_error(info, why);

@@ -127,8 +127,9 @@ static tarn_code take_wholes(growing *g, const void *data, const uint64_t *valid
 
     for (idx_t i = 0; i < n; i++) {
         if (whole(g->from, data, i, &to[i]) || !has(valid, i)) continue;
-        return TARN_FAIL(err, TARN_LIMIT, "column '%s', row %lld: the number does not fit into 64 bits; CAST it to DOUBLE",
-                         g->name, (long long)at + (long long)i + 1);
+        return TARN_FAIL(err, TARN_LIMIT,
+                         "column '%s', row %lld: the number does not fit into 64 bits; CAST it to DOUBLE", g->name,
+                         (long long)at + (long long)i + 1);
     }
     return TARN_OK;
 }
@@ -199,7 +200,8 @@ static tarn_code cast_around(const reading *r, const char *sql, char **out, size
     while (len > 0 && strchr("; \t\r\n", sql[len - 1])) len--;
     for (idx_t i = 0; i < duckdb_prepared_statement_column_count(r->prepared); i++) {
         how h = how_of(duckdb_prepared_statement_column_type(r->prepared, i), &type);
-        const char *name = duckdb_prepared_statement_column_name(r->prepared, i), *to = h == CAST_REAL ? "DOUBLE" : "VARCHAR";
+        const char *name = duckdb_prepared_statement_column_name(r->prepared, i),
+                   *to = h == CAST_REAL ? "DOUBLE" : "VARCHAR";
         tarn_text_add(&text, i == 0 ? "SELECT " : ", ");
         if (h == DIRECT) tarn_text_addf(&text, "c%llu AS ", (unsigned long long)i);
         else tarn_text_addf(&text, "CAST(c%llu AS %s) AS ", (unsigned long long)i, to);
@@ -286,7 +288,8 @@ static tarn_code open_columns(reading *r, tarn_err *err)
         g->from = duckdb_column_type(&r->result, i);
         g->name = duckdb_column_name(&r->result, i);
         if (how_of(g->from, &g->type) == DIRECT) continue;
-        rc = TARN_FAIL(err, TARN_UNSUPPORTED, "column '%s' has a type that cannot be read here; CAST it to VARCHAR", g->name);
+        rc = TARN_FAIL(err, TARN_UNSUPPORTED, "column '%s' has a type that cannot be read here; CAST it to VARCHAR",
+                       g->name);
         goto done;
     }
     TARN_TRY(grow(r, 1, err));

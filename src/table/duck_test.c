@@ -16,7 +16,8 @@ static tarn_db *open_db(int threads)
     tarn_db *db = NULL;
 
     must(tarn_dir_make(FOLDER, err));
-    must(tarn_db_open(&(tarn_db_options){.threads = threads, .memory_bytes = 1 << 30, .spill_folder = FOLDER}, &db, err));
+    must(tarn_db_open(&(tarn_db_options){.threads = threads, .memory_bytes = 1 << 30, .spill_folder = FOLDER}, &db,
+                      err));
     return db;
 }
 
@@ -34,14 +35,18 @@ static void errors_name_line_and_column(void **state)
     (void)state;
     must_fail_with(TARN_INVALID, "line 2, column 10: Table with name foo does not exist!",
                    tarn_db_run(db, "SELECT a,\n  b FROM foo", err));
-    must_fail_with(TARN_INVALID, "line 1, column 1: syntax error at or near \"selec\"", tarn_db_run(db, "selec 1", err));
+    must_fail_with(TARN_INVALID, "line 1, column 1: syntax error at or near \"selec\"",
+                   tarn_db_run(db, "selec 1", err));
     must_fail_with(TARN_INVALID, "line 2, column 8: Referenced column \"x\" was not found",
                    tarn_db_run(db, "SELECT '\xC3\xA9';\nSELECT x", err));
-    must_fail_with(TARN_INVALID, "line 1, column 8: Referenced column \"x\"", tarn_db_query(db, "SELECT x", -1, &c, err));
+    must_fail_with(TARN_INVALID, "line 1, column 8: Referenced column \"x\"",
+                   tarn_db_query(db, "SELECT x", -1, &c, err));
     must_fail_with(TARN_INVALID, "line 1, column 8: Referenced column \"x\"",
                    tarn_db_write_parquet(db, "SELECT x", NULL, FOLDER "/never.parquet", NULL, err));
-    must_fail_with(TARN_INVALID, "Could not convert string 'x' to INT32", tarn_db_query(db, "SELECT 'x'::INTEGER", -1, &c, err));
-    must_fail_with(TARN_INVALID, "one query is expected, here are 2", tarn_db_query(db, "SELECT 1; SELECT 2", -1, &c, err));
+    must_fail_with(TARN_INVALID, "Could not convert string 'x' to INT32",
+                   tarn_db_query(db, "SELECT 'x'::INTEGER", -1, &c, err));
+    must_fail_with(TARN_INVALID, "one query is expected, here are 2",
+                   tarn_db_query(db, "SELECT 1; SELECT 2", -1, &c, err));
     must_fail_with(TARN_INVALID, "there is no SQL statement", tarn_db_query(db, "  ", -1, &c, err));
     must_fail_with(TARN_NOT_FOUND, "no-such.csv", tarn_db_run(db, "SELECT * FROM 'no-such.csv'", err));
     assert_null(c);
@@ -54,9 +59,11 @@ static void an_error_in_the_middle_of_a_result_is_not_its_end(void **state)
     tarn_columns *c = NULL;
 
     (void)state;
-    must_fail_with(TARN_INVALID, "too far",
-                   tarn_db_query(db, "SELECT CASE WHEN range = 300000 THEN error('too far') ELSE range::VARCHAR END FROM range(400000)",
-                                 -1, &c, err));
+    must_fail_with(
+        TARN_INVALID, "too far",
+        tarn_db_query(
+            db, "SELECT CASE WHEN range = 300000 THEN error('too far') ELSE range::VARCHAR END FROM range(400000)", -1,
+            &c, err));
     assert_null(c);
     tarn_db_close(db);
 }
@@ -88,12 +95,14 @@ static void whole_numbers_of_every_width_become_int(void **state)
     tarn_columns *c = NULL;
 
     (void)state;
-    must(tarn_db_query(db,
-                       "SELECT (-128)::TINYINT, (-32768)::SMALLINT, (-2147483648)::INTEGER, (-9223372036854775808)::BIGINT,"
-                       " 255::UTINYINT, 65535::USMALLINT, 4294967295::UINTEGER, 9223372036854775807::UBIGINT,"
-                       " (-9223372036854775808)::HUGEINT, 9223372036854775807::UHUGEINT, sum(range) FROM range(11)",
-                       -1, &c, err));
-    static const int64_t want[] = {-128, -32768, INT32_MIN, INT64_MIN, 255, 65535, UINT32_MAX, INT64_MAX, INT64_MIN, INT64_MAX, 55};
+    must(tarn_db_query(
+        db,
+        "SELECT (-128)::TINYINT, (-32768)::SMALLINT, (-2147483648)::INTEGER, (-9223372036854775808)::BIGINT,"
+        " 255::UTINYINT, 65535::USMALLINT, 4294967295::UINTEGER, 9223372036854775807::UBIGINT,"
+        " (-9223372036854775808)::HUGEINT, 9223372036854775807::UHUGEINT, sum(range) FROM range(11)",
+        -1, &c, err));
+    static const int64_t want[] = {-128,       -32768,    INT32_MIN, INT64_MIN, 255, 65535,
+                                   UINT32_MAX, INT64_MAX, INT64_MIN, INT64_MAX, 55};
     for (int i = 0; i < 11; i++) assert_int_equal(int_at(c, i, 0), want[i]);
     tarn_columns_release(c);
     static const char *const big[] = {"9223372036854775808::UBIGINT", "(-9223372036854775809)::HUGEINT",
@@ -113,8 +122,9 @@ static void decimals_and_floats_become_real(void **state)
     static const double want[] = {0.1, 12345.678, 1e20, 0.5, -2.25};
 
     (void)state;
-    must(tarn_db_query(db, "SELECT 0.1, 12345.678::DECIMAL(10,3), 100000000000000000000::DECIMAL(38,2), 0.5::FLOAT, -2.25::DOUBLE", -1,
-                       &c, err));
+    must(tarn_db_query(
+        db, "SELECT 0.1, 12345.678::DECIMAL(10,3), 100000000000000000000::DECIMAL(38,2), 0.5::FLOAT, -2.25::DOUBLE", -1,
+        &c, err));
     for (int i = 0; i < 5; i++) {
         assert_int_equal(tarn_columns_at(c, i)->type, TARN_REAL);
         assert_true(tarn_column_number(tarn_columns_at(c, i), 0) == want[i]);
@@ -151,12 +161,15 @@ static void everything_else_becomes_text(void **state)
     tarn_columns *c = NULL;
 
     (void)state;
-    must(tarn_db_query(db,
-                       "SELECT 'a' AS a, 'sad'::ENUM('sad','ok') AS a, '00000000-0000-0000-0000-000000000001'::UUID AS u,"
-                       " '\\xAA'::BLOB AS b, [1, 2] AS l, {'x': 1} AS s, TIME '08:00:00' AS t, INTERVAL 1 DAY AS i, NULL::VARCHAR AS n,"
-                       " 1.5 AS d, true AS yes ORDER BY 1;  ",
-                       -1, &c, err));
-    static const char *const want[] = {"a", "sad", "00000000-0000-0000-0000-000000000001", "\\xAA", "[1, 2]", "{'x': 1}", "08:00:00", "1 day"};
+    must(tarn_db_query(
+        db,
+        "SELECT 'a' AS a, 'sad'::ENUM('sad','ok') AS a, '00000000-0000-0000-0000-000000000001'::UUID AS u,"
+        " '\\xAA'::BLOB AS b, [1, 2] AS l, {'x': 1} AS s, TIME '08:00:00' AS t, INTERVAL 1 DAY AS i, NULL::VARCHAR AS "
+        "n,"
+        " 1.5 AS d, true AS yes ORDER BY 1;  ",
+        -1, &c, err));
+    static const char *const want[] = {
+        "a", "sad", "00000000-0000-0000-0000-000000000001", "\\xAA", "[1, 2]", "{'x': 1}", "08:00:00", "1 day"};
     for (int i = 0; i < 8; i++) text_is(c, i, 0, want[i]);
     assert_string_equal(tarn_columns_at(c, 1)->name, "a_1");
     assert_int_equal(tarn_columns_at(c, 8)->type, TARN_TEXT);
@@ -177,7 +190,10 @@ static void rows_keep_their_order_on_any_number_of_threads(void **state)
     for (int threads = 1; threads <= 3; threads += 2) {
         tarn_db *db = open_db(threads);
         tarn_columns *c = NULL;
-        must(tarn_db_run(db, "CREATE TABLE t AS SELECT range AS n, CASE WHEN range % 3 > 0 THEN 'w' || (range % 7) END AS w FROM range(500000)", err));
+        must(tarn_db_run(db,
+                         "CREATE TABLE t AS SELECT range AS n, CASE WHEN range % 3 > 0 THEN 'w' || (range % 7) END AS "
+                         "w FROM range(500000)",
+                         err));
         must(tarn_db_query(db, "SELECT * FROM t", -1, &c, err));
         assert_int_equal(tarn_columns_rows(c), ROWS);
         assert_int_equal(tarn_columns_at(c, 1)->words, 7);
@@ -224,10 +240,14 @@ static void a_schema_names_types(void **state)
     tarn_db *db = open_db(1);
     tarn_field *f = NULL;
     int n = 0;
-    static const tarn_type want[] = {TARN_INT, TARN_REAL, TARN_TEXT, TARN_TIME, TARN_TIME, TARN_BOOL, TARN_TEXT, TARN_REAL};
+    static const tarn_type want[] = {TARN_INT,  TARN_REAL, TARN_TEXT, TARN_TIME,
+                                     TARN_TIME, TARN_BOOL, TARN_TEXT, TARN_REAL};
 
     (void)state;
-    must(tarn_db_run(db, "CREATE TABLE \"my \"\"t\" (a UTINYINT, b DOUBLE, c VARCHAR, d DATE, e TIMESTAMPTZ, f BOOLEAN, g DATE[], h DECIMAL(4,1))", err));
+    must(tarn_db_run(db,
+                     "CREATE TABLE \"my \"\"t\" (a UTINYINT, b DOUBLE, c VARCHAR, d DATE, e TIMESTAMPTZ, f BOOLEAN, g "
+                     "DATE[], h DECIMAL(4,1))",
+                     err));
     must(tarn_db_schema(db, "\"my \"\"t\"", &f, &n, err));
     assert_int_equal(n, 8);
     for (int i = 0; i < n; i++) {
@@ -259,9 +279,11 @@ static void parquet_bytes_depend_on_the_rows_alone(void **state)
         for (int turn = 0; turn < 2; turn++) {
             tarn_db *db = open_db(threads);
             char sql[512];
-            (void)snprintf(sql, sizeof sql,
-                           "CREATE TABLE t AS SELECT hash(range) %% 1000 AS a, range * 0.1 AS x, 'v' || (range %% 50) AS \"w, w\","
-                           " CASE WHEN range %% 11 > 0 THEN range END AS n FROM range(300000) ORDER BY hash(range + %d)", turn);
+            (void)snprintf(
+                sql, sizeof sql,
+                "CREATE TABLE t AS SELECT hash(range) %% 1000 AS a, range * 0.1 AS x, 'v' || (range %% 50) AS \"w, w\","
+                " CASE WHEN range %% 11 > 0 THEN range END AS n FROM range(300000) ORDER BY hash(range + %d)",
+                turn);
             must(tarn_db_run(db, sql, err));
             must(tarn_db_write_parquet(db, "SELECT * FROM t;", turn ? "a" : " a ", temp_name(path, "p"), &rows, err));
             assert_int_equal(rows, 300000);
@@ -291,8 +313,10 @@ static void parquet_is_in_order_and_whole_or_absent(void **state)
 
     (void)state;
     (void)temp_name(path, "it's [1]*.parquet");
-    must(tarn_db_write_parquet(db, "SELECT 5 - range AS a, range AS b FROM range(4) -- as it comes", "", path, &n, err));
-    must(tarn_db_write_parquet(db, "SELECT 5 - range AS a, range AS b FROM range(4)", "a", path, NULL, err)); /* over it */
+    must(
+        tarn_db_write_parquet(db, "SELECT 5 - range AS a, range AS b FROM range(4) -- as it comes", "", path, &n, err));
+    must(tarn_db_write_parquet(db, "SELECT 5 - range AS a, range AS b FROM range(4)", "a", path, NULL,
+                               err)); /* over it */
     (void)snprintf(sql, sizeof sql, "SELECT a FROM '%s/%ld-it''s [[]1]*.parquet'", FOLDER, (long)getpid());
     tarn_columns *c = NULL;
     must(tarn_db_query(db, sql, -1, &c, err));
@@ -302,8 +326,10 @@ static void parquet_is_in_order_and_whole_or_absent(void **state)
     (void)unlink(path);
     must_fail_with(TARN_INVALID, "boo", tarn_db_write_parquet(db, "SELECT error('boo')", NULL, path, NULL, err));
     assert_false(tarn_path_exists(path));
-    must_fail_with(TARN_NOT_FOUND, "nowhere", tarn_db_write_parquet(db, "SELECT 1", NULL, "/nowhere/x.parquet", NULL, err));
-    must_fail_with(TARN_INVALID, "\"nope\" not found", tarn_db_write_parquet(db, "SELECT 1 AS a", "nope", path, NULL, err));
+    must_fail_with(TARN_NOT_FOUND, "nowhere",
+                   tarn_db_write_parquet(db, "SELECT 1", NULL, "/nowhere/x.parquet", NULL, err));
+    must_fail_with(TARN_INVALID, "\"nope\" not found",
+                   tarn_db_write_parquet(db, "SELECT 1 AS a", "nope", path, NULL, err));
     tarn_db_close(db);
 }
 
@@ -327,7 +353,8 @@ static void unknown_names_are_asked_of_the_resolver(void **state)
     int fields;
 
     (void)state;
-    must(tarn_db_write_parquet(db, "SELECT range AS a, 'x' || range AS b, range * 0.5 AS c FROM range(1000)", "a", temp_name(path, "lake [x].parquet"), NULL, err));
+    must(tarn_db_write_parquet(db, "SELECT range AS a, 'x' || range AS b, range * 0.5 AS c FROM range(1000)", "a",
+                               temp_name(path, "lake [x].parquet"), NULL, err));
     tarn_db_close(db);
     for (int untrusted = 0; untrusted < 2; untrusted++) {
         tarn_db_options options = {.threads = 2, .resolve = find_table, .resolve_arg = path, .untrusted = untrusted};
@@ -336,7 +363,9 @@ static void unknown_names_are_asked_of_the_resolver(void **state)
         assert_int_equal(n, 1000);
         must(tarn_db_count(db, "SELECT sum(a) FROM \"main@{2026-01-31}/flights\" WHERE b <> 'x7'", &n, err));
         assert_int_equal(n, 999 * 1000 / 2 - 7);
-        must(tarn_db_count(db, "SELECT count(*) FROM \"main@{2026-01-31}/flights\" x JOIN \"main@{2026-01-31}/flights\" y USING (b)", &n, err));
+        must(tarn_db_count(
+            db, "SELECT count(*) FROM \"main@{2026-01-31}/flights\" x JOIN \"main@{2026-01-31}/flights\" y USING (b)",
+            &n, err));
         assert_int_equal(n, 1000);
         must(tarn_db_query(db, "SELECT c, a FROM \"main@{2026-01-31}/flights\" ORDER BY a DESC", 1, &c, err));
         assert_true(tarn_column_number(tarn_columns_at(c, 0), 0) == 499.5);
@@ -345,7 +374,8 @@ static void unknown_names_are_asked_of_the_resolver(void **state)
         assert_int_equal(fields, 3);
         assert_string_equal(f[1].sql_type, "VARCHAR");
         tarn_free(f);
-        must_fail_with(TARN_NOT_FOUND, "the lake has no table 'planes' on main", tarn_db_run(db, "SELECT * FROM planes", err));
+        must_fail_with(TARN_NOT_FOUND, "the lake has no table 'planes' on main",
+                       tarn_db_run(db, "SELECT * FROM planes", err));
         must_fail_with(TARN_CORRUPT, "chunk 17 is damaged", tarn_db_run(db, "SELECT * FROM broken", err));
         must_fail_with(TARN_INVALID, "syntax", tarn_db_run(db, "SELEC 1", err)); /* the last answer is forgotten */
         tarn_db_close(db);
@@ -389,7 +419,8 @@ static void untrusted_sql_reaches_no_file_and_changes_no_setting(void **state)
     tarn_db *db = open_db(1);
 
     (void)state;
-    must(tarn_db_write_parquet(db, "SELECT range AS a FROM range(10)", NULL, temp_name(path, "safe.parquet"), NULL, err));
+    must(tarn_db_write_parquet(db, "SELECT range AS a FROM range(10)", NULL, temp_name(path, "safe.parquet"), NULL,
+                               err));
     tarn_db_close(db);
     before = file_bytes(path, &n);
     tarn_db_options options = {.resolve = find_table, .resolve_arg = path, .untrusted = true, .spill_folder = FOLDER};
@@ -413,7 +444,8 @@ static void untrusted_sql_reaches_no_file_and_changes_no_setting(void **state)
     assert_memory_equal(before, after, n);
     tarn_free(before);
     tarn_free(after);
-    assert_false(tarn_path_exists(FOLDER "/evil.csv") || tarn_path_exists(FOLDER "/evil.db") || tarn_path_exists(FOLDER "/evil.json"));
+    assert_false(tarn_path_exists(FOLDER "/evil.csv") || tarn_path_exists(FOLDER "/evil.db") ||
+                 tarn_path_exists(FOLDER "/evil.json"));
     (void)unlink(path);
 }
 

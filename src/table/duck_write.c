@@ -116,7 +116,8 @@ tarn_code tarn_db_write_parquet(tarn_db *db, const char *sql, const char *order_
 
     if (db->untrusted) return TARN_FAIL(err, TARN_DENIED, "'%s': SQL from outside cannot write files", path);
     int n = snprintf(temporary, sizeof temporary, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&counter, 1));
-    if (n < 0 || (size_t)n >= sizeof temporary) return TARN_FAIL(err, TARN_LIMIT, "path of %zu bytes is too long", strlen(path));
+    if (n < 0 || (size_t)n >= sizeof temporary)
+        return TARN_FAIL(err, TARN_LIMIT, "path of %zu bytes is too long", strlen(path));
     TARN_TRY(copy_sql(sql, order_by, temporary, &statement, &shift, err));
     TARN_TRY(tarn_db_single(db, true, err));
     rc = copy(db, statement, shift, rows, err);
@@ -137,10 +138,10 @@ static tarn_type type_of(const char *sql_type, size_t len)
         const char *start;
         tarn_type type;
     } known[] = {
-        {"BOOLEAN", TARN_BOOL}, {"TINYINT", TARN_INT},   {"SMALLINT", TARN_INT},   {"INTEGER", TARN_INT},
-        {"BIGINT", TARN_INT},   {"UTINYINT", TARN_INT},  {"USMALLINT", TARN_INT},  {"UINTEGER", TARN_INT},
-        {"UBIGINT", TARN_INT},  {"HUGEINT", TARN_INT},   {"UHUGEINT", TARN_INT},   {"FLOAT", TARN_REAL},
-        {"DOUBLE", TARN_REAL},  {"DECIMAL(", TARN_REAL}, {"DATE", TARN_TIME},      {"TIMESTAMP", TARN_TIME},
+        {"BOOLEAN", TARN_BOOL}, {"TINYINT", TARN_INT},   {"SMALLINT", TARN_INT},  {"INTEGER", TARN_INT},
+        {"BIGINT", TARN_INT},   {"UTINYINT", TARN_INT},  {"USMALLINT", TARN_INT}, {"UINTEGER", TARN_INT},
+        {"UBIGINT", TARN_INT},  {"HUGEINT", TARN_INT},   {"UHUGEINT", TARN_INT},  {"FLOAT", TARN_REAL},
+        {"DOUBLE", TARN_REAL},  {"DECIMAL(", TARN_REAL}, {"DATE", TARN_TIME},     {"TIMESTAMP", TARN_TIME},
     };
 
     if (len > 0 && sql_type[len - 1] == ']') return TARN_TEXT; /* a list of something */
@@ -161,7 +162,8 @@ static tarn_code fill_field(const tarn_columns *c, int64_t row, tarn_field *f, t
         texts[i] = tarn_column_word(a, ((const int32_t *)a->values)[row], &lens[i]);
     }
     if ((size_t)lens[0] >= sizeof f->name)
-        return TARN_FAIL(err, TARN_LIMIT, "column name '%.*s' is longer than %zu bytes", (int)lens[0], texts[0], sizeof f->name - 1);
+        return TARN_FAIL(err, TARN_LIMIT, "column name '%.*s' is longer than %zu bytes", (int)lens[0], texts[0],
+                         sizeof f->name - 1);
     memcpy(f->name, texts[0], (size_t)lens[0]);
     (void)snprintf(f->sql_type, sizeof f->sql_type, "%.*s", (int)lens[1], texts[1]);
     f->type = type_of(texts[1], (size_t)lens[1]);

@@ -59,8 +59,12 @@ static void add_aggregate(tarn_text *sql, const char *before, const tarn_field *
 static void add_numbers(tarn_text *sql, const tarn_field *f)
 {
     static const char *const aggregates[][2] = {
-        {"min(", ")"}, {"max(", ")"}, {"avg(", ")"},
-        {"quantile_cont(", ", [0.25, 0.5, 0.75])"}, {"quantile_cont(", ", [0.25, 0.5, 0.75])"}, {"quantile_cont(", ", [0.25, 0.5, 0.75])"},
+        {"min(", ")"},
+        {"max(", ")"},
+        {"avg(", ")"},
+        {"quantile_cont(", ", [0.25, 0.5, 0.75])"},
+        {"quantile_cont(", ", [0.25, 0.5, 0.75])"},
+        {"quantile_cont(", ", [0.25, 0.5, 0.75])"},
     };
 
     for (int i = 0; i < 6; i++) {
@@ -121,13 +125,15 @@ static json_t *value_json(const tarn_column *c)
 /* Results of the first pass from column *at on into the column's object. */
 static tarn_code take_first(profile *p, int i, const tarn_columns *c, int *at, json_t *o, tarn_err *err)
 {
-    static const char *const numbers[] = {"minimum", "maximum", "mean"}, *const counts[] = {"zeros", "negative", "not_finite"};
+    static const char *const numbers[] = {"minimum", "maximum", "mean"}, *const counts[] = {"zeros", "negative",
+                                                                                            "not_finite"};
     static const char *const texts[] = {"minimum", "maximum", "shortest", "longest", "mean_length", "empty"};
     const tarn_field *f = &p->fields[i];
     tarn_code rc = TARN_OK;
     json_t *quartiles = NULL;
 
-    TARN_TRY(tarn_json_set(o, "missing", json_integer(p->rows - *(const int64_t *)tarn_columns_at(c, (*at)++)->values), err));
+    TARN_TRY(tarn_json_set(o, "missing", json_integer(p->rows - *(const int64_t *)tarn_columns_at(c, (*at)++)->values),
+                           err));
     for (int k = 0; f->type == TARN_TEXT && k < 6; k++)
         TARN_TRY(tarn_json_set(o, texts[k], value_json(tarn_columns_at(c, (*at)++)), err));
     if (!is_number(f) && f->type != TARN_TIME) return TARN_OK;
@@ -211,7 +217,8 @@ static tarn_code second_pass(profile *p, json_t *columns, tarn_err *err)
         double deviation = NAN;
         if (!is_number(&p->fields[i])) continue;
         if (isfinite(p->means[i])) {
-            double squares = tarn_column_number(tarn_columns_at(c, at), 0), n = tarn_column_number(tarn_columns_at(c, at + 1), 0);
+            double squares = tarn_column_number(tarn_columns_at(c, at), 0),
+                   n = tarn_column_number(tarn_columns_at(c, at + 1), 0);
             if (n > 1) deviation = sqrt(squares / (n - 1));
             at += 2;
         }
@@ -244,7 +251,8 @@ static tarn_code add_top(profile *p, int i, json_t *o, tarn_err *err)
 
     tarn_text_addf(&sql, "SELECT left(CAST(v AS VARCHAR), %d), n, count(*) OVER () FROM (SELECT ", TEXT_SHOWN);
     tarn_sql_name(&sql, p->fields[i].name);
-    tarn_text_addf(&sql, " AS v, count(*) AS n FROM %s GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT %d", p->from, TOP);
+    tarn_text_addf(&sql, " AS v, count(*) AS n FROM %s GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT %d",
+                   p->from, TOP);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
     int64_t distinct = tarn_columns_rows(c) > 0 ? *(const int64_t *)tarn_columns_at(c, 2)->values : 0;
@@ -268,13 +276,15 @@ static tarn_code add_spellings(profile *p, int i, json_t *o, tarn_err *err)
     json_t *groups = json_array(), *group = NULL;
     int64_t last = -1;
 
-    tarn_text_addf(&sql, "SELECT left(v, %d), n, g FROM (SELECT v, n, dense_rank() OVER (ORDER BY alike) AS g,"
+    tarn_text_addf(&sql,
+                   "SELECT left(v, %d), n, g FROM (SELECT v, n, dense_rank() OVER (ORDER BY alike) AS g,"
                    " row_number() OVER (PARTITION BY alike ORDER BY n DESC, v) AS r FROM (SELECT v, n, alike,"
-                   " count(*) OVER (PARTITION BY alike) AS m FROM (SELECT ", TEXT_SHOWN);
+                   " count(*) OVER (PARTITION BY alike) AS m FROM (SELECT ",
+                   TEXT_SHOWN);
     add_column(&sql, &p->fields[i]);
     tarn_text_add(&sql, " AS v, count(*) AS n, lower(trim(regexp_replace(v, '\\s+', ' ', 'g'))) AS alike FROM ");
-    tarn_text_addf(&sql, "%s GROUP BY v) WHERE v IS NOT NULL) WHERE m > 1) WHERE g <= %d AND r <= %d ORDER BY g, r", p->from,
-                   SPELLINGS, SPELLED_ALIKE);
+    tarn_text_addf(&sql, "%s GROUP BY v) WHERE v IS NOT NULL) WHERE m > 1) WHERE g <= %d AND r <= %d ORDER BY g, r",
+                   p->from, SPELLINGS, SPELLED_ALIKE);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
     for (int64_t r = 0; r < tarn_columns_rows(c); r++) {
@@ -326,8 +336,10 @@ static tarn_code open_profile(profile *p, tarn_db *db, const char *table, json_t
     TARN_TRY(tarn_json_set(whole, "table", json_string(table), err));
     for (int i = 0; i < p->count; i++) {
         const tarn_field *f = &p->fields[i];
-        TARN_TRY(tarn_json_append(columns, json_pack("{s:s, s:s, s:s}", "name", f->name, "type", tarn_type_name(f->type), "sql_type",
-                                                     f->sql_type), err));
+        TARN_TRY(tarn_json_append(
+            columns,
+            json_pack("{s:s, s:s, s:s}", "name", f->name, "type", tarn_type_name(f->type), "sql_type", f->sql_type),
+            err));
     }
 done:
     tarn_text_clear(&from);

@@ -43,10 +43,13 @@ static void numbers_are_as_worked_by_hand(void **state)
 
     (void)state;
     must(tarn_db_open(&(tarn_db_options){.threads = 2}, &db, err));
-    must(tarn_db_run(db, "CREATE TABLE t (n BIGINT, x DOUBLE, w VARCHAR, d DATE, b BOOLEAN, l INT[], none VARCHAR);"
-                         "INSERT INTO t VALUES (1, 2.5, 'PDX', '2014-01-01', true, [1], NULL), (2, 'nan', 'pdx ', '2014-01-03', false, [1], NULL),"
-                         " (3, 'inf', ' ', NULL, true, NULL, NULL), (6, -0.5, 'SEA', '2014-01-05', NULL, [2], NULL),"
-                         " (NULL, 0, 'PDX', '2014-01-01', true, [], NULL), (6, -0.5, 'SEA', '2014-01-05', NULL, [2], NULL)", err));
+    must(tarn_db_run(db,
+                     "CREATE TABLE t (n BIGINT, x DOUBLE, w VARCHAR, d DATE, b BOOLEAN, l INT[], none VARCHAR);"
+                     "INSERT INTO t VALUES (1, 2.5, 'PDX', '2014-01-01', true, [1], NULL), (2, 'nan', 'pdx ', "
+                     "'2014-01-03', false, [1], NULL),"
+                     " (3, 'inf', ' ', NULL, true, NULL, NULL), (6, -0.5, 'SEA', '2014-01-05', NULL, [2], NULL),"
+                     " (NULL, 0, 'PDX', '2014-01-01', true, [], NULL), (6, -0.5, 'SEA', '2014-01-05', NULL, [2], NULL)",
+                     err));
     json_t *p = profile_of(db, "t");
     assert_int_equal(number(p, "rows"), 6);
     assert_int_equal(number(p, "duplicate_rows"), 1);
@@ -59,7 +62,8 @@ static void numbers_are_as_worked_by_hand(void **state)
     assert_true(fabs(number(n, "mean") - 3.6) < 1e-15);
     assert_true(fabs(number(n, "deviation") - sqrt(5.3)) < 1e-15);
     const json_t *q = json_object_get(n, "quartiles");
-    assert_true(json_number_value(json_array_get(q, 0)) == 2 && json_number_value(json_array_get(q, 1)) == 3 && json_number_value(json_array_get(q, 2)) == 6);
+    assert_true(json_number_value(json_array_get(q, 0)) == 2 && json_number_value(json_array_get(q, 1)) == 3 &&
+                json_number_value(json_array_get(q, 2)) == 6);
     const json_t *top = json_object_get(n, "top");
     assert_string_equal(tarn_json_text(json_array_get(top, 0), "value", ""), "6");
     assert_int_equal(number(json_array_get(top, 0), "count"), 2);
@@ -97,7 +101,10 @@ static void profiles_are_the_same_each_time_on_any_threads(void **state)
     for (int threads = 1; threads <= 3; threads++) {
         tarn_db *db = NULL;
         must(tarn_db_open(&(tarn_db_options){.threads = threads}, &db, err));
-        must(tarn_db_run(db, "CREATE TABLE t AS SELECT sin(range) AS x, range % 1000 * 0.1 AS y, 'w' || (range % 77) AS w, range % 5 AS n FROM range(300000)", err));
+        must(tarn_db_run(db,
+                         "CREATE TABLE t AS SELECT sin(range) AS x, range % 1000 * 0.1 AS y, 'w' || (range % 77) AS w, "
+                         "range % 5 AS n FROM range(300000)",
+                         err));
         json_t *p = profile_of(db, "t");
         must(tarn_json_compact(p, &again, err));
         if (first) assert_string_equal(first, again);
@@ -116,9 +123,12 @@ static void odd_tables_have_profiles_too(void **state)
 
     (void)state;
     must(tarn_db_open(NULL, &db, err));
-    must(tarn_db_run(db, "CREATE TABLE e (a BIGINT, b VARCHAR, c DATE); CREATE TABLE big (x DOUBLE, h HUGEINT, d DECIMAL(9,2));"
-                         "INSERT INTO big VALUES (1e308, 5, 1.25), (-1e308, 7, 2), (1e308, 9, NULL);"
-                         "CREATE TABLE \"q \"\" t\" AS SELECT 1 AS \"c' \"\" d\"", err));
+    must(tarn_db_run(
+        db,
+        "CREATE TABLE e (a BIGINT, b VARCHAR, c DATE); CREATE TABLE big (x DOUBLE, h HUGEINT, d DECIMAL(9,2));"
+        "INSERT INTO big VALUES (1e308, 5, 1.25), (-1e308, 7, 2), (1e308, 9, NULL);"
+        "CREATE TABLE \"q \"\" t\" AS SELECT 1 AS \"c' \"\" d\"",
+        err));
     p = profile_of(db, "e");
     assert_int_equal(number(p, "rows"), 0);
     assert_true(json_is_null(json_object_get(column(p, "a"), "mean")));

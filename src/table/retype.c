@@ -21,8 +21,8 @@ static const char *sql_of(const char *type)
     return tarn_type_parse(type, &known) ? names[known] : type;
 }
 
-static tarn_code add_change(const tarn_field *fields, int n, const char *name, const char *type, change *out, bool *needed,
-                            tarn_err *err)
+static tarn_code add_change(const tarn_field *fields, int n, const char *name, const char *type, change *out,
+                            bool *needed, tarn_err *err)
 {
     const char *names[1024] = {0};
     tarn_type want;
@@ -126,7 +126,8 @@ static tarn_code reject_misfits(const tarn_columns *found, const change *c, cons
         char reason[256];
         (void)snprintf(reason, sizeof reason, "'%.*s' is not of type %.60s", (int)len, value, at->declared);
         if (!rejects)
-            return TARN_FAIL(err, TARN_INVALID, "%s %lld, column '%s': %s", lines ? "line" : "row", (long long)line, at->name, reason);
+            return TARN_FAIL(err, TARN_INVALID, "%s %lld, column '%s': %s", lines ? "line" : "row", (long long)line,
+                             at->name, reason);
         TARN_TRY(tarn_rejects_add(rejects, line, at->name, reason, whole, (size_t)whole_len, err));
     }
 done:
@@ -159,8 +160,8 @@ done:
     return rc;
 }
 
-tarn_code tarn_retype(tarn_db *db, const char *table, const char *const *type_names, const int64_t *lines, int64_t *rows,
-                      tarn_rejects *rejects, tarn_err *err)
+tarn_code tarn_retype(tarn_db *db, const char *table, const char *const *type_names, const int64_t *lines,
+                      int64_t *rows, tarn_rejects *rejects, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text from = {0};

@@ -21,9 +21,9 @@ typedef struct test {
     const char *names[MOST_COLUMNS]; /* columns that it is about, borrowed from fields */
     int count;
     char rule[160];
-    char *broken;   /* predicate over the table as t */
-    bool alone;     /* a row by itself tells */
-    int64_t rows;   /* that break it */
+    char *broken; /* predicate over the table as t */
+    bool alone;   /* a row by itself tells */
+    int64_t rows; /* that break it */
 } test;
 
 typedef struct checking {
@@ -62,7 +62,8 @@ static void fit(char *out, size_t cap, const char *text)
     memcpy(out, text, len + 1);
 }
 
-static tarn_code violate(checking *c, const char *column, const char *rule, int64_t count, const char *rows, tarn_err *err)
+static tarn_code violate(checking *c, const char *column, const char *rule, int64_t count, const char *rows,
+                         tarn_err *err)
 {
     tarn_code rc = tarn_resize(&c->found, (size_t)c->n_found + 1, sizeof *c->found, err);
 
@@ -181,7 +182,8 @@ static tarn_code test_range(checking *c, const tarn_column_rule *r, const tarn_f
     else (void)snprintf(rule, sizeof rule, r->has_least ? "at least %s" : "at most %s", r->has_least ? least : most);
     if (f->type != TARN_INT && f->type != TARN_REAL) {
         char rows[512];
-        (void)snprintf(rows, sizeof rows, "the column is %s (%s); ranges are for numbers", tarn_type_name(f->type), f->sql_type);
+        (void)snprintf(rows, sizeof rows, "the column is %s (%s); ranges are for numbers", tarn_type_name(f->type),
+                       f->sql_type);
         return violate(c, f->name, rule, all_rows(c), rows, err);
     }
     tarn_text_add(&sql, "(false");
@@ -235,7 +237,8 @@ static tarn_code check_type(checking *c, const tarn_column_rule *r, const tarn_f
     char rule[160], rows[512];
 
     if (!tarn_type_parse(r->type, &want))
-        return TARN_FAIL(err, TARN_INVALID, "column '%s': '%s' is not a type; there are bool, int, real, text, time", r->name, r->type);
+        return TARN_FAIL(err, TARN_INVALID, "column '%s': '%s' is not a type; there are bool, int, real, text, time",
+                         r->name, r->type);
     if (f->type == want || (want == TARN_REAL && f->type == TARN_INT)) return TARN_OK;
     (void)snprintf(rule, sizeof rule, "type %s", r->type);
     (void)snprintf(rows, sizeof rows, "the column is %s (%s)", tarn_type_name(f->type), f->sql_type);
@@ -323,8 +326,10 @@ static tarn_code add_reference(checking *c, const tarn_reference *r, const link 
     tarn_sql_name(&sql, r->table);
     tarn_text_add(&sql, " AS o WHERE ");
     for (int i = 0; i < l->count; i++) {
-        const tarn_field *a = field_of(c->fields, c->n_fields, l->from[i]), *b = field_of(l->fields, l->n_fields, l->to[i]);
-        bool cast = a->type != b->type && (a->type == TARN_TEXT || b->type == TARN_TEXT || a->type == TARN_TIME || b->type == TARN_TIME);
+        const tarn_field *a = field_of(c->fields, c->n_fields, l->from[i]),
+                         *b = field_of(l->fields, l->n_fields, l->to[i]);
+        bool cast = a->type != b->type &&
+                    (a->type == TARN_TEXT || b->type == TARN_TEXT || a->type == TARN_TIME || b->type == TARN_TIME);
         tarn_text_add(&sql, i > 0 ? " AND " : "");
         tarn_text_add(&sql, cast ? "CAST(" : "");
         add_name(&sql, "o", l->to[i]);
@@ -349,8 +354,7 @@ static tarn_code plan_reference(checking *c, const tarn_reference *r, tarn_err *
     TARN_TRY(split(c, r->columns, l.from, &l.count, err));
     TARN_TRY(split(c, r->to && *r->to ? r->to : r->columns, l.to, &to, err));
     (void)snprintf(rule, sizeof rule, "references %.60s(%.80s)", r->table, r->to && *r->to ? r->to : r->columns);
-    if (to != l.count)
-        TARN_TRY(TARN_FAIL(err, TARN_INVALID, "%s: %d columns cannot refer to %d", rule, l.count, to));
+    if (to != l.count) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "%s: %d columns cannot refer to %d", rule, l.count, to));
     tarn_sql_name(&other, r->table);
     TARN_TRY(tarn_text_check(&other, err));
     rc = tarn_db_schema(c->db, other.data, &l.fields, &l.n_fields, &e);
@@ -391,9 +395,12 @@ static tarn_code plan_closed(checking *c, tarn_err *err)
     if (c->rules->key) TARN_TRY(split(c, c->rules->key, keys, &n_keys, err));
     for (int i = 0; i < c->n_fields; i++) {
         bool declared = false;
-        for (int k = 0; k < c->rules->n_columns; k++) declared = declared || strcmp(c->rules->columns[k].name, c->fields[i].name) == 0;
+        for (int k = 0; k < c->rules->n_columns; k++)
+            declared = declared || strcmp(c->rules->columns[k].name, c->fields[i].name) == 0;
         for (int k = 0; k < n_keys; k++) declared = declared || strcmp(keys[k], c->fields[i].name) == 0;
-        if (!declared) TARN_TRY(violate(c, c->fields[i].name, "not declared", all_rows(c), "the table is closed to other columns", err));
+        if (!declared)
+            TARN_TRY(violate(c, c->fields[i].name, "not declared", all_rows(c), "the table is closed to other columns",
+                             err));
     }
 done:
     return rc;
@@ -483,11 +490,13 @@ done:
     return rc;
 }
 
-static void add_example(tarn_text *text, const char *what, int what_len, int64_t n, const char *example, int example_len)
+static void add_example(tarn_text *text, const char *what, int what_len, int64_t n, const char *example,
+                        int example_len)
 {
     char number[32];
 
-    tarn_text_addf(text, "%s%.*s (%s row%s", text->len ? "; " : "", what_len, what, tarn_num_group(n, number), n == 1 ? "" : "s");
+    tarn_text_addf(text, "%s%.*s (%s row%s", text->len ? "; " : "", what_len, what, tarn_num_group(n, number),
+                   n == 1 ? "" : "s");
     if (example_len > 0) tarn_text_addf(text, "%s%.*s", n == 1 ? ": " : ", e.g. ", example_len, example);
     tarn_text_add(text, ")");
 }

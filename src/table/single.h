@@ -8,7 +8,8 @@
 
 #include "table/table.h"
 
-/* true: one thread from now on; false: as many as before. An untrusted db, whose settings are locked, stays as it is. */
+/* true: one thread from now on; false: as many as before. An untrusted db, whose settings are locked, stays as it is.
+ */
 TARN_MUST tarn_code tarn_db_single(tarn_db *db, bool single, tarn_err *err);
 
 #endif

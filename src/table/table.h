@@ -63,8 +63,8 @@ TARN_MUST tarn_code tarn_db_schema(tarn_db *db, const char *from, tarn_field **o
 
 /* Reading delimited text with bad rows put aside. */
 typedef struct tarn_csv_options {
-    const char *delimiter; /* NULL: sniffed */
-    const char *null_text; /* NULL: empty cell */
+    const char *delimiter;         /* NULL: sniffed */
+    const char *null_text;         /* NULL: empty cell */
     const char *const *type_names; /* pairs: column, SQL or tarn type, ending with NULL; NULL: inferred */
     bool no_header;
 } tarn_csv_options;
@@ -73,7 +73,7 @@ typedef struct tarn_reject {
     char column[128], reason[256], text[512];
 } tarn_reject;
 typedef struct tarn_rejects {
-    tarn_reject *rows; /* the first 10,000 */
+    tarn_reject *rows;   /* the first 10,000 */
     int64_t kept, count; /* how many are in rows; how many there were */
 } tarn_rejects;
 /* Make SQL table `table` in db from a CSV or TSV file (.gz and .zst too), rows in the order of the file.
@@ -84,9 +84,8 @@ typedef struct tarn_rejects {
  * Columns that type_names does not name get the narrowest of int, real, bool, time, text that holds every
  * cell without loss (digits with leading zeros or of more than 64 bits stay text). A header cell that is
  * empty is named column<number>, as all are with no_header. */
-TARN_MUST tarn_code tarn_db_read_csv(tarn_db *db, const char *path, const char *table,
-                                     const tarn_csv_options *options, int64_t *rows, tarn_rejects *rejects,
-                                     tarn_err *err);
+TARN_MUST tarn_code tarn_db_read_csv(tarn_db *db, const char *path, const char *table, const tarn_csv_options *options,
+                                     int64_t *rows, tarn_rejects *rejects, tarn_err *err);
 /* The same from JSON: with `lines` one object a line (blank lines are skipped; lines that are no object go to
  * *rejects), else one array of objects, whose rejects have the number of the object for a line. Fields that
  * hold objects or lists become SQL's structs and lists. .gz and .zst too. type_names as above: values that
@@ -94,8 +93,9 @@ TARN_MUST tarn_code tarn_db_read_csv(tarn_db *db, const char *path, const char *
 TARN_MUST tarn_code tarn_db_read_json(tarn_db *db, const char *path, const char *table, const char *const *type_names,
                                       bool lines, int64_t *rows, tarn_rejects *rejects, tarn_err *err);
 /* The same from Parquet; a reject's line is its row, from 1. */
-TARN_MUST tarn_code tarn_db_read_parquet(tarn_db *db, const char *path, const char *table, const char *const *type_names,
-                                         int64_t *rows, tarn_rejects *rejects, tarn_err *err);
+TARN_MUST tarn_code tarn_db_read_parquet(tarn_db *db, const char *path, const char *table,
+                                         const char *const *type_names, int64_t *rows, tarn_rejects *rejects,
+                                         tarn_err *err);
 /* Count one row that could not be read, and keep it if there is room. text has len bytes; all are cut to fit. */
 TARN_MUST tarn_code tarn_rejects_add(tarn_rejects *r, int64_t line, const char *column, const char *reason,
                                      const char *text, size_t len, tarn_err *err);
@@ -127,7 +127,8 @@ typedef struct tarn_violation {
     int64_t count;                           /* rows that break it */
     char rows[512];                          /* the first ones, readable */
 } tarn_violation;
-/* Check table `rules->name` of db (or found by its resolver). *out (tarn_free) has *n violations; none is TARN_OK with n 0. */
+/* Check table `rules->name` of db (or found by its resolver). *out (tarn_free) has *n violations; none is TARN_OK with
+ * n 0. */
 TARN_MUST tarn_code tarn_table_check(tarn_db *db, const tarn_table_rules *rules, tarn_violation **out, int *n,
                                      tarn_err *err);
 

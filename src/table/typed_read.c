@@ -112,10 +112,12 @@ static tarn_code look_at_array(objects *o, tarn_err *err)
 
     TARN_TRY(tarn_json_read(o->text, o->len, "file", &all, err));
     if (!json_is_array(all))
-        TARN_TRY(TARN_FAIL(err, TARN_INVALID, "an array of objects was expected; for one object a line set format: ndjson"));
+        TARN_TRY(
+            TARN_FAIL(err, TARN_INVALID, "an array of objects was expected; for one object a line set format: ndjson"));
     json_array_foreach(all, i, one)
     {
-        if (!json_is_object(one)) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "element %zu of the array is not an object", i + 1));
+        if (!json_is_object(one))
+            TARN_TRY(TARN_FAIL(err, TARN_INVALID, "element %zu of the array is not an object", i + 1));
     }
     o->good = (int64_t)json_array_size(all);
 done:
@@ -146,7 +148,8 @@ static tarn_code load(tarn_db *db, const char *path, const char *table, bool lin
     tarn_sql_name(&sql, table);
     tarn_text_add(&sql, " AS SELECT * FROM read_json(");
     tarn_sql_path(&sql, path);
-    tarn_text_addf(&sql, ", format='%s', records=true, sample_size=-1, compression='uncompressed', maximum_object_size=%d)",
+    tarn_text_addf(&sql,
+                   ", format='%s', records=true, sample_size=-1, compression='uncompressed', maximum_object_size=%d)",
                    lines ? "newline_delimited" : "array", MOST_OBJECT);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_run(db, sql.data, err));
@@ -156,7 +159,8 @@ static tarn_code load(tarn_db *db, const char *path, const char *table, bool lin
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_count(db, sql.data, &got, err));
     if (got != want)
-        rc = TARN_FAIL(err, TARN_UNSUPPORTED, "the SQL engine reads %lld objects where there are %lld", (long long)got, (long long)want);
+        rc = TARN_FAIL(err, TARN_UNSUPPORTED, "the SQL engine reads %lld objects where there are %lld", (long long)got,
+                       (long long)want);
 done:
     tarn_text_clear(&sql);
     return rc;
@@ -208,7 +212,8 @@ tarn_code tarn_db_read_parquet(tarn_db *db, const char *path, const char *table,
     int64_t n;
 
     TARN_TRY(tarn_map_open(path, &map, err)); /* for its message, and to say what is no Parquet file */
-    if (map.len < 12 || memcmp(map.bytes, "PAR1", 4) != 0 || memcmp((const char *)map.bytes + map.len - 4, "PAR1", 4) != 0)
+    if (map.len < 12 || memcmp(map.bytes, "PAR1", 4) != 0 ||
+        memcmp((const char *)map.bytes + map.len - 4, "PAR1", 4) != 0)
         TARN_TRY(TARN_FAIL(err, TARN_CORRUPT, "not a whole Parquet file: it does not %s with PAR1",
                            map.len >= 4 && memcmp(map.bytes, "PAR1", 4) == 0 ? "end" : "start"));
     tarn_text_add(&sql, "CREATE OR REPLACE TABLE ");

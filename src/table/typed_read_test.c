@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define FOLDER "/tmp/tarn-typed-test"
-#define PATH FOLDER "/a[b].x"
+#define PATH   FOLDER "/a[b].x"
 
 static tarn_db *open_db(void)
 {
@@ -38,22 +38,26 @@ static void lines_that_are_no_object_are_put_aside(void **state)
     int64_t rows;
 
     (void)state;
-    put_text("\xEF\xBB\xBF{\"a\": 1, \"b\": \"x\", \"t\": \"2014-01-01T10:00:00+02:00\"}\n\n[1]\n{\"a\": 2.5}\r\n{\"a\": 3, \"b\": {\"c\": [1, 2]}}\n"
+    put_text("\xEF\xBB\xBF{\"a\": 1, \"b\": \"x\", \"t\": \"2014-01-01T10:00:00+02:00\"}\n\n[1]\n{\"a\": "
+             "2.5}\r\n{\"a\": 3, \"b\": {\"c\": [1, 2]}}\n"
              "{\"a\": \n{\"a\": 4, \"a\": 5}\n{\"a\": \"six\"}\n{\"a\": 7, \"t\": \"soon\"}\n{\"a\": 8}");
     must(tarn_db_read_json(db, PATH, "t", types, true, &rows, &r, err));
     assert_int_equal(rows, 3);
     assert_int_equal(count(db, "SELECT sum(a) FROM t"), 1 + 3 + 8);
     assert_int_equal(count(db, "SELECT epoch_us(t) FROM t WHERE a = 1"), (int64_t)1388563200 * 1000000);
     static const int64_t lines[] = {3, 4, 6, 7, 8, 9};
-    static const char *const reasons[] = {"not a JSON object", "'2.5' is not of type int", "line", "duplicate", "is not of type int", "is not of type time"};
+    static const char *const reasons[] = {"not a JSON object", "'2.5' is not of type int", "line",
+                                          "duplicate",         "is not of type int",       "is not of type time"};
     assert_int_equal(r.count, 6);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(r.rows[i].line, lines[i]);
-        if (!strstr(r.rows[i].reason, reasons[i])) fail_msg("line %lld: '%s' lacks '%s'", (long long)lines[i], r.rows[i].reason, reasons[i]);
+        if (!strstr(r.rows[i].reason, reasons[i]))
+            fail_msg("line %lld: '%s' lacks '%s'", (long long)lines[i], r.rows[i].reason, reasons[i]);
     }
     assert_string_equal(r.rows[0].text, "[1]");
     tarn_rejects_clear(&r);
-    must_fail_with(TARN_INVALID, "line 3: not a JSON object", tarn_db_read_json(db, PATH, "t", types, true, &rows, NULL, err));
+    must_fail_with(TARN_INVALID, "line 3: not a JSON object",
+                   tarn_db_read_json(db, PATH, "t", types, true, &rows, NULL, err));
     tarn_db_close(db);
 }
 
@@ -72,8 +76,12 @@ static void an_array_is_read_whole_or_refused(void **state)
     tarn_rejects_clear(&r);
     static const struct {
         const char *text, *want;
-    } bad[] = {{"[{\"a\": 1},", "line 1"}, {"{\"a\": 1}", "an array of objects was expected"}, {"[1]", "element 1 of the array is not an object"},
-               {"[]", "there is no JSON object in the file"}, {"", PATH}, {"[{\"a\": \"\xE9\"}]", "line 1: byte 0xE9 is not UTF-8"}};
+    } bad[] = {{"[{\"a\": 1},", "line 1"},
+               {"{\"a\": 1}", "an array of objects was expected"},
+               {"[1]", "element 1 of the array is not an object"},
+               {"[]", "there is no JSON object in the file"},
+               {"", PATH},
+               {"[{\"a\": \"\xE9\"}]", "line 1: byte 0xE9 is not UTF-8"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         put_text(bad[i].text);
         must_fail_with(TARN_INVALID, bad[i].want, tarn_db_read_json(db, PATH, "t", NULL, false, &rows, &r, err));
@@ -108,9 +116,11 @@ static void parquet_is_read_and_cut_parquet_refused(void **state)
                    tarn_db_read_parquet(db, PATH, "t", (const char *const[]){"b", "int", NULL}, &rows, NULL, err));
     must(tarn_file_read(PATH, 0, &bytes, &len, err));
     must(tarn_file_save(PATH, bytes, len - 5, err));
-    must_fail_with(TARN_CORRUPT, "it does not end with PAR1", tarn_db_read_parquet(db, PATH, "t", NULL, &rows, NULL, err));
+    must_fail_with(TARN_CORRUPT, "it does not end with PAR1",
+                   tarn_db_read_parquet(db, PATH, "t", NULL, &rows, NULL, err));
     must(tarn_file_save(PATH, "a,b\n1,2\nlong enough\n", 20, err));
-    must_fail_with(TARN_CORRUPT, "it does not start with PAR1", tarn_db_read_parquet(db, PATH, "t", NULL, &rows, NULL, err));
+    must_fail_with(TARN_CORRUPT, "it does not start with PAR1",
+                   tarn_db_read_parquet(db, PATH, "t", NULL, &rows, NULL, err));
     for (size_t i = 4; i + 4 < len; i += 7) { /* damage inside: an error or other values, never a crash */
         bytes[i] ^= 0x55;
         must(tarn_file_save(PATH, bytes, len, err));

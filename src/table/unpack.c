@@ -31,8 +31,9 @@ tarn_code tarn_temporary_name(const char *folder, const char *suffix, char *out,
 
 static tarn_code ends_early(const tarn_mapped *in, uint64_t text, const char *what, tarn_err *err)
 {
-    return TARN_FAIL(err, TARN_CORRUPT, "the %s data ends early, after %zu bytes that give %llu bytes of text; fetch the file again",
-                     what, in->len, (unsigned long long)text);
+    return TARN_FAIL(err, TARN_CORRUPT,
+                     "the %s data ends early, after %zu bytes that give %llu bytes of text; fetch the file again", what,
+                     in->len, (unsigned long long)text);
 }
 
 static tarn_code unpack_gzip(const tarn_mapped *in, tarn_file *out, unsigned char *piece, tarn_err *err)
@@ -59,7 +60,8 @@ static tarn_code unpack_gzip(const tarn_mapped *in, tarn_file *out, unsigned cha
         TARN_TRY(tarn_file_write(out, piece, PIECE - z.avail_out, err));
         text += PIECE - z.avail_out;
         if (state == Z_STREAM_END) continue;
-        if ((state == Z_BUF_ERROR || state == Z_OK) && at == end && z.avail_out > 0) TARN_TRY(ends_early(in, text, "gzip", err));
+        if ((state == Z_BUF_ERROR || state == Z_OK) && at == end && z.avail_out > 0)
+            TARN_TRY(ends_early(in, text, "gzip", err));
         if (state != Z_OK && state != Z_BUF_ERROR)
             TARN_TRY(TARN_FAIL(err, TARN_CORRUPT, "the gzip data is damaged after %llu bytes of text (%s)",
                                (unsigned long long)text, z.msg ? z.msg : "no reason given"));

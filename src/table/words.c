@@ -102,8 +102,7 @@ static int by_bytes(const void *a, const void *b, void *arg)
     return order ? order : (n > m) - (n < m);
 }
 
-tarn_code tarn_words_finish(tarn_words *w, int32_t *codes, int64_t rows, int32_t **offsets, char **bytes,
-                            tarn_err *err)
+tarn_code tarn_words_finish(tarn_words *w, int32_t *codes, int64_t rows, int32_t **offsets, char **bytes, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int32_t *order = NULL, *rank = NULL, at = 0;

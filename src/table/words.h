@@ -24,7 +24,8 @@ typedef struct tarn_words {
 /* Errors: TARN_LIMIT more than 2 GiB of different texts in one column. */
 TARN_MUST tarn_code tarn_words_put(tarn_words *w, const char *text, size_t len, int32_t *code, tarn_err *err);
 
-/* codes[rows] are renumbered in place; negative ones (nulls) become 0. *offsets (count + 1) and *bytes are the caller's. */
+/* codes[rows] are renumbered in place; negative ones (nulls) become 0. *offsets (count + 1) and *bytes are the
+ * caller's. */
 TARN_MUST tarn_code tarn_words_finish(tarn_words *w, int32_t *codes, int64_t rows, int32_t **offsets, char **bytes,
                                       tarn_err *err);
 void tarn_words_clear(tarn_words *w);

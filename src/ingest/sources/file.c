@@ -91,8 +91,8 @@ static int format_by_name(const char *name)
     static const struct {
         const char *ending;
         int format;
-    } known[] = {{".csv", CSV}, {".tsv", TSV}, {".tab", TSV}, {".txt", CSV}, {".ndjson", NDJSON}, {".jsonl", NDJSON},
-                 {".json", JSON}, {".parquet", PARQUET}, {".pq", PARQUET}};
+    } known[] = {{".csv", CSV},      {".tsv", TSV},   {".tab", TSV},         {".txt", CSV},   {".ndjson", NDJSON},
+                 {".jsonl", NDJSON}, {".json", JSON}, {".parquet", PARQUET}, {".pq", PARQUET}};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (ends(name, known[i].ending)) return known[i].format;
@@ -150,7 +150,8 @@ static tarn_code list_files(const file_params *p, const char *base, files *f, ta
     if (is_regular(full)) TARN_TRY(add_file(f, p->path, err));
     else if (tarn_path_is_dir(full)) TARN_TRY(list_folder(p, full, f, err));
     else if (strpbrk(p->path, "*?[")) TARN_TRY(list_pattern(base, full, f, err));
-    else if (tarn_path_exists(full)) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "'%s' is neither a file nor a folder", full));
+    else if (tarn_path_exists(full))
+        TARN_TRY(TARN_FAIL(err, TARN_INVALID, "'%s' is neither a file nor a folder", full));
     else TARN_TRY(TARN_FAIL(err, TARN_NOT_FOUND, "there is no file '%s'", full));
     if (f->count == 0) TARN_TRY(TARN_FAIL(err, TARN_NOT_FOUND, "no file fits '%s'", full));
     qsort(f->names, f->count, sizeof *f->names, by_bytes);
@@ -172,21 +173,27 @@ static tarn_code format_of(const file_params *p, const char *path, int *format, 
     size_t n = fread(start, 1, sizeof start - 1, file);
     (void)fclose(file);
     size_t at = strspn(start, " \t\r\n");
-    *format = n >= 4 && memcmp(start, "PAR1", 4) == 0 ? PARQUET : start[at] == '{' ? NDJSON : start[at] == '[' ? JSON : CSV;
+    *format = n >= 4 && memcmp(start, "PAR1", 4) == 0 ? PARQUET
+              : start[at] == '{'                      ? NDJSON
+              : start[at] == '['                      ? JSON
+                                                      : CSV;
     return TARN_OK;
 }
 
-static tarn_code read_one(const file_params *p, const char *path, const char *const *type_names, tarn_db *db, const char *table,
-                          int64_t *rows, tarn_rejects *rejects, tarn_err *err)
+static tarn_code read_one(const file_params *p, const char *path, const char *const *type_names, tarn_db *db,
+                          const char *table, int64_t *rows, tarn_rejects *rejects, tarn_err *err)
 {
     int format;
     tarn_code rc = format_of(p, path, &format, err);
-    tarn_csv_options csv = {.delimiter = p->delimiter[0] ? p->delimiter : NULL, .null_text = p->null_text[0] ? p->null_text : NULL,
-                            .type_names = type_names, .no_header = !p->header};
+    tarn_csv_options csv = {.delimiter = p->delimiter[0] ? p->delimiter : NULL,
+                            .null_text = p->null_text[0] ? p->null_text : NULL,
+                            .type_names = type_names,
+                            .no_header = !p->header};
 
     if (rc != TARN_OK) return rc;
     if (format == PARQUET) return tarn_db_read_parquet(db, path, table, type_names, rows, rejects, err);
-    if (format == JSON || format == NDJSON) return tarn_db_read_json(db, path, table, type_names, format == NDJSON, rows, rejects, err);
+    if (format == JSON || format == NDJSON)
+        return tarn_db_read_json(db, path, table, type_names, format == NDJSON, rows, rejects, err);
     if (format == TSV && !csv.delimiter) csv.delimiter = "\t";
     return tarn_db_read_csv(db, path, table, &csv, rows, rejects, err);
 }
@@ -214,7 +221,8 @@ static void part_name(tarn_text *out, const char *table, size_t i)
 }
 
 /* Both tables must have the same columns, in any order. */
-static tarn_code same_columns(tarn_db *db, const char *a, const char *b, const char *a_file, const char *b_file, tarn_err *err)
+static tarn_code same_columns(tarn_db *db, const char *a, const char *b, const char *a_file, const char *b_file,
+                              tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_field *f[2] = {NULL, NULL};
@@ -232,8 +240,8 @@ static tarn_code same_columns(tarn_db *db, const char *a, const char *b, const c
             bool there = false;
             for (int k = 0; k < n[!side]; k++) there = there || strcmp(f[side][i].name, f[!side][k].name) == 0;
             if (!there)
-                TARN_TRY(TARN_FAIL(err, TARN_INVALID, "'%s' has no column '%s', which '%s' has", side ? a_file : b_file, f[side][i].name,
-                                   side ? b_file : a_file));
+                TARN_TRY(TARN_FAIL(err, TARN_INVALID, "'%s' has no column '%s', which '%s' has", side ? a_file : b_file,
+                                   f[side][i].name, side ? b_file : a_file));
         }
     }
 done:
@@ -279,8 +287,9 @@ static void drop_parts(tarn_db *db, const char *table, size_t count)
     tarn_text_clear(&name);
 }
 
-static tarn_code read_all(const file_params *p, const char *base, const files *f, const char *const *type_names, tarn_db *db,
-                          const char *table, int64_t *rows, tarn_rejects *rejects, const tarn_sink *sink, tarn_err *err)
+static tarn_code read_all(const file_params *p, const char *base, const files *f, const char *const *type_names,
+                          tarn_db *db, const char *table, int64_t *rows, tarn_rejects *rejects, const tarn_sink *sink,
+                          tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text part = {0}, first = {0};
@@ -310,8 +319,9 @@ done:
     return rc;
 }
 
-static tarn_code read_file(const void *values, const char *base, const char *const *type_names, tarn_db *db, const char *table,
-                           int64_t *rows, tarn_rejects *rejects, const tarn_sink *sink, tarn_err *err)
+static tarn_code read_file(const void *values, const char *base, const char *const *type_names, tarn_db *db,
+                           const char *table, int64_t *rows, tarn_rejects *rejects, const tarn_sink *sink,
+                           tarn_err *err)
 {
     const file_params *p = values;
     tarn_code rc = TARN_OK;
@@ -345,8 +355,10 @@ static tarn_code add_fact(json_t *facts, const char *base, const char *name, tar
     TARN_TRY(full_path(base, name, path, err));
     TARN_TRY(tarn_map_open(path, &map, err));
     TARN_TRY(tarn_digest(map.bytes, map.len, &id, err));
-    TARN_TRY(tarn_json_append(facts, json_pack("{s:s, s:I, s:s}", "file", name, "bytes", (json_int_t)map.len, "sha256",
-                                               tarn_id_hex(&id, hex)), err));
+    TARN_TRY(tarn_json_append(
+        facts,
+        json_pack("{s:s, s:I, s:s}", "file", name, "bytes", (json_int_t)map.len, "sha256", tarn_id_hex(&id, hex)),
+        err));
 done:
     tarn_map_close(&map);
     return rc;
