@@ -181,6 +181,7 @@ static void messages_name_the_place(void **state)
     REFUSES(TARN_CORRUPT, "empty", head->target.len = 0; bytes[where.strings] = 0);
     REFUSES(TARN_CORRUPT, "not UTF-8", bytes[where.strings + 1] = 0xff);
     REFUSES(TARN_CORRUPT, "without NUL", bytes[where.strings + 4] = 'x');
+    REFUSES(TARN_CORRUPT, "classes: a text of 5 bytes", bytes[where.classes + 12] = 5);
     REFUSES(TARN_CORRUPT, "input 2: kind 9", input[2].kind = 9);
     REFUSES(TARN_CORRUPT, "levels without a category", input[0].levels = 1);
     REFUSES(TARN_CORRUPT, "input 1: levels", input[1].levels = 4);
@@ -189,7 +190,7 @@ static void messages_name_the_place(void **state)
     REFUSES(TARN_CORRUPT, "by_name[0] is input 4", bytes[where.by_name] = 4);
     REFUSES(TARN_CORRUPT, "does not come after", bytes[where.by_name] = 0);
     REFUSES(TARN_CORRUPT, "node 1: reads register", bytes[where.reads + 4] = 6);
-    REFUSES(TARN_CORRUPT, "node 0: reads", node[0].n_in = 1000);
+    REFUSES(TARN_CORRUPT, "node 0: reads 1000 from", node[0].n_in = 1000);
     REFUSES(TARN_CORRUPT, "node 0: writes", node[0].n_out = 0xffffffff);
     REFUSES(TARN_CORRUPT, "node 3: payload", node[3].at += 8);
     REFUSES(TARN_CORRUPT, "node 6: payload", node[6].len = UINT64_MAX - 4);

@@ -167,6 +167,7 @@ static void check_refuses_every_broken_place(void **state)
     REFUSES("right child", s.node[0].right = 1);
     REFUSES("right child", s.node[0].right = 5);
     REFUSES("right child", s.node[0].right = 0xffffffff);
+    REFUSES("its tree ends before 4", s.head.nodes = 4; s.head.words = 3; s.node[0].right = 4);
     REFUSES("left subtree ends at 4", s.node[0].right = 3);
     REFUSES("left subtree ends at 3", s.node[1].right = 4; s.node[0].right = 4);
     REFUSES("right child", s.node[4].flags = 0);
