@@ -2,7 +2,7 @@
 file(GLOB conformance CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conform/*_test.c)
 foreach(test ${conformance})
   get_filename_component(stem ${test} NAME_WE)
-  tarn_test(conform_${stem} ${test} tarn_flow)
+  tarn_test(conform_${stem} ${test} tarn_cli)
 endforeach()
 
 # A fuzz target built as a program replays its corpus: every input that once broke something, on every run.
