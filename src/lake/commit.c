@@ -8,6 +8,8 @@
 #include "lake/commit.h"
 
 #include "base/mem.h"
+#include "base/str.h"
+#include "lake/bytes.h"
 #include "lake/tree.h"
 
 #include <fcntl.h>
@@ -17,117 +19,96 @@
 
 enum { STAGED_BATCH = 4096, MOST_ATTEMPTS = 10000 };
 
-static const char magic[] = "TARNCOM1\n";
+static const char magic[8] = {'T', 'A', 'R', 'N', 'C', 'O', 'M', '1'};
 
 /* ---- the record ---- */
 
-static tarn_code set_id(json_t *o, const char *key, const tarn_id *id, tarn_err *err)
+static void add_bytes(tarn_text *t, const char *bytes, size_t len)
 {
-    char hex[TARN_ID_HEX];
-    return tarn_json_set(o, key, json_string(tarn_id_hex(id, hex)), err);
-}
+    uint8_t n[10];
 
-static tarn_code as_json(const tarn_commit *c, const json_t *meta, json_t *o, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    char hex[TARN_ID_HEX];
-    json_t *parents = NULL;
-
-    TARN_TRY(tarn_json_set(o, "author", json_string(c->author), err));
-    TARN_TRY(tarn_json_set(o, "message", json_string(c->message), err));
-    TARN_TRY(tarn_json_set(o, "meta", meta ? json_deep_copy(meta) : json_object(), err));
-    TARN_TRY(tarn_json_set(o, "parents", json_array(), err));
-    parents = json_object_get(o, "parents");
-    for (int i = 0; i < c->n_parents; i++)
-        TARN_TRY(tarn_json_append(parents, json_string(tarn_id_hex(&c->parents[i], hex)), err));
-    TARN_TRY(tarn_json_set(o, "paths", json_integer((json_int_t)c->paths), err));
-    TARN_TRY(tarn_json_set(o, "time_us", json_integer(c->time_us), err));
-    TARN_TRY(set_id(o, "tree", &c->tree, err));
-done:
-    return rc;
+    tarn_text_addn(t, n, tarn_put_varint(n, len));
+    if (len > 0) tarn_text_addn(t, bytes, len);
 }
 
 tarn_code tarn_commit_encode(const tarn_commit *c, const json_t *meta, char **out, size_t *len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    json_t *o = json_object();
     char *line = NULL;
-    tarn_text text = {0};
+    tarn_text t = {0};
+    uint8_t parents = (uint8_t)c->n_parents, number[10];
 
-    if (!o) return TARN_FAIL(err, TARN_NOMEM, "no memory for a commit");
-    TARN_TRY(as_json(c, meta, o, err));
-    TARN_TRY(tarn_json_compact(o, &line, err));
-    tarn_text_add(&text, magic);
-    tarn_text_add(&text, line);
-    TARN_TRY(tarn_text_check(&text, err));
-    *len = text.len;
-    TARN_TRY(tarn_text_take(&text, out, err));
+    if (meta) TARN_TRY(tarn_json_compact(meta, &line, err));
+    tarn_text_addn(&t, magic, sizeof magic);
+    tarn_text_addn(&t, c->tree.b, TARN_ID_BYTES);
+    tarn_text_addn(&t, &parents, 1);
+    for (int i = 0; i < c->n_parents; i++) tarn_text_addn(&t, c->parents[i].b, TARN_ID_BYTES);
+    tarn_put64(number, (uint64_t)c->time_us);
+    tarn_text_addn(&t, number, 8);
+    tarn_text_addn(&t, number, tarn_put_varint(number, c->paths));
+    add_bytes(&t, c->author, strlen(c->author));
+    add_bytes(&t, c->message, strlen(c->message));
+    add_bytes(&t, line ? line : "{}", line ? strlen(line) : 2);
+    TARN_TRY(tarn_text_check(&t, err));
+    *len = t.len;
+    TARN_TRY(tarn_text_take(&t, out, err));
 done:
-    json_decref(o);
     tarn_free(line);
-    tarn_text_clear(&text);
+    tarn_text_clear(&t);
     return rc;
 }
 
-static bool take_text(const json_t *o, const char *key, char *out, size_t cap)
+/* Text without NUL that fits cap with one. */
+static void take_text(tarn_cursor *c, char *out, size_t cap)
 {
-    const char *text = tarn_json_text(o, key, NULL);
+    uint64_t len = tarn_take_varint(c);
 
-    if (!text || strlen(text) >= cap) return false;
-    (void)strcpy(out, text);
-    return true;
-}
-
-static bool take_number(const json_t *o, const char *key, int64_t *out)
-{
-    const json_t *n = json_object_get(o, key);
-
-    *out = json_integer_value(n);
-    return json_is_integer(n);
-}
-
-static bool take_parents(const json_t *o, tarn_commit *out)
-{
-    const json_t *parents = json_object_get(o, "parents");
-    size_t n = json_array_size(parents);
-
-    if (!json_is_array(parents) || n > 2) return false;
-    for (size_t i = 0; i < n; i++) {
-        const char *hex = json_string_value(json_array_get(parents, i));
-        if (!hex || !tarn_id_parse(hex, strlen(hex), &out->parents[i])) return false;
+    if (len >= cap) c->bad = true;
+    const uint8_t *bytes = c->bad ? NULL : tarn_take(c, (size_t)len);
+    if (c->bad || memchr(bytes, '\0', (size_t)len) || !tarn_utf8_valid(bytes, (size_t)len, NULL)) {
+        c->bad = true;
+        return;
     }
-    out->n_parents = (int)n;
-    return true;
+    memcpy(out, bytes, (size_t)len);
+    out[len] = '\0';
 }
 
-static bool take_all(const json_t *o, tarn_commit *out)
+static tarn_code take_meta(tarn_cursor *c, json_t **out, tarn_err *err)
 {
-    char hex[TARN_ID_HEX];
-    int64_t paths = 0;
-    json_t *meta = json_object_get(o, "meta");
+    uint64_t len = tarn_take_varint(c);
+    const uint8_t *bytes = c->bad || len > (size_t)(c->end - c->at) ? NULL : tarn_take(c, (size_t)len);
 
-    if (!take_text(o, "author", out->author, sizeof out->author) ||
-        !take_text(o, "message", out->message, sizeof out->message) || !take_text(o, "tree", hex, sizeof hex) ||
-        !tarn_id_parse(hex, strlen(hex), &out->tree) || !take_parents(o, out) || !take_number(o, "paths", &paths) ||
-        paths < 0 || !take_number(o, "time_us", &out->time_us) || !json_is_object(meta))
-        return false;
-    out->paths = (uint64_t)paths;
-    out->meta = json_incref(meta);
-    return true;
+    if (!bytes || c->at != c->end) return TARN_FAIL(err, TARN_CORRUPT, "the commit's length is wrong");
+    if (len == 2 && memcmp(bytes, "{}", 2) == 0) {
+        *out = json_object();
+        return *out ? TARN_OK : TARN_FAIL(err, TARN_NOMEM, "no memory for the metadata of a commit");
+    }
+    tarn_code rc = tarn_json_read((const char *)bytes, (size_t)len, "the commit's metadata", out, err);
+    if (rc != TARN_OK) return rc == TARN_INVALID ? TARN_CORRUPT : rc;
+    if (json_is_object(*out)) return TARN_OK;
+    json_decref(*out);
+    *out = NULL;
+    return TARN_FAIL(err, TARN_CORRUPT, "the commit's metadata is not a JSON object");
 }
 
 tarn_code tarn_commit_decode(const char *bytes, size_t len, tarn_commit *out, tarn_err *err)
 {
-    size_t head = sizeof magic - 1;
-    json_t *o = NULL;
+    const uint8_t *at = (const uint8_t *)bytes;
+    tarn_cursor c = {at, at + len, false};
 
     *out = (tarn_commit){.id = out->id};
-    if (len <= head || memcmp(bytes, magic, head) != 0) return TARN_FAIL(err, TARN_CORRUPT, "it is not a commit");
-    tarn_code rc = tarn_json_read(bytes + head, len - head, "the commit", &o, err);
-    if (rc != TARN_OK) return rc == TARN_INVALID ? TARN_CORRUPT : rc;
-    if (!take_all(o, out)) rc = TARN_FAIL(err, TARN_CORRUPT, "the commit lacks a field or holds a wrong one");
-    json_decref(o);
-    return rc;
+    if (memcmp(tarn_take(&c, sizeof magic), magic, sizeof magic) != 0)
+        return TARN_FAIL(err, TARN_CORRUPT, "it is not a commit");
+    tarn_take_id(&c, &out->tree);
+    out->n_parents = *tarn_take(&c, 1);
+    if (out->n_parents > 2) c.bad = true;
+    for (int i = 0; i < out->n_parents && !c.bad; i++) tarn_take_id(&c, &out->parents[i]);
+    out->time_us = (int64_t)tarn_get64(tarn_take(&c, 8));
+    out->paths = tarn_take_varint(&c);
+    take_text(&c, out->author, sizeof out->author);
+    take_text(&c, out->message, sizeof out->message);
+    if (c.bad) return TARN_FAIL(err, TARN_CORRUPT, "the commit lacks a field or holds a wrong one");
+    return take_meta(&c, &out->meta, err);
 }
 
 void tarn_commit_clear(tarn_commit *c)
@@ -236,6 +217,8 @@ static tarn_code fill_commit(const change *c, const tarn_id *head, tarn_commit *
                          sizeof out->message - 1);
     if (!tarn_utf8_valid(author, strlen(author), NULL) || !tarn_utf8_valid(message, strlen(message), NULL))
         return TARN_FAIL(err, TARN_INVALID, "author and message of a commit must be UTF-8");
+    if (c->options->meta && !json_is_object(c->options->meta))
+        return TARN_FAIL(err, TARN_INVALID, "the metadata of a commit must be a JSON object");
     (void)strcpy(out->author, author);
     (void)strcpy(out->message, message);
     out->n_parents = !tarn_id_none(head);

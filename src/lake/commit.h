@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commit.h - the record of a commit: "TARNCOM1", a line feed, and one line of JSON with sorted keys: author,
- * message, meta, parents, paths, time_us, tree. The id is the SHA-256 of these bytes. */
+/* commit.h - the record of a commit; its id is the SHA-256 of these bytes.
+ *
+ *     "TARNCOM1", tree 32, parents u8, that many ids, time u64 (two's complement, microseconds), paths varint,
+ *     then author, message and meta, each as length varint and bytes; meta is one line of JSON with sorted keys
+ */
 #ifndef TARN_LAKE_COMMIT_H
 #define TARN_LAKE_COMMIT_H
 
