@@ -173,6 +173,7 @@ static void messages_name_the_place(void **state)
     (void)state;
     REFUSES(TARN_CORRUPT, "head: task 7", head->task = 7);
     REFUSES(TARN_CORRUPT, "too many", head->inputs = 70000);
+    REFUSES(TARN_CORRUPT, "too many", head->registers = (1 << 20) + 1);
     REFUSES(TARN_CORRUPT, "sections end at", head->levels = 70000);
     REFUSES(TARN_CORRUPT, "payloads are longer", head->data = UINT64_MAX - 6);
     REFUSES(TARN_CORRUPT, "threshold", head->threshold = NAN);
