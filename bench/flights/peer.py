@@ -109,7 +109,7 @@ candidates = {
         LogisticRegression(max_iter=1000)),
     "forest": make_pipeline(
         ColumnTransformer([("n", SimpleImputer(strategy="constant", fill_value=-999), trees),
-                           ("c", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), categories)]),
+                           ("c", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2), categories)]),
         RandomForestClassifier(n_estimators=200, n_jobs=threads, random_state=1)),
     "boosting": make_pipeline(
         ColumnTransformer([("n", "passthrough", trees), ("c", as_codes(), categories)]),

@@ -10,6 +10,7 @@
 #include "assess/assess.h"
 #include "base/file.h"
 #include "flow/keys.h"
+#include "flow/repairs.h"
 #include "flow/settings.h"
 #include "ingest/ingest.h"
 #include "prepare/prepare.h"
@@ -333,6 +334,21 @@ static json_t *read_repair(maker *m, const tarn_yaml *map)
     return repair;
 }
 
+/* Hold one rule against the table of repair kinds. */
+static void check_repair(maker *m, const tarn_yaml *at, json_t *repair)
+{
+    tarn_repairs one = {0};
+    tarn_err why = {0};
+    json_t *list = json_array();
+
+    (void)json_array_append(list, repair);
+    if (tarn_yaml_get(at, "kind") && fine(m, tarn_repairs_open(list, &one, m->err)) && one.n == 1 &&
+        tarn_repair_check(&one.list[0], &why) != TARN_OK)
+        tarn_problems_add(m->problems, at->line, at->column, "%s", why.msg);
+    tarn_repairs_close(&one);
+    json_decref(list);
+}
+
 static void read_cleanse(maker *m, const tarn_yaml *cleanse)
 {
     for (size_t i = 0; cleanse && i < cleanse->n; i++) {
@@ -347,7 +363,11 @@ static void read_cleanse(maker *m, const tarn_yaml *cleanse)
         put(m, params, "table", json_string(table->text));
         put(m, params, "key", json_string(key[0] ? key : key_of(m, table->text)));
         put(m, params, "repairs", repairs);
-        for (size_t k = 0; k < list->n; k++) (void)fine(m, tarn_json_append(repairs, read_repair(m, list->items[k]), m->err));
+        for (size_t k = 0; k < list->n; k++) {
+            json_t *repair = read_repair(m, list->items[k]);
+            check_repair(m, list->items[k], repair);
+            (void)fine(m, tarn_json_append(repairs, repair, m->err));
+        }
         add_step(m, text_of(m, "prepare/clean/%s", table->text), "cleanse", params, &table->text, 1, true, table->line);
         add_table(m, path);
     }

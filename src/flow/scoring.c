@@ -78,7 +78,7 @@ tarn_code tarn_all_metrics(const tarn_judged *j, json_t **out, tarn_err *err)
         const tarn_metric *metric = tarn_metric_at(i);
         double x = 0;
         if (!(metric->tasks >> j->task & 1)) continue;
-        TARN_TRY(metric->compute(j, &x, err));
+        TARN_TRY(tarn_metric_value(metric, j, &x, err));
         TARN_TRY(tarn_json_set(all, metric->name, tarn_json_num(x), err));
     }
     *out = all;

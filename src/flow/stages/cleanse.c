@@ -1,70 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cleanse.c - the step that repairs one table by its rules, counting each repair. */
 #include "base/mem.h"
+#include "flow/repairs.h"
 #include "flow/stage.h"
-#include "prepare/prepare.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
-
-static double number_or_nan(const json_t *j, const char *key)
-{
-    const char *text = tarn_json_text(j, key, NULL);
-    double x = NAN;
-
-    if (text && !tarn_num_parse(text, strlen(text), false, &x)) x = NAN;
-    return x;
-}
-
-typedef struct repairs_use {
-    tarn_repair *list;
-    char **maps; /* (n) JSON text or NULL */
-    size_t n;
-} repairs_use;
-
-static void close_repairs(repairs_use *u)
-{
-    for (size_t i = 0; u->maps && i < u->n; i++) tarn_free(u->maps[i]);
-    tarn_free(u->maps);
-    tarn_free(u->list);
-}
-
-static tarn_code open_repairs(const json_t *repairs, repairs_use *u, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-
-    u->n = json_array_size(repairs);
-    TARN_TRY(tarn_alloc(&u->list, u->n + 1, sizeof *u->list, err));
-    TARN_TRY(tarn_alloc(&u->maps, u->n + 1, sizeof *u->maps, err));
-    for (size_t i = 0; i < u->n; i++) {
-        const json_t *r = json_array_get(repairs, i), *map = json_object_get(r, "map");
-        if (map) TARN_TRY(tarn_json_compact(map, &u->maps[i], err));
-        u->list[i] = (tarn_repair){.kind = tarn_json_text(r, "kind", ""),
-                                   .columns = tarn_json_text(r, "columns", ""),
-                                   .action = tarn_json_text(r, "action", NULL),
-                                   .value = tarn_json_text(r, "value", NULL),
-                                   .least = number_or_nan(r, "least"),
-                                   .most = number_or_nan(r, "most"),
-                                   .order = tarn_json_text(r, "order", NULL),
-                                   .map = u->maps[i]};
-    }
-done:
-    return rc;
-}
 
 static tarn_code run(tarn_stage_job *job, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const char *table = tarn_json_text(job->params, "table", ""), *key = tarn_json_text(job->params, "key", "");
     tarn_db *db = NULL;
-    repairs_use use = {0};
+    tarn_repairs use = {0};
     json_t *report = NULL, *whole = NULL;
     tarn_text sql = {0};
     char file[4200], path[200], number[32];
     int64_t before = 0, rows = 0;
 
-    TARN_TRY(open_repairs(json_object_get(job->params, "repairs"), &use, err));
+    TARN_TRY(tarn_repairs_open(json_object_get(job->params, "repairs"), &use, err));
     TARN_TRY(tarn_stage_db(job, 1, &db, err));
     tarn_text_add(&sql, "CREATE TABLE work AS SELECT * FROM ");
     tarn_sql_name(&sql, table);
@@ -90,7 +43,7 @@ done:
     tarn_text_clear(&sql);
     json_decref(whole);
     json_decref(report);
-    close_repairs(&use);
+    tarn_repairs_close(&use);
     tarn_db_close(db);
     return rc;
 }
