@@ -136,15 +136,28 @@ done:
 
 tarn_code tarn_commit_tree(tarn_lake *lake, const tarn_id *commit, tarn_id *tree, tarn_err *err)
 {
-    tarn_commit c;
+    tarn_code rc = TARN_OK;
+    tarn_commit *c = NULL;
 
     *tree = (tarn_id){{0}};
     if (!commit || tarn_id_none(commit)) return TARN_OK;
-    tarn_code rc = tarn_lake_commit_read(lake, commit, &c, err);
-    if (rc != TARN_OK) return rc;
-    *tree = c.tree;
-    tarn_commit_clear(&c);
-    return TARN_OK;
+    uint8_t at = commit->b[TARN_ID_BYTES - 1] % TARN_TREES_KEPT;
+    tarn_lake_lock(lake);
+    bool kept = tarn_id_equal(&lake->trees[at].commit, commit);
+    if (kept) *tree = lake->trees[at].tree;
+    tarn_lake_unlock(lake);
+    if (kept) return TARN_OK;
+    TARN_TRY(tarn_alloc(&c, 1, sizeof *c, err));
+    TARN_TRY(tarn_lake_commit_read(lake, commit, c, err));
+    *tree = c->tree;
+    tarn_commit_clear(c);
+    tarn_lake_lock(lake);
+    lake->trees[at].commit = *commit;
+    lake->trees[at].tree = *tree;
+    tarn_lake_unlock(lake);
+done:
+    tarn_free(c);
+    return rc;
 }
 
 /* ---- committing ---- */

@@ -16,7 +16,7 @@
 
 #include <pthread.h>
 
-enum { TARN_LAKE_PATH = 3072, TARN_LAKE_VERSION = 1 };
+enum { TARN_LAKE_PATH = 3072, TARN_LAKE_VERSION = 1, TARN_NAMES_KEPT = 64, TARN_TREES_KEPT = 16 };
 
 /* One open index: a run's, a pack's own, or that of a pack which is stored but not yet in meta.db. */
 typedef struct tarn_segment {
@@ -42,8 +42,15 @@ struct tarn_lake {
     tarn_pack open; /* gathered, not yet stored */
     tarn_segment *segments;
     size_t n_segments, cap_segments;
-    bool broken;          /* a sync failed: nothing is written any more */
-    pthread_mutex_t turn; /* held with the file `lock` by a committer that lost a race */
+    struct {
+        uint32_t num; /* 0: none */
+        char name[64];
+    } names[TARN_NAMES_KEPT]; /* of packs, at number modulo TARN_NAMES_KEPT: a number never names another pack */
+    struct {
+        tarn_id commit, tree;
+    } trees[TARN_TREES_KEPT]; /* of commits, by their ids' last byte */
+    bool broken;              /* a sync failed: nothing is written any more */
+    pthread_mutex_t turn;     /* held with the file `lock` by a committer that lost a race */
 };
 
 /* ---- store.c: chunks by id ---- */

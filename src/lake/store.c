@@ -203,6 +203,21 @@ typedef struct spot {
     char pack[64];
 } spot;
 
+static tarn_code pack_name(tarn_lake *lake, uint32_t num, char out[64], tarn_err *err)
+{
+    uint32_t at = num % TARN_NAMES_KEPT;
+
+    if (lake->names[at].num != num || num == 0) {
+        tarn_code rc = tarn_meta_pack_name(lake->meta, num, lake->names[at].name, err);
+        lake->names[at].num = rc == TARN_OK ? num : 0;
+        if (rc == TARN_NOT_FOUND)
+            return TARN_FAIL(err, TARN_CORRUPT, "an index names pack %u, which meta.db does not know", num);
+        if (rc != TARN_OK) return rc;
+    }
+    memcpy(out, lake->names[at].name, 64);
+    return TARN_OK;
+}
+
 /* Damage is an answer only if no sound segment has the id. */
 static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out, bool *found, tarn_err *err)
 {
@@ -218,7 +233,7 @@ static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out,
         else if (rc != TARN_OK) return rc;
         if (!*found) continue;
         out->in_open = false;
-        if (s->row.run) return tarn_meta_pack_name(lake->meta, out->where.pack, out->pack, err);
+        if (s->row.run) return pack_name(lake, out->where.pack, out->pack, err);
         (void)snprintf(out->pack, sizeof out->pack, "%s", s->row.name);
         return TARN_OK;
     }
