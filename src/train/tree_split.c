@@ -187,7 +187,7 @@ static void from_one_end(const node *v, const cells *c, int32_t feature, const l
         if (v->total.n - left.n < least) return;
         if (left.n < r->min_rows || since < r->category_rows) continue;
         since = 0;
-        double gain = gain_of(v, &left, r->l2 + r->category_l2);
+        double gain = gain_of(v, &left, r->l2 + r->category_l2) - r->level_noise * (count - 1);
         keep_set(v, c, feature, gain, &left, order, step > 0 ? 0 : count - k, step > 0 ? k : count, best);
     }
 }

@@ -157,6 +157,34 @@ static void rare_levels_do_not_decide(void **state)
     assert_true(split.gain == 0 || !(split.by.set[0] >> 5 & 1));
 }
 
+static void many_levels_pay_for_what_chance_gives_them(void **state)
+{
+    (void)state;
+    tarn_split_rules doubting = rules;
+    int level_won = 0, believed = 0;
+
+    doubting.level_noise = 0.64;
+    for (uint32_t seed = 0; seed < 200; seed++) { /* pure noise: g of variance h, 50 rows a level */
+        sample s;
+        tarn_split split = {0}, doubted = {0};
+        sample_new(&s, seed, true, BINS, false);
+        for (int32_t b = 0; b < BINS; b++) {
+            double u = fixture_unit(b, 3 * seed) + fixture_unit(b, 3 * seed + 1) + fixture_unit(b, 3 * seed + 2) - 1.5;
+            s.wide[b] = (int64_t)(2000 * u * sqrt(50 * 0.25)); /* the sum of three has variance 1/4; units of 1/1000 */
+            s.wide[b + BINS + 1] = 50 * 250;
+            s.wide[b + 2 * (BINS + 1)] = 50;
+        }
+        s.total = tarn_hist_total(&s.bins, 0, s.wide);
+        tarn_split_find(&rules, &s.bins, 0, s.wide, &s.total, &split);
+        tarn_split_find(&doubting, &s.bins, 0, s.wide, &s.total, &doubted);
+        level_won += split.gain > 4;
+        believed += doubted.gain > 4;
+        if (doubted.gain > 0) assert_true(fabs(split.gain - 0.64 * (BINS - 1) - doubted.gain) < 1e-9);
+    }
+    assert_true(level_won > 140);
+    assert_true(believed < level_won / 4);
+}
+
 static void equal_columns_tie_for_the_first(void **state)
 {
     (void)state;
@@ -173,4 +201,5 @@ static void equal_columns_tie_for_the_first(void **state)
 }
 
 TARN_TESTS(TARN_TEST(numbers_split_as_well_as_any_border_allows), TARN_TEST(levels_split_as_well_as_any_subset_allows),
-           TARN_TEST(rare_levels_do_not_decide), TARN_TEST(equal_columns_tie_for_the_first))
+           TARN_TEST(rare_levels_do_not_decide), TARN_TEST(many_levels_pay_for_what_chance_gives_them),
+           TARN_TEST(equal_columns_tie_for_the_first))

@@ -20,7 +20,8 @@
 
 typedef struct boosting_params {
     int64_t trees, leaves, depth, min_rows, max_bins, early_stopping, category_rows;
-    double learning_rate, l2, min_gain, min_hessian, row_share, column_share, category_smooth, category_l2;
+    double learning_rate, l2, min_gain, min_hessian, row_share, column_share, category_smooth, category_l2,
+        category_doubt;
 } boosting_params;
 
 static const tarn_param params[] = {
@@ -38,8 +39,11 @@ static const tarn_param params[] = {
     TARN_INT(boosting_params, early_stopping, 20, 0, 100000,
              "stop after so many rounds without a better validation loss, where there is a validation set; 0: never"),
     TARN_REAL(boosting_params, category_smooth, 10, 0, 1e6, "rows' worth of doubt about a category level"),
-    TARN_REAL(boosting_params, category_l2, 10, 0, 1e9, "added to l2 when levels are grouped"),
-    TARN_INT(boosting_params, category_rows, 100, 1, 1e9, "least rows on each side when levels are grouped"),
+    TARN_REAL(boosting_params, category_l2, 1, 0, 1e9, "added to l2 when levels are grouped"),
+    TARN_INT(boosting_params, category_rows, 20, 1, 1e9, "least rows on each side when levels are grouped"),
+    TARN_REAL(
+        boosting_params, category_doubt, 0.64, 0, 1000,
+        "gain taken off for each level when levels are grouped, in units of what chance gives to one (2/pi is fair)"),
     TARN_PARAMS_END,
 };
 
@@ -63,6 +67,7 @@ typedef struct boosting {
     tarn_rounding rounding;
     tarn_split_rules rules;
     double most_weight, most_residual;
+    bool categories; /* there are any */
     bool weighted, very_unequal;
     int64_t round, best_round; /* rounds done; after how many the validation loss was least */
     double best_loss, best_objective;
@@ -162,6 +167,7 @@ static void set_rules(boosting *b)
     double h_most = b->loss.classes > 2 ? 0.25 * b->loss.classes / (b->loss.classes - 1) : 0.25;
 
     if (b->loss.classes == 0) h_most = 1;
+    for (int32_t j = 0; j < b->bins->cols; j++) b->categories = b->categories || b->bins->feature[j].category;
     b->rules = (tarn_split_rules){.l2 = p->l2,
                                   .min_gain = p->min_gain,
                                   .min_hessian = p->min_hessian,
@@ -251,6 +257,10 @@ static tarn_code make_gradients(boosting *b, tarn_err *err)
     double most = b->loss.classes > 0 ? 1 : b->most_residual * (1 + b->p->learning_rate);
     tarn_random4 turn = tarn_philox(job->seed, TARN_STREAM_BAGGING, (uint64_t)b->round, (uint32_t)TURN_PLACE);
 
+    if (b->categories && (b->round == 0 || b->loss.classes == 0)) {
+        TARN_TRY(tarn_loss_noise(&b->loss, job, b->score, &b->rules.level_noise, err));
+        b->rules.level_noise *= b->p->category_doubt;
+    }
     if (!(most > 0)) most = 1;
     b->rules.g_unit = most * b->most_weight / (double)b->rounding.pack.g_most;
     b->rounding.g_scale = 1 / b->rules.g_unit;

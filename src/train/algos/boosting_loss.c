@@ -109,6 +109,36 @@ done:
     return rc;
 }
 
+/* ---- noise ---- */
+
+/* g is w times a mark whose square is on average the h of weight 1 (times (K-1)/K), or the squared residual. */
+static tarn_code sum_noise(void *arg, int64_t block, int worker, double *sum, tarn_err *err)
+{
+    const summing *s = arg;
+    int64_t at = block * TARN_BLOCK_ROWS, n = block_rows(s->x->rows, block);
+
+    (void)worker, (void)err;
+    for (int64_t i = at; i < at + n; i++) {
+        double w = s->x->weight ? s->x->weight[i] : 1, r = s->loss->classes > 0 ? 1 : s->score[i] - s->x->y[i];
+        sum[0] += w;
+        sum[1] += w * r * (w * r);
+    }
+    return TARN_OK;
+}
+
+tarn_code tarn_loss_noise(const tarn_loss *l, const tarn_fit *job, const double *score, double *noise, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    summing s = {.loss = l, .x = job->x, .score = score};
+    double sum[2] = {0};
+
+    TARN_TRY(tarn_comm_sum_blocks(job->comm, job->pool, tarn_blocks(job->x->rows), 2, sum_noise, &s, sum, err));
+    *noise = sum[1] / sum[0];
+    if (l->classes > 2) *noise *= (double)(l->classes - 1) / (double)l->classes;
+done:
+    return rc;
+}
+
 /* ---- gradients ---- */
 
 /* Probabilities of rows at .. of all classes, to p (outputs, n). top (n) is scratch. */

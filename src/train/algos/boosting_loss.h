@@ -29,6 +29,10 @@ TARN_MUST tarn_code tarn_loss_base(const tarn_loss *l, const tarn_fit *job, doub
 TARN_MUST tarn_code tarn_loss_mean(const tarn_loss *l, const tarn_matrix *x, tarn_pool *pool, tarn_comm *comm,
                                    const double *score, double *mean, tarn_err *err);
 
+/* What chance makes of g^2, per unit of h, at these scores; for probabilities, if they are right. Over all ranks. */
+TARN_MUST tarn_code tarn_loss_noise(const tarn_loss *l, const tarn_fit *job, const double *score, double *noise,
+                                    tarn_err *err);
+
 /* How gradients become whole steps: up or down at random, so that no leaf is biased, but by counter. */
 typedef struct tarn_rounding {
     tarn_pack pack;

@@ -24,11 +24,11 @@ typedef struct forest_params {
 } forest_params;
 
 static const tarn_param params[] = {
-    TARN_INT(forest_params, trees, 200, 1, 100000, "trees"),
+    TARN_INT(forest_params, trees, 100, 1, 100000, "trees"),
     TARN_TEXT(forest_params, columns, "auto",
               "columns tried for each split: sqrt, third, all or a number; auto: sqrt for classes, all for values"),
     TARN_INT(forest_params, min_rows, 0, 0, 1e9,
-             "least rows in a leaf, counted as often as drawn; 0: 5 for two classes, 1 for more, 3 for values"),
+             "least rows in a leaf, counted as often as drawn; 0: 10 for two classes, 1 for more, 3 for values"),
     TARN_INT(forest_params, depth, 0, 0, 100000, "most splits from root to leaf; 0: no limit"),
     TARN_INT(forest_params, leaves, 0, 0, 1e9, "most leaves of a tree, best splits first; 0: no limit"),
     TARN_BOOL_PARAM(forest_params, bootstrap, true, "draw each tree's rows with replacement (else it sees all)"),
@@ -84,7 +84,7 @@ static tarn_code set_shape(forest *f, tarn_err *err)
     const tarn_matrix *x = f->job->x;
     int64_t draws = (int64_t)ceil(f->p->row_share * (double)x->all_rows);
 
-    int64_t min_rows = x->classes == 0 ? 3 : x->classes == 2 ? 5 : 1;
+    int64_t min_rows = x->classes == 0 ? 3 : x->classes == 2 ? 10 : 1;
     f->shape = (tarn_deep_shape){.min_rows = f->p->min_rows > 0 ? f->p->min_rows : min_rows,
                                  .depth = f->p->depth,
                                  .leaves = f->p->leaves,
