@@ -3,7 +3,7 @@
  *
  * The server answers the Open Inference Protocol (JSON), raw records by field name, Prometheus metrics, and the web
  * page with its API. Routes are declared in routes.def, one file each in serve/routes/. A model is found by the
- * registry's name or name@alias; when an alias moves, the next request after the change sees the new model, and none is dropped.
+ * registry's name or name@alias; a request that begins 100 ms after an alias has moved sees the new model, and none is dropped.
  *
  * Stages that serve may not see (runs, status, lineage: the flow) are given as callbacks by the top floor.
  *
@@ -35,6 +35,7 @@ typedef struct tarn_server_options {
     int port;                 /* 0: any free one */
     int threads;              /* 0: as many as cores */
     size_t most_body_bytes;   /* 0: 16 MiB */
+    int timeout_s;            /* 0: 60; a connection may take that long over a request, and be idle */
     const char *version;      /* of the program, for /v2 and tarn_build_info */
     const char *code;
     tarn_server_view view;

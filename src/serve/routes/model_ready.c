@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model_ready.c - GET /v2/models/{model}/ready. */
+#include "serve/route.h"
+
+static tarn_code answer(tarn_call *call, tarn_err *err)
+{
+    json_t *value = NULL;
+    tarn_code rc = tarn_call_metadata(call, call->value[0], call->value[1], true, &value, err);
+
+    return rc == TARN_OK ? tarn_call_give(call, value, err) : rc;
+}
+
+const tarn_route tarn_route_model_ready = {
+    .name = "model_ready",
+    .method = "GET",
+    .path = "/v2/models/{model}/ready",
+    .title = "Whether a model can answer",
+    .also = "/v2/models/{model}/versions/{version}/ready",
+    .group = "serve",
+    .protocol = true,
+    .answer = answer,
+};

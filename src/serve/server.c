@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.c - start, answer, stop. See serve.h. */
+#include "serve/server.h"
+
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BODY_BYTES = 16 << 20, PATIENCE_S = 20 };
+
+/* ---- replies ---- */
+
+void tarn_server_refuse(tarn_call *call, int status, const tarn_err *err)
+{
+    const tarn_route *r = call->route >= 0 ? tarn_route_at(call->route) : NULL;
+    bool protocol = r ? r->protocol : strncmp(call->path, "/v2", 3) == 0;
+    char code[32];
+
+    call->status = status;
+    call->type = "application/json";
+    call->policy = call->etag = call->encoding = call->cache = NULL;
+    call->fixed = NULL;
+    tarn_text_clear(&call->out);
+    tarn_text_add(&call->out, "{\"error\":");
+    const char *text = err->msg[0] ? err->msg : tarn_code_text(err->code);
+    tarn_put_quoted(&call->out, text, strlen(text));
+    if (!protocol) {
+        (void)snprintf(code, sizeof code, "%s", tarn_code_name(err->code));
+        for (char *c = code; *c; c++) *c = (char)tolower((unsigned char)*c);
+        tarn_text_addf(&call->out, ",\"code\":\"%s\"", code);
+        if (call->remedy) {
+            tarn_text_add(&call->out, ",\"remedy\":");
+            tarn_put_quoted(&call->out, call->remedy, strlen(call->remedy));
+        }
+    }
+    tarn_text_add(&call->out, "}\n");
+    if (call->out.failed == TARN_OK) return;
+    tarn_text_clear(&call->out);
+    static const char nothing[] = "{\"error\":\"out of memory\"}\n";
+    call->fixed = nothing;
+    call->fixed_len = sizeof nothing - 1;
+    call->status = 503;
+}
+
+void tarn_server_answer(tarn_server *s, tarn_call *call, double started)
+{
+    tarn_err err = {0};
+    tarn_code rc;
+
+    call->server = s;
+    rc = tarn_route_find(call, call->method, call->path, &err);
+    if (rc != TARN_OK) {
+        tarn_server_refuse(call, rc == TARN_USAGE ? 405 : 404, &err);
+    } else {
+        rc = tarn_route_at(call->route)->answer(call, &err);
+        if (rc == TARN_OK && !call->fixed) rc = tarn_text_check(&call->out, &err);
+        if (rc != TARN_OK) tarn_server_refuse(call, tarn_code_http(rc), &err);
+    }
+    tarn_metrics_request(&s->metrics, call->route < 0 ? tarn_route_count() : call->route, call->status, tarn_seconds() - started);
+}
+
+static void answer(void *arg, tarn_call *call, double started) { tarn_server_answer(arg, call, started); }
+
+static void refuse(void *arg, tarn_call *call, int status, const tarn_err *why, double started)
+{
+    tarn_server *s = arg;
+    tarn_err ignored = {0};
+
+    if (tarn_route_find(call, call->method, call->path, &ignored) != TARN_OK) call->route = -1;
+    tarn_server_refuse(call, status, why);
+    tarn_metrics_request(&s->metrics, call->route < 0 ? tarn_route_count() : call->route, status, tarn_seconds() - started);
+}
+
+/* ---- life ---- */
+
+static tarn_code keep_options(tarn_server *s, const tarn_server_options *options, tarn_err *err)
+{
+    s->options = *options;
+    if (strlen(options->bind ? options->bind : "") >= sizeof s->bind) return TARN_FAIL(err, TARN_INVALID, "'%.100s' is not an address", options->bind);
+    (void)snprintf(s->bind, sizeof s->bind, "%s", options->bind ? options->bind : "127.0.0.1");
+    (void)snprintf(s->version, sizeof s->version, "%s", options->version ? options->version : "");
+    (void)snprintf(s->code, sizeof s->code, "%s", options->code ? options->code : "");
+    s->options.bind = s->bind;
+    s->options.version = s->version;
+    s->options.code = s->code;
+    if (s->options.most_body_bytes == 0) s->options.most_body_bytes = BODY_BYTES;
+    return TARN_OK;
+}
+
+/* Stop what runs, in the order in which it depends; the error is that of the log. */
+static tarn_code stop(tarn_server *s, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    tarn_http_stop(s->http, PATIENCE_S);
+    if (s->log) rc = tarn_predlog_close(s->log, err);
+    tarn_models_free(s->models);
+    (void)pthread_mutex_destroy(&s->view_lock);
+    tarn_free(s);
+    return rc;
+}
+
+tarn_code tarn_server_start(const tarn_server_options *options, tarn_server **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_server *s = NULL;
+    tarn_predlog_options log = {.sink = options->sink};
+
+    *out = NULL;
+    TARN_TRY(tarn_alloc(&s, 1, sizeof *s, err));
+    (void)pthread_mutex_init(&s->view_lock, NULL);
+    s->started = (double)tarn_now_us() * 1e-6;
+    TARN_TRY(keep_options(s, options, err));
+    TARN_TRY(tarn_models_new(options->lake, &s->metrics, &s->models, err));
+    TARN_TRY(tarn_predlog_open(options->lake, &log, &s->log, err));
+    tarn_http_options http = {.bind = s->bind,
+                              .port = options->port,
+                              .threads = options->threads,
+                              .timeout_s = options->timeout_s,
+                              .most_body_bytes = s->options.most_body_bytes,
+                              .sink = options->sink,
+                              .arg = s,
+                              .answer = answer,
+                              .refuse = refuse};
+    TARN_TRY(tarn_http_start(&http, &s->http, err));
+    *out = s;
+    s = NULL;
+done:
+    if (s) {
+        tarn_err ignored = {0};
+        tarn_code stopped = stop(s, &ignored);
+        (void)stopped; /* why it did not start matters more */
+    }
+    return rc;
+}
+
+int tarn_server_port(const tarn_server *s) { return tarn_http_port(s->http); }
+
+tarn_code tarn_server_stop(tarn_server *s, tarn_err *err) { return stop(s, err); }
