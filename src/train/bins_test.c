@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bins_test.c - bins against their edges, counts, ranks, layouts and a lack of memory. */
-#include "train/tree_fixture.h"
+#include "train/tree_sample.h"
 
 #include "train/bins.h"
 

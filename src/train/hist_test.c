@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hist_test.c - packed sums against plain ones, up to the limits of the packing. */
-#include "train/tree_fixture.h"
+#include "train/tree_sample.h"
 
 #include "train/hist.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree_split_test.c - the search for a split against trying every one. */
-#include "train/tree_fixture.h"
+#include "train/tree_sample.h"
 
 #include "train/tree_split.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree_test.c - trees on bins against the served form of the same trees; groves joined, cut and gathered. */
-#include "train/tree_fixture.h"
+#include "train/tree_sample.h"
 
 #include "train/tree.h"
 #include "train/tree_rows.h"

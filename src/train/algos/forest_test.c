@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* forest_test.c - what a forest must learn, and that threads, ranks and a lack of memory make no difference. */
-#include "train/tree_fixture.h"
+#include "train/tree_sample.h"
 
 extern const tarn_algo tarn_algo_forest;
 

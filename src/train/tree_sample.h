@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tree_fixture.h - tables in memory, fits on threads and ranks, and predictions: for the tests of trees. */
-#ifndef TARN_TRAIN_TREE_FIXTURE_H
-#define TARN_TRAIN_TREE_FIXTURE_H
+/* tree_sample.h - tables in memory, fits on threads and ranks, and predictions: for the tests of trees. */
+#ifndef TARN_TRAIN_TREE_SAMPLE_H
+#define TARN_TRAIN_TREE_SAMPLE_H
 
 #include "support/tarn_test.h"
 
