@@ -362,7 +362,7 @@ tarn_code tarn_db_read_csv(tarn_db *db, const char *path, const char *table, con
 {
     static const tarn_csv_options presets = {0};
     tarn_code rc = TARN_OK;
-    tarn_csv csv = {.options = options ? options : &presets};
+    tarn_csv csv = {.options = options ? options : &presets, .first_reject = rejects ? rejects->kept : 0};
 
     TARN_TRY(open_text(&csv, path, tarn_db_folder(db), err));
     TARN_TRY(pick_delimiter(&csv, err));

@@ -233,17 +233,12 @@ static tarn_code merge_rejects(tarn_rejects *a, int64_t from, const tarn_rejects
     tarn_code rc = TARN_OK;
     tarn_rejects both = {0};
 
-    for (int64_t i = 0; i < a->kept; i++) {
-        const tarn_reject *r = &a->rows[i];
-        if (i < from) continue;
-        TARN_TRY(tarn_resize(&both.rows, (size_t)(a->kept - from + b->kept), sizeof *both.rows, err));
-        both.rows[both.kept++] = *r;
-    }
-    if (!both.rows) TARN_TRY(tarn_resize(&both.rows, (size_t)b->kept, sizeof *both.rows, err));
+    TARN_TRY(tarn_resize(&both.rows, (size_t)(a->kept - from + b->kept), sizeof *both.rows, err));
+    for (int64_t i = from; i < a->kept; i++) both.rows[both.kept++] = a->rows[i];
     for (int64_t i = 0; i < b->kept; i++) both.rows[both.kept++] = b->rows[i];
     qsort(both.rows, (size_t)both.kept, sizeof *both.rows, by_line);
     int64_t count = a->count + b->count;
-    a->kept = from < a->kept ? from : a->kept;
+    a->kept = from;
     for (int64_t i = 0; i < both.kept; i++) {
         const tarn_reject *r = &both.rows[i];
         TARN_TRY(tarn_rejects_add(a, r->line, r->column, r->reason, r->text, strlen(r->text), err));
@@ -324,8 +319,7 @@ static tarn_code load_sql_types(tarn_db *db, tarn_csv *csv, const char *table, t
     TARN_TRY(find_misfits(db, csv, table, &misfits, err));
     TARN_TRY(reject_misfits(csv, misfits, rejects ? &more : NULL, err));
     if (more.count > 0) {
-        int64_t from = rejects->kept - (csv->bad < rejects->kept ? csv->bad : rejects->kept);
-        TARN_TRY(merge_rejects(rejects, from, &more, err));
+        TARN_TRY(merge_rejects(rejects, csv->first_reject, &more, err));
         csv->rows -= more.count;
     }
     TARN_TRY(cast_columns(db, csv, table, err));

@@ -27,7 +27,8 @@ typedef struct tarn_csv {
     tarn_csv_column *columns;
     unsigned *kinds; /* of the record being judged */
     int count;
-    int64_t rows, bad; /* good and bad records */
+    int64_t rows, bad;    /* good and bad records */
+    int64_t first_reject; /* where this file's begin among the rejects kept */
     size_t longest;
     char ends;      /* of its lines: 'n' LF, 'r' CRLF, 0 none seen */
     bool irregular; /* the SQL engine must not read the file as it is */

@@ -53,13 +53,13 @@ static const char *plain_field(const tarn_csv_scan *s, const char *p, tarn_csv_f
 static const char *quoted_field(const tarn_csv_scan *s, const char *p, tarn_csv_field *f, int64_t *lines)
 {
     *f = (tarn_csv_field){.at = p, .quoted = true};
-    for (;; p++) {
+    for (;;) {
         for (; p < s->end && *p != '"'; p++)
             if (*p == '\n') ++*lines;
         if (p == s->end) return NULL;
         if (p + 1 == s->end || p[1] != '"') break;
         f->has_quote = true;
-        p++;
+        p += 2;
     }
     f->len = (size_t)(p - f->at);
     return p + 1;

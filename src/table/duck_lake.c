@@ -146,7 +146,7 @@ static void bind_scan(duckdb_bind_info info)
 {
     tarn_db *db = duckdb_bind_get_extra_info(info);
     duckdb_value value = duckdb_bind_get_parameter(info, 0);
-    char *name = duckdb_get_varchar(value), path[PATH_CAP] = "";
+    char *name = duckdb_is_null_value(value) ? NULL : duckdb_get_varchar(value), path[PATH_CAP] = "";
     scan_plan *plan = NULL;
     tarn_err err = {0};
     tarn_code rc = TARN_OK;
