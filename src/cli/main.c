@@ -152,15 +152,24 @@ static tarn_code read_words(typed *t, int argc, char **argv, tarn_err *err)
     return TARN_OK;
 }
 
+/* One JSON document, whatever happens: what the command found, and the error beside it. */
+static tarn_code print_json(const typed *t, tarn_code rc, const tarn_err *why, tarn_err *err)
+{
+    char *text = NULL;
+    json_t *result = t->cli.result ? json_incref(t->cli.result) : json_object();
+    tarn_code printed = TARN_OK;
+
+    if (rc != TARN_OK)
+        printed = tarn_json_set(result, "error", json_pack("{s:s, s:s, s:b}", "code", tarn_code_name(rc), "message", why->msg, "retry", (int)tarn_code_retry(rc)), err);
+    if (printed == TARN_OK) printed = tarn_json_pretty(result, &text, err);
+    if (printed == TARN_OK) (void)printf("%s\n", text);
+    tarn_free(text);
+    json_decref(result);
+    return printed;
+}
+
 static void print_error(const typed *t, tarn_code rc, const tarn_err *err)
 {
-    if (t->cli.json) {
-        json_t *j = json_pack("{s:{s:s, s:s, s:b}}", "error", "code", tarn_code_name(rc), "message", err->msg, "retry", (int)tarn_code_retry(rc));
-        char *text = NULL;
-        if (j && tarn_json_pretty(j, &text, NULL) == TARN_OK) (void)printf("%s\n", text);
-        tarn_free(text);
-        json_decref(j);
-    }
     (void)fprintf(stderr, "%starn: %s%s\n", t->cli.color ? "\033[31m" : "", err->msg[0] ? err->msg : tarn_code_text(rc), t->cli.color ? "\033[0m" : "");
 }
 
@@ -168,7 +177,6 @@ static tarn_code run_command(typed *t, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_terminal *terminal = NULL;
-    char *text = NULL;
 
     tarn_catch_stop();
     t->cli.result = json_object();
@@ -177,17 +185,9 @@ static tarn_code run_command(typed *t, tarn_err *err)
     TARN_TRY(tarn_pool_new(t->cli.threads, &t->cli.pool, err));
     rc = t->command->run(&t->cli, t->params, t->n_args, t->args, err);
     tarn_terminal_wipe(terminal);
-    if (t->cli.json && (rc == TARN_OK || json_object_size(t->cli.result) > 0)) {
-        tarn_code printed = tarn_json_pretty(t->cli.result, &text, rc == TARN_OK ? err : NULL);
-        if (printed == TARN_OK) (void)printf("%s\n", text);
-        else if (rc == TARN_OK) rc = printed;
-    }
 done:
-    tarn_free(text);
     tarn_pool_free(t->cli.pool);
     tarn_terminal_free(terminal);
-    json_decref(t->cli.result);
-    if (rc == TARN_OK && (fflush(stdout) != 0 || ferror(stdout))) rc = TARN_FAIL(err, TARN_IO, "cannot write the output");
     return rc;
 }
 
@@ -212,7 +212,14 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--version") == 0) return printf("tarn %s (code %.12s)\n", tarn_version_text(), tarn_code_hash()) < 0;
     tarn_code rc = read_words(&t, argc - 1, argv + 1, &err);
     if (rc == TARN_OK) rc = t.help ? (print_help(t.command), TARN_OK) : run_command(&t, &err);
+    if (t.cli.json && !t.help) {
+        tarn_err none = {0};
+        tarn_code printed = print_json(&t, rc, &err, rc == TARN_OK ? &err : &none);
+        if (rc == TARN_OK) rc = printed;
+    }
+    if (rc == TARN_OK && (fflush(stdout) != 0 || ferror(stdout))) rc = TARN_FAIL(&err, TARN_IO, "cannot write the output");
     if (rc != TARN_OK) print_error(&t, rc, &err);
+    json_decref(t.cli.result);
     tarn_free(t.params);
     tarn_free(t.args);
     return tarn_code_exit(rc);

@@ -370,8 +370,8 @@ static tarn_code find_end(const tarn_project *p, const char *until, size_t *end,
     }
     if (*end == 0) {
         const char *near = tarn_nearest_word(until, stage_words, 6);
-        return TARN_FAIL(err, TARN_USAGE, "'%.60s' is neither a stage nor a step of this project%s%s", until,
-                         near ? "; did you mean " : "; `tarn status` lists them", near ? near : "");
+        if (near) return TARN_FAIL(err, TARN_USAGE, "'%.60s' is neither a stage nor a step of this project; did you mean '%s'?", until, near);
+        return TARN_FAIL(err, TARN_USAGE, "'%.60s' is neither a stage nor a step of this project; `tarn status` lists them", until);
     }
     return TARN_OK;
 }

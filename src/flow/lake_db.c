@@ -34,13 +34,14 @@ static tarn_code name_table(void *arg, const tarn_entry *e, tarn_err *err)
     return ++k->n < 12 ? TARN_OK : TARN_CANCELLED;
 }
 
-static tarn_code no_such_table(tarn_lake *lake, const tarn_id *head, const char *branch, const char *name, tarn_err *err)
+/* commit NULL: the branch has none yet. */
+static tarn_code no_such_table(tarn_lake *lake, const tarn_id *commit, const char *where, const char *name, tarn_err *err)
 {
     known_tables k = {0};
-    tarn_code rc = head ? tarn_lake_list(lake, head, "", "", 0, name_table, &k, NULL) : TARN_NOT_FOUND;
+    tarn_code rc = commit ? tarn_lake_list(lake, commit, "", "", 0, name_table, &k, NULL) : TARN_NOT_FOUND;
 
     (void)rc;
-    rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no table '%.100s' on branch '%.60s'%s%.300s", name, branch, k.n ? "; there are " : "", k.n && k.text.data ? k.text.data : "");
+    rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no table '%.100s' %s%s%.300s", name, where, k.n ? "; there are " : "", k.n && k.text.data ? k.text.data : "");
     tarn_text_clear(&k.text);
     return rc;
 }
@@ -48,21 +49,24 @@ static tarn_code no_such_table(tarn_lake *lake, const tarn_id *head, const char 
 tarn_code tarn_lake_table(tarn_lake *lake, const char *branch, const char *name, tarn_entry *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char ref[300], path[1025];
+    char ref[300], path[1025], where[100];
     tarn_id head, commit;
+    bool dated = strstr(name, "@{") != NULL;
 
     (void)snprintf(ref, sizeof ref, "heads/%.200s", branch);
     bool there = tarn_lake_ref_get(lake, ref, &head, NULL) == TARN_OK;
-    if (there && strlen(name) < 1025 && !strstr(name, "@{")) {
+    if (there && strlen(name) < 1025 && !dated) {
         rc = look(lake, &head, name, out, err);
         if (rc != TARN_NOT_FOUND && rc != TARN_INVALID) return rc;
     }
-    rc = tarn_lake_resolve_path(lake, name, &commit, path, NULL);
+    rc = tarn_lake_resolve_path(lake, name, &commit, path, err);
     if (rc == TARN_OK && path[0]) {
         rc = look(lake, &commit, path, out, err);
-        if (rc != TARN_NOT_FOUND) return rc;
+        return rc == TARN_NOT_FOUND ? no_such_table(lake, &commit, "in that commit", name, err) : rc;
     }
-    return no_such_table(lake, there ? &head : NULL, branch, name, err);
+    if (dated && rc != TARN_OK) return rc; /* the moment is at fault */
+    (void)snprintf(where, sizeof where, "on branch '%.60s'", branch);
+    return no_such_table(lake, there ? &head : NULL, where, name, err);
 }
 
 static tarn_code resolve(void *arg, const char *name, char *path, size_t cap, tarn_err *err)

@@ -34,8 +34,11 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     (void)values;
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
     TARN_TRY(tarn_registry_list(lake, argc ? argv[0] : NULL, list_one, &l, err));
-    if (l.n == 0 && argc) tarn_out(cli, "There is no model '%s'.\n", argv[0]);
-    else if (l.n == 0) tarn_out(cli, "No model is registered yet; `tarn run` registers the winner.\n");
+    if (l.n == 0 && argc) {
+        rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no model '%.100s'; `tarn models` lists what there is", argv[0]);
+        goto done;
+    }
+    if (l.n == 0) tarn_out(cli, "No model is registered yet; `tarn run` registers the winner.\n");
     TARN_TRY(tarn_json_set(cli->result, "models", json_incref(l.list), err));
 done:
     json_decref(l.list);

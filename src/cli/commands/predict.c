@@ -32,6 +32,7 @@ static tarn_code load_rows(tarn_cli *cli, const char *name, tarn_lake_db *db, ta
     tarn_rejects rejects = {0};
     tarn_text sql = {0};
     int64_t rows = 0;
+    tarn_entry entry;
 
     if (tarn_path_exists(name)) {
         TARN_TRY(tarn_source_find("file", &source, err));
@@ -45,11 +46,13 @@ static tarn_code load_rows(tarn_cli *cli, const char *name, tarn_lake_db *db, ta
         TARN_TRY(tarn_json_set(cli->result, "rejected", json_integer((json_int_t)rejects.count), err));
         TARN_TRY(tarn_db_query(db->db, "SELECT * FROM rows", -1, out, err));
     } else {
+        rc = tarn_lake_table(db->lake, db->branch, name, &entry, err);
+        if (rc == TARN_NOT_FOUND || rc == TARN_INVALID) rc = TARN_FAIL(err, TARN_NOT_FOUND, "'%.200s' is neither a file nor a table of the lake", name);
+        TARN_TRY(rc);
         tarn_text_add(&sql, "SELECT * FROM ");
         tarn_sql_name(&sql, name);
         TARN_TRY(tarn_text_check(&sql, err));
-        rc = tarn_db_query(db->db, sql.data, -1, out, err);
-        if (rc == TARN_NOT_FOUND) rc = TARN_FAIL(err, TARN_NOT_FOUND, "'%.200s' is neither a file nor a table of the lake", name);
+        TARN_TRY(tarn_db_query(db->db, sql.data, -1, out, err));
     }
 done:
     tarn_text_clear(&sql);

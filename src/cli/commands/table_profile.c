@@ -5,6 +5,7 @@
 #include "flow/flow.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void cell(tarn_text *t, const json_t *value)
 {
@@ -14,9 +15,16 @@ static void cell(tarn_text *t, const json_t *value)
     else tarn_text_add(t, "");
 }
 
+/* What stands under `head` for a column; its median is the second quartile. */
+static const json_t *value_of(const json_t *column, const char *head)
+{
+    if (strcmp(head, "median") == 0) return json_array_get(json_object_get(column, "quartiles"), 1);
+    return json_object_get(column, head);
+}
+
 static tarn_code print_columns(const tarn_cli *cli, const json_t *profile, tarn_err *err)
 {
-    static const char *const heads[] = {"name", "type", "missing", "distinct", "min", "median", "max", "mean"};
+    static const char *const heads[] = {"name", "type", "missing", "distinct", "minimum", "median", "maximum", "mean"};
     enum { COLS = sizeof heads / sizeof *heads };
     tarn_code rc = TARN_OK;
     const json_t *columns = json_object_get(profile, "columns");
@@ -30,7 +38,7 @@ static tarn_code print_columns(const tarn_cli *cli, const json_t *profile, tarn_
         for (size_t c = 0; c < COLS; c++) {
             tarn_text *t = &texts[r * COLS + c];
             if (r == 0) tarn_text_add(t, heads[c]);
-            else cell(t, json_object_get(json_array_get(columns, r - 1), heads[c]));
+            else cell(t, value_of(json_array_get(columns, r - 1), heads[c]));
             cells[r * COLS + c] = t->data ? t->data : "";
         }
     tarn_out_table(cli, cells, n, COLS);
