@@ -48,6 +48,19 @@ static void write_steps(tarn_text *out)
     write_params(tarn_split_table, out);
 }
 
+static void write_repairs(tarn_text *out)
+{
+    tarn_text_add(out, "# Repairs\n\nWhat is wrong in a table, found and repaired by rule, each repair counted: `prepare.cleanse.<table>` in the project file.\n");
+    for (int i = 0; i < tarn_repair_kind_count(); i++) {
+        const tarn_repair_kind *k = tarn_repair_kind_at(i);
+        tarn_text_addf(out, "\n## %s\n\n%s. Columns: %s.\n\nActions: `", k->name, k->title, k->suits);
+        for (const char *c = k->actions; *c; c++) tarn_text_addn(out, *c == '|' ? "`, `" : c, *c == '|' ? 4 : 1);
+        tarn_text_add(out, "` (the first is taken when none is given).\n");
+        for (const tarn_repair_setting *s = k->settings; s && s->name; s++)
+            tarn_text_addf(out, "%s- `%s`%s: %s\n", s == k->settings ? "\n" : "", s->name, s->needed ? " (needed)" : "", s->help);
+    }
+}
+
 static void write_algos(tarn_text *out)
 {
     tarn_text_add(out, "# Estimators\n\n`train.candidates.<name>.algo` in the project file.\n");
@@ -87,6 +100,7 @@ const tarn_page tarn_pages[] = {
     {"project", "the keys of tarn.yaml", tarn_project_reference},
     {"sources", "where tables come from", write_sources},
     {"steps", "preparation steps and the split", write_steps},
+    {"repairs", "what can be repaired in a table", write_repairs},
     {"estimators", "what learns", write_algos},
     {"metrics", "how models are judged", write_metrics},
     {"stages", "what a run is made of", write_stages},

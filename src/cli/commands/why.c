@@ -14,6 +14,11 @@ static void print_inputs(const tarn_cli *cli, const json_t *object, const char *
 
     tarn_out(cli, "\n%s%s%s\n", tarn_color(cli, "bold"), title, tarn_color(cli, NULL));
     json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+        char number[32];
+        if (json_is_real(value)) {
+            tarn_out(cli, "  %-22s %s\n", key, tarn_num_format(json_real_value(value), number));
+            continue;
+        }
         if (tarn_json_compact(value, &text, NULL) != TARN_OK) continue;
         tarn_out(cli, "  %-22s %s\n", key, text);
         tarn_free(text);
