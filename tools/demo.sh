@@ -31,6 +31,9 @@ bold "4. What was collected, and what was wrong with it"
 "$tarn" sql "SELECT 'flights' AS \"table\", count(*) AS \"rows\" FROM flights UNION ALL SELECT 'planes', count(*) FROM planes
   UNION ALL SELECT 'weather', count(*) FROM weather UNION ALL SELECT 'airports', count(*) FROM airports
   UNION ALL SELECT 'airlines', count(*) FROM airlines"
+"$tarn" sql "SELECT (SELECT count(*) FROM flights f JOIN planes USING (tailnum) JOIN weather w
+    ON w.origin = f.origin AND w.year = f.year AND w.month = f.month AND w.day = f.day AND w.hour = f.hour) AS \"flights with planes and weather\",
+  (SELECT count(*) FROM flights WHERE arr_delay > 15) AS \"more than 15 minutes late\""
 echo
 echo "Columns of flights, as inferred:"
 "$tarn" table schema flights | awk '{printf "%s%s %s", NR > 1 ? ", " : "  ", $1, $2} END {print ""}'
