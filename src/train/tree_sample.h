@@ -260,4 +260,22 @@ static inline void fixture_survive_no_memory(const tarn_algo *algo, const void *
     }
 }
 
+/* The same on two ranks: neither may hang. Which of them lacks the memory is chance. */
+static inline void fixture_survive_no_memory_on_ranks(const tarn_algo *algo, const void *params, const fixture *t)
+{
+    for (int64_t n = 1, step = 1;; n += step, step = n / 20 + 1) {
+        fixture_job j = {.algo = algo, .params = params, .t = t, .threads = 1};
+        tarn_err err = {0};
+        int64_t live = tarn_mem_live();
+        tarn_mem_fail_after(n);
+        tarn_code rc = tarn_comm_run_threads(2, fixture_rank, &j, &err);
+        tarn_mem_fail_after(0);
+        bool enough = rc == TARN_OK;
+        fixture_job_clear(&j);
+        assert_int_equal(tarn_mem_live(), live);
+        if (enough) return;
+        assert_true(rc == TARN_NOMEM || rc == TARN_CANCELLED);
+    }
+}
+
 #endif

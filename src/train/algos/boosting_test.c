@@ -345,6 +345,23 @@ static void threads_and_ranks_make_no_difference(void **state)
     }
 }
 
+static void ranks_without_rows_take_part(void **state)
+{
+    (void)state;
+    fixture t;
+    settings s = with("trees=3 min_rows=2");
+
+    uniform(&t, 90, 3, 2);
+    t.levels[2] = 6;
+    for (int64_t i = 0; i < t.rows; i++) {
+        t.column[2][i] = floor(6 * t.column[2][i]);
+        t.y[i] = t.column[0][i] + t.column[2][i] > 3;
+    }
+    fixture_same_everywhere(&tarn_algo_boosting, s.bytes, &t, NULL);
+    fixture_survive_no_memory_on_ranks(&tarn_algo_boosting, s.bytes, &t);
+    fixture_clear(&t);
+}
+
 static void odd_tables_are_fine(void **state)
 {
     (void)state;
@@ -455,5 +472,6 @@ TARN_TESTS(TARN_TEST(learns_a_chequered_square), TARN_TEST(learns_steps_and_more
            TARN_TEST(levels_split_by_what_they_mean_not_by_their_codes), TARN_TEST(levels_of_noise_are_not_believed),
            TARN_TEST(a_weight_is_worth_as_many_rows), TARN_TEST(very_unequal_weights_do_not_drown_the_light_rows),
            TARN_TEST(stops_when_validation_no_longer_improves), TARN_TEST(threads_and_ranks_make_no_difference),
-           TARN_TEST(odd_tables_are_fine), TARN_TEST(huge_and_tiny_targets_are_fine), TARN_TEST(can_be_cancelled),
+           TARN_TEST(ranks_without_rows_take_part), TARN_TEST(odd_tables_are_fine),
+           TARN_TEST(huge_and_tiny_targets_are_fine), TARN_TEST(can_be_cancelled),
            TARN_TEST(a_lack_of_memory_is_a_clean_error))

@@ -24,7 +24,7 @@ typedef struct forest_params {
 } forest_params;
 
 static const tarn_param params[] = {
-    TARN_INT(forest_params, trees, 100, 1, 100000, "trees"),
+    TARN_INT(forest_params, trees, 100, 1, 100000, "how many trees are averaged"),
     TARN_TEXT(forest_params, columns, "auto",
               "columns tried for each split: sqrt, third, all or a number; auto: sqrt for classes, all for values"),
     TARN_INT(forest_params, min_rows, 0, 0, 1e9,
