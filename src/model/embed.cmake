@@ -42,6 +42,6 @@ if(TARN_TESTS)
   target_link_libraries(embed_sample PRIVATE tarn-model-static)
   add_test(NAME embed_example COMMAND sh ${TARN_EMBED_ROOT}/examples/embed/check.sh $<TARGET_FILE:embed_predict>
     $<TARGET_FILE:embed_sample> $<TARGET_FILE:tarn-model-shared>)
-  file(GLOB embed_corpus CONFIGURE_DEPENDS ${TARN_EMBED_ROOT}/tests/fuzz/corpus_model/*)
+  file(GLOB embed_corpus CONFIGURE_DEPENDS ${TARN_EMBED_ROOT}/tests/fuzz/corpus/model/*)
   add_test(NAME fuzz_model_replay COMMAND embed_sample ${embed_corpus})
 endif()
