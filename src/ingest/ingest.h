@@ -16,13 +16,13 @@ typedef struct tarn_source {
     const char *name, *title;
     size_t params_size;
     const tarn_param *params;
-    /* Make SQL table `table` in db. Rows that cannot be read go to rejects. *facts (decref) says where from: files with
-     * sizes and hashes, so that the caller can tell whether anything changed. base: folder that relative paths start
-     * from. */
+    /* Make SQL table `table` in db, replacing one of that name. Rows that cannot be read are added to *rejects (may be
+     * NULL: any is an error). base: folder that relative paths start from. type_names: as in tarn_csv_options, may be
+     * NULL. */
     tarn_code (*read)(const void *params, const char *base, const char *const *type_names, tarn_db *db,
                       const char *table, int64_t *rows, tarn_rejects *rejects, const tarn_sink *sink, tarn_err *err);
-    /* The same facts without reading the rows, for deciding whether a run is needed: array of
-     * {"file","bytes","sha256"}. */
+    /* What would be read, without reading the rows, for deciding whether a run is needed: *out (json_decref) is an
+     * array of {"file","bytes","sha256"}, in the order in which read takes them. */
     tarn_code (*facts)(const void *params, const char *base, json_t **out, tarn_err *err);
 } tarn_source;
 int tarn_source_count(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table.h - tables: SQL, file formats, schema, rules and profile. DuckDB is behind table/duck.c alone.
+/* table.h - tables: SQL, file formats, schema, rules and profile. DuckDB is behind table/duck*.c alone.
  *
  * A tarn_db is a private, in-memory SQL engine with spill to a given folder. Names of tables that it
  * does not know are asked of a resolver, which answers with the path of a Parquet file: so the lake's
@@ -8,7 +8,7 @@
  * Repeatable: SQL whose result must have the same bytes each time runs on one thread and is put in a
  * total order (tarn_db_write_parquet does both).
  *
- * Threads: a tarn_db is used by one thread at a time.
+ * Threads: a tarn_db is used by one thread at a time. The resolver is called on that thread.
  */
 #ifndef TARN_TABLE_H
 #define TARN_TABLE_H
