@@ -358,16 +358,18 @@ static int stage_order(const char *word)
     return -1;
 }
 
-/* How many steps of the plan are to be done: all, or up to the last of a stage or the step of that name. */
+/* How many steps of the plan are to be done: all, those before the first of a later stage, or up to the step of that name. */
 static tarn_code find_end(const tarn_project *p, const char *until, size_t *end, tarn_err *err)
 {
     int order = until ? stage_order(until) : 99;
 
-    *end = order == 99 ? p->n_steps : 0;
-    for (size_t i = 0; until && i < p->n_steps; i++) {
-        const tarn_stage *stage = tarn_stage_find(p->steps[i].kind);
-        if (strcmp(p->steps[i].name, until) == 0 || (order >= 0 && stage_order(stage->stage) <= order)) *end = i + 1;
+    *end = 0;
+    for (size_t i = 0; order >= 0 && i < p->n_steps; i++) {
+        if (stage_order(tarn_stage_find(p->steps[i].kind)->stage) > order) break;
+        *end = i + 1;
     }
+    for (size_t i = 0; order < 0 && i < p->n_steps; i++)
+        if (strcmp(p->steps[i].name, until) == 0) *end = i + 1;
     if (*end == 0) {
         const char *near = tarn_nearest_word(until, stage_words, 6);
         if (near) return TARN_FAIL(err, TARN_USAGE, "'%.60s' is neither a stage nor a step of this project; did you mean '%s'?", until, near);
@@ -405,7 +407,7 @@ done:
 static tarn_code walk_plan(walk *w, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    size_t end = 0;
+    size_t end = 0, collected = SIZE_MAX - 1; /* the last step behind which the raw tables were committed */
     char message[160], hex[TARN_ID_HEX];
 
     TARN_TRY(find_end(w->p, w->options->until, &end, err));
@@ -413,6 +415,11 @@ static tarn_code walk_plan(walk *w, tarn_err *err)
         TARN_TRY(do_step(w, &w->p->steps[i], err));
         if (!ends_collecting(w->p, i)) continue;
         (void)snprintf(message, sizeof message, "ingest: tables of project %.80s", w->p->name);
+        TARN_TRY(commit_made(w, message, false, err));
+        collected = i;
+    }
+    if (end < w->p->n_steps && end > collected + 1) {
+        (void)snprintf(message, sizeof message, "run: project %.80s up to %.50s", w->p->name, w->p->steps[end - 1].name);
         TARN_TRY(commit_made(w, message, false, err));
     }
     if (end == w->p->n_steps) {

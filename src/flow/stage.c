@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define TARN_STAGE(name) extern const tarn_stage tarn_stage_##name;
 #include "flow/stages.def"
@@ -155,6 +156,41 @@ tarn_code tarn_stage_db(tarn_stage_job *job, int threads, tarn_db **out, tarn_er
     tarn_db_options options = {
         .threads = threads, .spill_folder = job->scratch, .resolve = find_input_table, .resolve_arg = job};
     return tarn_db_open(&options, out, err);
+}
+
+static tarn_code no_key_column(const tarn_field *fields, int n, const char *name, int len, tarn_err *err)
+{
+    tarn_text list = {0};
+
+    for (int i = 0; i < n; i++) tarn_text_addf(&list, "%s%s", i ? ", " : "", fields[i].name);
+    tarn_code rc = TARN_FAIL(err, TARN_INVALID, "there is no column '%.*s', which its declared key needs; there are: %.120s", len, name,
+                             list.data ? list.data : "none");
+    tarn_text_clear(&list);
+    return rc;
+}
+
+tarn_code tarn_stage_check_key(tarn_db *db, const char *table, const char *key, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text from = {0};
+    tarn_field *fields = NULL;
+    int n = 0;
+
+    if (!key[0]) return TARN_OK;
+    tarn_sql_name(&from, table);
+    TARN_TRY(tarn_text_check(&from, err));
+    TARN_TRY(tarn_db_schema(db, from.data, &fields, &n, err));
+    for (const char *at = key; rc == TARN_OK && *at; at += strspn(at, ",")) {
+        size_t len = strcspn(at, ",");
+        bool there = false;
+        for (int i = 0; i < n && !there; i++) there = strlen(fields[i].name) == len && strncasecmp(fields[i].name, at, len) == 0;
+        if (!there) rc = no_key_column(fields, n, at, (int)len, err);
+        at += len;
+    }
+done:
+    tarn_free(fields);
+    tarn_text_clear(&from);
+    return rc;
 }
 
 tarn_code tarn_stage_columns(const tarn_stage_job *job, const char *path, tarn_columns **out, tarn_err *err)

@@ -5,7 +5,7 @@
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
 {
     (void)values, (void)argc, (void)argv;
-    return tarn_cli_run_flow(cli, "ingest", false, err);
+    return tarn_cli_run_flow(cli, "lake", false, err);
 }
 
 const tarn_command tarn_command_ingest = {

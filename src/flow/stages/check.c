@@ -67,6 +67,16 @@ done:
     return rc;
 }
 
+/* What a person is told of a broken rule. */
+static void describe(const tarn_violation *v, char *out, size_t cap)
+{
+    if (strcmp(v->rule, "column missing") == 0)
+        (void)snprintf(out, cap, "table '%s' has no column '%s', which the project declares; %s", v->table, v->column, v->rows);
+    else
+        (void)snprintf(out, cap, "table '%s', column '%s': rule '%s' is broken by %lld row%s: %s", v->table, v->column, v->rule,
+                       (long long)v->count, v->count == 1 ? "" : "s", v->rows);
+}
+
 typedef struct tally {
     int64_t rules, broken;
     tarn_violation first;
@@ -79,14 +89,15 @@ static tarn_code check_table(tarn_stage_job *job, tarn_db *db, const json_t *j, 
     rules_use use = {0};
     tarn_violation *found = NULL;
     int n = 0;
+    char line[1100];
 
     TARN_TRY(open_rules(j, &use, err));
     TARN_TRY(tarn_table_check(db, &use.rules, &found, &n, err));
     t->rules += use.rules.n_columns + use.rules.n_references + (use.rules.key ? 1 : 0);
     for (int i = 0; i < n; i++) {
         if (t->broken++ == 0) t->first = found[i];
-        tarn_say(job->sink, TARN_WARN, "table %s, column %s: rule '%s' is broken by %lld rows: %s", found[i].table, found[i].column,
-                 found[i].rule, (long long)found[i].count, found[i].rows);
+        describe(&found[i], line, sizeof line);
+        tarn_say(job->sink, TARN_WARN, "%s", line);
         TARN_TRY(tarn_json_append(t->list, json_pack("{s:s, s:s, s:s, s:I, s:s}", "table", found[i].table, "column", found[i].column, "rule",
                                                      found[i].rule, "count", (json_int_t)found[i].count, "rows", found[i].rows), err));
     }
@@ -104,14 +115,14 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     const json_t *rules = json_object_get(job->params, "rules");
     const char *name = tarn_json_text(job->params, "name", "check");
     json_t *report = NULL;
-    char path[200];
+    char path[200], line[1100];
 
     TARN_TRY(tarn_stage_db(job, tarn_pool_threads(job->pool), &db, err));
     for (size_t i = 0; i < json_array_size(rules); i++) TARN_TRY(check_table(job, db, json_array_get(rules, i), &t, err));
     if (t.broken > 0) {
-        rc = TARN_FAIL(err, TARN_CHECK, "table '%s', column '%s': rule '%s' is broken by %lld rows, e.g. %s%s", t.first.table, t.first.column,
-                       t.first.rule, (long long)t.first.count, t.first.rows,
-                       t.broken > 1 ? "; more rules are broken, see above; nothing was committed" : "; nothing was committed");
+        describe(&t.first, line, sizeof line);
+        if (t.broken == 1) rc = TARN_FAIL(err, TARN_CHECK, "nothing was committed: %s", line);
+        else rc = TARN_FAIL(err, TARN_CHECK, "nothing was committed, %lld rules are broken: %s", (long long)t.broken, line);
         goto done;
     }
     report = json_pack("{s:I, s:I, s:O}", "tables", (json_int_t)json_array_size(rules), "rules", (json_int_t)t.rules, "violations", t.list);

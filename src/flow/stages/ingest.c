@@ -136,6 +136,7 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     TARN_TRY(open_use(job->params, &use, err));
     TARN_TRY(tarn_stage_db(job, tarn_pool_threads(job->pool), &db, err));
     TARN_TRY(use.source->read(use.params, job->folder, use.types[0] ? use.types : NULL, db, table, &rows, &rejects, job->sink, err));
+    TARN_TRY(tarn_stage_check_key(db, table, key, err));
     tarn_text_add(&sql, "SELECT * FROM ");
     tarn_sql_name(&sql, table);
     TARN_TRY(tarn_text_check(&sql, err));
