@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { HEAD = 20, LEAST_WEIGHT = 512, MOST_WEIGHT = 16 << 10, ITEM_WEIGHT = 40, SLOTS = 1024 };
+enum { HEAD = 20, LEAST_WEIGHT = 512, MOST_WEIGHT = 16 << 10, ITEM_WEIGHT = 40, SLOTS = 4096 };
 
 /* Hazard of a Rayleigh distribution with mean 4,096: (step x weight) / sigma^2 in units of 2^-32. */
 static const uint64_t hazard = 402;

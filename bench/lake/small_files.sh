@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# small_files.sh - many small files in one commit, and a commit of one changed file on top: Tarn beside git.
+#
+#   bench/lake/small_files.sh [FILES [RUNS [BUILD [SCRATCH]]]]      100000 3 build /tmp
+#
+# Both read the same files (100 to 1,000 bytes, made here, warm in memory) and write to the same disk. git as it
+# comes, gc.auto off; it does not sync loose objects unless told to (core.fsync), Tarn syncs before it answers.
+# Prints each run, medians, and ratios.
+set -euo pipefail
+
+files=${1:-100000} runs=${2:-3} build=${3:-build} scratch=${4:-/tmp}
+here=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$here"
+work=$(mktemp -d "$scratch/tarn-bench-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+command -v git > /dev/null || { echo "git is not installed" >&2; exit 69; }
+[ -f "$build/libtarn_lake.a" ] || { echo "no $build/libtarn_lake.a: build first (make)" >&2; exit 66; }
+
+cc -std=c17 -O2 -march=x86-64-v3 -D_GNU_SOURCE -Isrc bench/lake/small_files.c "$build/libtarn_lake.a" "$build/libtarn_base.a" \
+    $(pkg-config --libs sqlite3 libzstd jansson libcrypto) -lpthread -lm -o "$work/small_files"
+
+now() { date +%s.%N; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.3f", b - a }'; }
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+"$work/small_files" make "$work/files" "$files"
+cat "$work"/files/*/*/* > /dev/null # warm
+
+tarn_import() {
+    rm -rf "$work/lake" && mkdir "$work/lake"
+    local t; t=$(now)
+    "$work/small_files" import "$work/lake" "$work/files" > "$work/said"
+    since "$t" >> "$work/tarn_import"
+    "$work/small_files" change "$work/lake" 21 | sed 's/.*median \([0-9.]*\) ms.*/\1/' >> "$work/tarn_change"
+    for _ in 1 2 3 4 5; do "$work/small_files" once "$work/lake" >> "$work/tarn_once"; done
+}
+
+git_import() {
+    rm -rf "$work/git" && mkdir "$work/git"
+    cp -r "$work/files" "$work/git/tree" # git wants them inside; copying is not measured
+    cat "$work"/git/tree/*/*/* > /dev/null
+    git -C "$work/git" init -q -b main && git -C "$work/git" config gc.auto 0
+    git -C "$work/git" config user.name bench && git -C "$work/git" config user.email bench@example.org
+    local t; t=$(now)
+    git -C "$work/git" add . && git -C "$work/git" commit -q -m import
+    since "$t" >> "$work/git_import"
+    for i in 1 2 3 4 5; do
+        echo "changed $i" > "$work/git/tree/d01/00/file-000001.txt"
+        t=$(now)
+        git -C "$work/git" add tree/d01/00/file-000001.txt && git -C "$work/git" commit -q -m change
+        awk -v s="$(since "$t")" 'BEGIN { printf "%.2f\n", s * 1000 }' >> "$work/git_change"
+    done
+}
+
+for run in $(seq "$runs"); do # in turn, so that a busy machine is busy for both
+    tarn_import
+    git_import
+    echo "run $run: tarn $(tail -1 "$work/tarn_import") s, git $(tail -1 "$work/git_import") s; $(cat "$work/said")"
+done
+
+ti=$(median < "$work/tarn_import") gi=$(median < "$work/git_import")
+tc=$(median < "$work/tarn_change") to=$(median < "$work/tarn_once") gc=$(median < "$work/git_change")
+awk -v n="$files" -v ti="$ti" -v gi="$gi" -v tc="$tc" -v to="$to" -v gc="$gc" 'BEGIN {
+    printf "%-46s %10s %10s %8s\n", "median", "tarn", "git", "ratio"
+    printf "%-46s %8.2f s %8.2f s %7.1fx\n", "import of " n " files and commit", ti, gi, gi / ti
+    printf "%-46s %7.1f ms %7.1f ms %7.1fx\n", "commit of one changed file, new process", to, gc, gc / to
+    printf "%-46s %7.1f ms\n", "commit of one changed file, same process", tc }'
+"$work/small_files" look "$work/lake"
+du -sh "$work/lake/.tarn" "$work/git/.git" | sed "s|$work/||"
