@@ -16,7 +16,7 @@ echo "   $took_setup"
 
 bold "2. Build"
 t0=$(date +%s)
-make --no-print-directory all | tail -1
+make --no-print-directory all > build-demo.log 2>&1 || { tail -40 build-demo.log; exit 1; }
 took_build=$(since "$t0")
 echo "   $took_build, build/tarn has $(size build/tarn)"
 

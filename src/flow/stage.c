@@ -169,7 +169,7 @@ static tarn_code no_key_column(const tarn_field *fields, int n, const char *name
     return rc;
 }
 
-tarn_code tarn_stage_check_key(tarn_db *db, const char *table, const char *key, tarn_err *err)
+tarn_code tarn_stage_check_key(tarn_db *db, const char *of, const char *key, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text from = {0};
@@ -177,7 +177,7 @@ tarn_code tarn_stage_check_key(tarn_db *db, const char *table, const char *key, 
     int n = 0;
 
     if (!key[0]) return TARN_OK;
-    tarn_sql_name(&from, table);
+    tarn_sql_name(&from, of);
     TARN_TRY(tarn_text_check(&from, err));
     TARN_TRY(tarn_db_schema(db, from.data, &fields, &n, err));
     for (const char *at = key; rc == TARN_OK && *at; at += strspn(at, ",")) {

@@ -58,7 +58,7 @@ TARN_MUST tarn_code tarn_stage_get_json(const tarn_stage_job *job, const char *p
 /* A SQL engine in which exactly the step's inputs are tables, under their lake paths without ".parquet". */
 TARN_MUST tarn_code tarn_stage_db(tarn_stage_job *job, int threads, tarn_db **out, tarn_err *err);
 /* A declared key ("a,b"; "" is fine) must name columns of SQL table `table`: TARN_INVALID names the one that is not there. */
-TARN_MUST tarn_code tarn_stage_check_key(tarn_db *db, const char *table, const char *key, tarn_err *err);
+TARN_MUST tarn_code tarn_stage_check_key(tarn_db *db, const char *of, const char *key, tarn_err *err);
 /* An input model, loaded; tarn_model_free(*out). */
 TARN_MUST tarn_code tarn_stage_model(const tarn_stage_job *job, const char *path, tarn_model **out, tarn_err *err);
 /* The rows of an input table as mapped columns, from the cache (made on first use). */
