@@ -116,16 +116,16 @@ static void mistakes_are_told_with_place_and_nearest_word(void **state)
     refused("problem:", "probelm:", 2, 1, "did you mean 'problem'");
     refused("source: file", "source: fiel", 4, 18, "file");
     refused("types: {rain: bool}", "types: {rain: boolean}", 4, 54, "bool, int, real, text or time");
-    refused("table: places}", "table: place}", 12, 34, "did you mean 'places'");
+    refused("table: places}", "table: place}", 12, 33, "did you mean 'places'");
     refused("algo: forest", "algo: forrest", 28, 15, "forest");
-    refused("step: scale", "step: scael", 27, 54, "scale");
+    refused("step: scale", "step: scael", 27, 58, "scale");
     refused("kind: duplicates", "knd: duplicates", 16, 10, "did you mean 'kind'");
     refused("valid: 0.2", "valid: 1.2", 21, 30, "valid");
     refused("table: joined/ready", "table: joined/redy", 23, 10, "did you mean 'joined/ready'");
-    refused("target: rain\n", "", 23, 3, "'target' is missing");
+    refused("  target: rain\n", "", 23, 3, "'target' is missing");
     refused("  split: {by: random, valid: 0.2, test: 0.2}\n", "", 22, 3, "needs 'prepare.split'");
-    refused("{name: rain}", "{name: \"a/b\"}", 29, 18, "cannot be a name");
-    refused("project: small", "project: &x small", 1, 10, "anchors");
+    refused("{name: rain}", "{name: \"a/b\"}", 29, 19, "cannot be a name");
+    refused("project: small", "project: &x small", 1, 13, "anchors");
     refused("project: small", "project: [", 2, 1, "not YAML");
 }
 
