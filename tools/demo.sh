@@ -36,7 +36,7 @@ bold "4. What was collected, and what was wrong with it"
   (SELECT count(*) FROM flights WHERE arr_delay > 15) AS \"more than 15 minutes late\""
 echo
 echo "Columns of flights, as inferred:"
-"$tarn" table schema flights | awk '{printf "%s%s %s", NR > 1 ? ", " : "  ", $1, $2} END {print ""}'
+"$tarn" table schema flights | awk '{printf "%s%s %s", (NR > 1 ? ", " : "  "), $1, $2} END {print ""}'
 echo
 "$tarn" lake cat main/prepare/join/departures.json | sed -n 's/^ *"\(left\|right\|joined\|unmatched\|unmatched_keys\)": "\{0,1\}\([^",]*\)"\{0,1\},\{0,1\}$/\1 \2/p' |
   awk '$1 == "left" {l = $2} $1 == "right" {r = $2} $1 == "joined" {j = $2} $1 == "unmatched" {u = $2}

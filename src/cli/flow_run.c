@@ -33,9 +33,11 @@ static void print_news(void *arg, const tarn_step_news *news)
     static const char *const colors[] = {"dim", "blue", "green", "dim", "red"};
 
     if (news->state == TARN_STEP_RUNNING) {
-        tarn_say(cli->sink, TARN_INFO, "%s: %s", news->name, news->said);
+        if (strcmp(news->said, "has not run yet") != 0) tarn_say(cli->sink, TARN_INFO, "%s: %s", news->name, news->said);
+        tarn_progress(cli->sink, news->name, 0, 0, "...");
         return;
     }
+    tarn_progress(cli->sink, news->name, 1, 1, ""); /* takes the bar away */
     if (cli->quiet && news->state == TARN_STEP_KEPT) return;
     tarn_out(cli, "%s%-7s%s %-28s", tarn_color(cli, colors[news->state]), tarn_step_state_name(news->state), tarn_color(cli, NULL), news->name);
     if (news->state == TARN_STEP_DONE) tarn_out(cli, " %6.2f s", news->seconds);
