@@ -2,7 +2,7 @@
 /* small_files.c - how long the lake takes for a folder of many small files, for small_files.sh.
  *
  *     small_files make FOLDER N      write N files of 100 to 1,000 bytes (the same for every run)
- *     small_files import LAKE FOLDER put all of them and commit once; prints seconds of wall and of CPU
+ *     small_files import LAKE FOLDER [THREADS]  put all of them and commit once; prints seconds of wall and of CPU
  *     small_files change LAKE TIMES  commit one changed file TIMES times in one process; prints the median in ms
  *     small_files once LAKE          one changed file in a new process: open, put, commit, close; prints ms
  *     small_files look LAKE          list all paths, look one up 100,000 times; prints seconds and microseconds
@@ -13,6 +13,7 @@
 #include "base/sink.h"
 #include "lake/lake.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -54,34 +55,81 @@ done:
     return rc;
 }
 
-static tarn_code import(tarn_lake *lake, const char *folder, tarn_err *err)
+/* What is below a folder: entries with paths relative to the first one, and full names. */
+typedef struct found {
+    tarn_arena *arena;
+    tarn_entry *entries;
+    const char **names;
+    size_t n, cap, root;
+} found;
+
+static tarn_code add_file(found *f, const char *whole, size_t len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_entry *e = NULL;
-    char whole[4096];
-    int64_t n = 0;
+    char *copy = NULL;
+
+    if (f->n == f->cap) {
+        size_t cap = f->cap ? f->cap * 2 : 16384;
+        TARN_TRY(tarn_resize(&f->entries, cap, sizeof *f->entries, err));
+        TARN_TRY(tarn_resize(&f->names, cap, sizeof *f->names, err));
+        f->cap = cap;
+    }
+    TARN_TRY(tarn_arena_strndup(f->arena, whole, len, &copy, err));
+    f->names[f->n] = copy;
+    tarn_entry *e = &f->entries[f->n];
+    (void)snprintf(e->path, sizeof e->path, "%s", whole + f->root + 1);
+    e->recipe = (tarn_id){{0}};
+    f->n++;
+done:
+    return rc;
+}
+
+static tarn_code find_files(found *f, const char *folder, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    DIR *dir = opendir(folder);
+    struct dirent *d;
+
+    if (!dir) return TARN_FAIL_ERRNO(err, "read folder", folder);
+    while (rc == TARN_OK && (d = readdir(dir)) != NULL) {
+        char whole[2048];
+        int len = snprintf(whole, sizeof whole, "%s/%s", folder, d->d_name);
+        if (d->d_name[0] == '.' || len < 0 || (size_t)len >= sizeof whole) continue;
+        if (d->d_type == DT_DIR) rc = find_files(f, whole, err);
+        else if (d->d_type == DT_REG) rc = add_file(f, whole, (size_t)len, err);
+    }
+    (void)closedir(dir);
+    return rc;
+}
+
+static tarn_code import(tarn_lake *lake, const char *folder, int threads, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    found f = {.root = strlen(folder)};
+    tarn_object *objects = NULL;
+    tarn_pool *pool = NULL;
     double start = tarn_seconds(), cpu = cpu_seconds();
     tarn_id id;
 
-    for (size_t cap = 0;; n++) {
-        if ((size_t)n == cap) {
-            cap = cap ? cap * 2 : 16384;
-            TARN_TRY(tarn_resize(&e, cap, sizeof *e, err));
-            memset(e + n, 0, (cap - (size_t)n) * sizeof *e);
-        }
-        path_of(n, e[n].path);
-        (void)snprintf(whole, sizeof whole, "%s/%s", folder, e[n].path);
-        rc = tarn_lake_put_file(lake, whole, &e[n].object, err);
-        if (rc == TARN_NOT_FOUND) break;
-        if (rc != TARN_OK) goto done;
-    }
-    double read = tarn_seconds();
-    TARN_TRY(tarn_lake_commit_entries(lake, "main", e, (size_t)n,
+    TARN_TRY(tarn_arena_new(&f.arena, err));
+    TARN_TRY(tarn_pool_new(threads, &pool, err));
+    TARN_TRY(find_files(&f, folder, err));
+    TARN_TRY(tarn_alloc(&objects, f.n, sizeof *objects, err));
+    double found_at = tarn_seconds();
+    TARN_TRY(tarn_lake_put_files(lake, pool, f.names, f.n, objects, err));
+    for (size_t i = 0; i < f.n; i++) f.entries[i].object = objects[i];
+    double put = tarn_seconds();
+    TARN_TRY(tarn_lake_commit_entries(lake, "main", f.entries, f.n,
                                       &(tarn_commit_options){.author = "bench", .message = "import"}, &id, err));
-    (void)printf("import %lld files: %.3f s wall (%.3f reading and putting), %.3f s CPU\n", (long long)n,
-                 tarn_seconds() - start, read - start, cpu_seconds() - cpu);
+    (void)printf("%zu files, %d threads: %.3f s wall (find %.3f, put %.3f, commit %.3f), %.3f s CPU\n", f.n,
+                 tarn_pool_threads(pool), tarn_seconds() - start, found_at - start, put - found_at,
+                 tarn_seconds() - put, cpu_seconds() - cpu);
 done:
-    tarn_free(e);
+    tarn_free(f.entries);
+    tarn_free(f.names);
+    tarn_free(objects);
+    tarn_arena_free(f.arena);
+    tarn_pool_free(pool);
     return rc;
 }
 
@@ -167,7 +215,7 @@ static tarn_code run(int argc, char **argv, tarn_err *err)
     if (argc < 3) return TARN_FAIL(err, TARN_USAGE, "see the head of small_files.c");
     if (strcmp(what, "import") == 0) TARN_TRY(tarn_lake_init(argv[2], err));
     TARN_TRY(tarn_lake_open(argv[2], &lake, err));
-    if (strcmp(what, "import") == 0 && argc == 4) rc = import(lake, argv[3], err);
+    if (strcmp(what, "import") == 0 && argc >= 4) rc = import(lake, argv[3], argc > 4 ? atoi(argv[4]) : 0, err);
     else if (strcmp(what, "change") == 0 && argc == 4) rc = change(lake, atoll(argv[3]), err);
     else if (strcmp(what, "once") == 0) rc = change_one(lake, (int64_t)getpid(), err);
     else if (strcmp(what, "look") == 0) rc = look(lake, err);

@@ -25,7 +25,8 @@ since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.3f", b - a }'; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 "$work/small_files" make "$work/files" "$files"
-cat "$work"/files/*/*/* > /dev/null # warm
+warm() { find "$1" -type f -exec cat {} + > /dev/null; }
+warm "$work/files"
 
 tarn_import() {
     rm -rf "$work/lake" && mkdir "$work/lake"
@@ -39,7 +40,7 @@ tarn_import() {
 git_import() {
     rm -rf "$work/git" && mkdir "$work/git"
     cp -r "$work/files" "$work/git/tree" # git wants them inside; copying is not measured
-    cat "$work"/git/tree/*/*/* > /dev/null
+    warm "$work/git/tree"
     git -C "$work/git" init -q -b main && git -C "$work/git" config gc.auto 0
     git -C "$work/git" config user.name bench && git -C "$work/git" config user.email bench@example.org
     local t; t=$(now)

@@ -20,6 +20,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/pool.h"
 #include "base/sink.h"
 
 #include <stddef.h>
@@ -45,6 +46,9 @@ typedef struct tarn_object {
 /* Store bytes or a file. Not durable until tarn_lake_sync or a commit or stage that names it. */
 TARN_MUST tarn_code tarn_lake_put(tarn_lake *lake, const void *bytes, size_t len, tarn_object *out, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, tarn_object *out, tarn_err *err);
+/* Store n files, paths[i] as out[i], on the pool's threads (NULL: this one). The error is that of the first that failed. */
+TARN_MUST tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths, size_t n,
+                                        tarn_object *out, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_sync(tarn_lake *lake, tarn_err *err);
 /* Whole object in memory (tarn_free), at most `most` bytes (0: 1 GiB). NUL added behind. */
 TARN_MUST tarn_code tarn_lake_get(tarn_lake *lake, const tarn_id *id, size_t most, char **out, size_t *len, tarn_err *err);

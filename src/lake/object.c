@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIST_HEAD = 24, LIST_ENTRY = 40, PART_LEAST = 256, PART_MOST = 4096, READ_BUFFER = 1 << 20 };
+enum { LIST_HEAD = 24, LIST_ENTRY = 40, PART_LEAST = 256, PART_MOST = 4096, READ_BUFFER = 1 << 20, FILES_AT_ONCE = 64 };
 
 static const char magic[8] = {'T', 'A', 'R', 'N', 'L', 'S', 'T', '1'};
 
@@ -265,8 +265,9 @@ static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, tarn_o
     if (fstat(fd, &st) != 0) return TARN_FAIL_ERRNO(err, "look at", path);
     if (!S_ISREG(st.st_mode)) return TARN_FAIL(err, TARN_INVALID, "'%s' is not a regular file", path);
     if (st.st_size < (off_t)sizeof little) {
-        TARN_TRY(read_more(fd, path, little, sizeof little, &got, &c.ended, err));
-        if (c.ended) return put_small(lake, little, got, out, err);
+        ssize_t n = read(fd, little, sizeof little); /* one read is all of a file that nobody writes to */
+        if (n == st.st_size) return put_small(lake, little, (size_t)n, out, err);
+        got = n > 0 ? (size_t)n : 0;
     }
     TARN_TRY(tarn_alloc(&heap, READ_BUFFER, 1, err)); /* not small, or growing under our eyes */
     memcpy(heap, little, got);
@@ -290,6 +291,32 @@ tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, tarn_object *out
     tarn_code rc = put_open_file(lake, fd, path, out, err);
     (void)close(fd);
     return rc;
+}
+
+typedef struct many {
+    tarn_lake *lake;
+    const char *const *paths;
+    size_t n;
+    tarn_object *out;
+} many;
+
+static tarn_code put_block(void *arg, int64_t block, int worker, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const many *m = arg;
+    size_t from = (size_t)block * FILES_AT_ONCE, to = m->n - from < FILES_AT_ONCE ? m->n : from + FILES_AT_ONCE;
+
+    (void)worker;
+    for (size_t i = from; i < to && rc == TARN_OK; i++) rc = tarn_lake_put_file(m->lake, m->paths[i], &m->out[i], err);
+    return rc;
+}
+
+tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths, size_t n, tarn_object *out,
+                              tarn_err *err)
+{
+    many m = {lake, paths, n, out};
+
+    return tarn_pool_run(pool, (int64_t)((n + FILES_AT_ONCE - 1) / FILES_AT_ONCE), put_block, &m, err);
 }
 
 /* ---- out ---- */
