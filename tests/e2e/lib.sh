@@ -33,8 +33,8 @@ expect() {
 t() { expect 0 "$tarn" "$@"; }
 
 # says TEXT...: every text stands in what the last command printed; silent_on TEXT: it does not.
-says() { for text; do cat "$out" "$err" | grep -qF -- "$text" || fail "'$text' is not in the output"; done; }
-silent_on() { cat "$out" "$err" | grep -qF -- "$1" && fail "'$1' is in the output" || true; }
+says() { for text; do grep -qF -- "$text" "$out" "$err" || fail "'$text' is not in the output"; done; }
+silent_on() { if grep -qF -- "$1" "$out" "$err"; then fail "'$1' is in the output"; fi; }
 
 # get EXPR [FILE]: a Python expression over j, the JSON that the last command printed; that EXPR: it is true.
 get() { python3 -c 'import json, sys; j = json.load(open(sys.argv[2])); print(eval(sys.argv[1]))' "$1" "${2:-$out}" || fail "cannot read '$1'"; }
@@ -45,6 +45,9 @@ same() { [ "$1" = "$2" ] || fail "$3: '$1' is not '$2'"; }
 ran() { get '" ".join(s["name"] for s in j["steps"] if s["state"] == "done")'; }
 # The id of an object in the lake.
 id_of() { "$tarn" lake cat --json "$@" | python3 -c 'import json, sys; print(json.load(sys.stdin)["object"])'; }
+# The newest commit of a branch.
+head_of() { "$tarn" lake log "$1" --json --limit 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["commits"][0]["id"])'; }
+# The one value that a query gives.
 one() { "$tarn" sql --csv "$1" 2>"$err" | tail -n 1; }
 
 # A copy of the small project in FOLDER, and there we are.
