@@ -101,3 +101,17 @@ tarn_costs tarn_costs_of(const json_t *j)
     costs.given = true;
     return costs;
 }
+
+tarn_code tarn_put_importance(const tarn_model *m, json_t *report, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const double *share = tarn_model_importance(m);
+    json_t *list = json_array();
+
+    for (int i = 0; share && i < tarn_model_inputs(m); i++)
+        TARN_TRY(tarn_json_append(list, json_pack("{s:s, s:o}", "name", tarn_model_input_at(m, i)->name, "share", tarn_json_num(share[i])), err));
+    TARN_TRY(tarn_json_set(report, "importance", json_incref(list), err));
+done:
+    json_decref(list);
+    return rc;
+}

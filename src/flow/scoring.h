@@ -22,6 +22,8 @@ void tarn_scored_clear(tarn_scored *s);
 
 /* {metric: value, ...} for every metric that suits the task; null where it is not defined. */
 TARN_MUST tarn_code tarn_all_metrics(const tarn_judged *j, json_t **out, tarn_err *err);
+/* Put "importance" [{"name", "share"}] into report, one entry per input; empty if the model stores none. */
+TARN_MUST tarn_code tarn_put_importance(const tarn_model *m, json_t *report, tarn_err *err);
 /* Costs as the project declares them; given is false when j is NULL. */
 tarn_costs tarn_costs_of(const json_t *j);
 

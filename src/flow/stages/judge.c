@@ -72,20 +72,6 @@ static tarn_code put_pictures(tarn_stage_job *job, tarn_task task, const json_t 
     return rc;
 }
 
-static tarn_code add_importance(const tarn_model *m, json_t *assessed, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    const double *share = tarn_model_importance(m);
-    json_t *list = json_array();
-
-    for (int i = 0; share && i < tarn_model_inputs(m); i++)
-        TARN_TRY(tarn_json_append(list, json_pack("{s:s, s:o}", "name", tarn_model_input_at(m, i)->name, "share", tarn_json_num(share[i])), err));
-    TARN_TRY(tarn_json_set(assessed, "importance", json_incref(list), err));
-done:
-    json_decref(list);
-    return rc;
-}
-
 static void say_figures(tarn_stage_job *job, const json_t *assessed)
 {
     static const char *const shown[] = {"roc_auc", "pr_auc", "log_loss", "accuracy", "rmse", "r2"};
@@ -125,7 +111,7 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     TARN_TRY(find_prior(job, m, c, &prior, err));
     TARN_TRY(judge_constant(&scored.judged, prior, &constant, err));
     TARN_TRY(tarn_json_set(assessed, "baseline", json_incref(constant), err));
-    TARN_TRY(add_importance(m, assessed, err));
+    TARN_TRY(tarn_put_importance(m, assessed, err));
     (void)snprintf(path, sizeof path, "assess/%s.json", tarn_part_name(part));
     TARN_TRY(tarn_stage_put_json(job, path, assessed, err));
     TARN_TRY(put_pictures(job, tarn_model_task(m), assessed, err));

@@ -201,20 +201,6 @@ done:
     return rc;
 }
 
-static tarn_code put_importance(const tarn_model *m, json_t *report, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    const double *share = tarn_model_importance(m);
-    json_t *list = json_array();
-
-    for (int i = 0; share && i < tarn_model_inputs(m); i++)
-        TARN_TRY(tarn_json_append(list, json_pack("{s:s, s:o}", "name", tarn_model_input_at(m, i)->name, "share", tarn_json_num(share[i])), err));
-    TARN_TRY(tarn_json_set(report, "importance", json_incref(list), err));
-done:
-    json_decref(list);
-    return rc;
-}
-
 static tarn_code put_report(tarn_stage_job *job, fit_use *u, json_t *valid, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -239,7 +225,7 @@ static tarn_code put_report(tarn_stage_job *job, fit_use *u, json_t *valid, tarn
     TARN_TRY(tarn_json_set(report, "threshold", tarn_json_num(tarn_model_threshold(u->model)), err));
     TARN_TRY(tarn_json_set(report, "valid", json_incref(valid), err));
     TARN_TRY(tarn_json_set(report, "nodes", json_incref(nodes), err));
-    TARN_TRY(put_importance(u->model, report, err));
+    TARN_TRY(tarn_put_importance(u->model, report, err));
     (void)snprintf(path, sizeof path, "models/%s.tarn", name);
     TARN_TRY(tarn_stage_put(job, path, block, bytes, err));
     (void)snprintf(path, sizeof path, "train/%s.json", name);
