@@ -71,11 +71,12 @@ static void look_at_project(checkup *c)
     tarn_lake *lake = NULL;
     tarn_project *p = NULL;
 
-    if (tarn_lake_open(c->cli->folder, &lake, &err) == TARN_OK) note(c, true, "lake", "%s", tarn_lake_inside(lake));
-    else note(c, false, "lake", "%s", err.msg);
+    tarn_code rc = tarn_lake_open(c->cli->folder, &lake, &err); /* that there is none yet is no fault */
+    note(c, rc == TARN_OK || rc == TARN_NOT_FOUND, "lake", "%s", rc == TARN_OK ? tarn_lake_inside(lake) : err.msg);
     tarn_lake_close(lake);
-    if (tarn_project_read(c->cli->folder, &p, NULL, &err) == TARN_OK) note(c, true, "project file", "%s: %zu steps", p->name, p->n_steps);
-    else note(c, false, "project file", "%s", err.msg);
+    rc = tarn_project_read(c->cli->folder, &p, NULL, &err);
+    if (rc == TARN_OK) note(c, true, "project file", "%s: %zu steps", p->name, p->n_steps);
+    else note(c, rc == TARN_NOT_FOUND, "project file", "%s", err.msg);
     tarn_project_free(p);
 }
 
