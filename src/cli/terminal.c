@@ -41,6 +41,7 @@ void tarn_catch_stop(void)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error like a full disk, with a message */
 }
 
 bool tarn_stop_asked(void) { return stop_asked != 0; }

@@ -75,8 +75,9 @@ static json_t *words(maker *m, const tarn_yaml *v)
     json_t *list = json_array();
 
     if (v && v->kind == TARN_YAML_LIST) {
-        for (size_t i = 0; i < v->n; i++) (void)fine(m, tarn_json_append(list, json_string(v->items[i]->text), m->err));
-    } else if (v) {
+        for (size_t i = 0; i < v->n; i++)
+            if (v->items[i]->kind == TARN_YAML_TEXT) (void)fine(m, tarn_json_append(list, json_string(v->items[i]->text), m->err));
+    } else if (v && v->kind == TARN_YAML_TEXT) {
         const char *at = v->text;
         while (*at) {
             at += strspn(at, ", ");
@@ -192,7 +193,9 @@ static void read_source(maker *m, const tarn_yaml *name, const tarn_yaml *map)
     tarn_err why = {0};
     json_t *settings = NULL;
 
-    if (!good_name(m, name) || !tarn_keys_check(&tarn_keys_source, map, name->line, name->column, m->problems)) return;
+    if (!good_name(m, name)) return;
+    add_table(m, name->text); /* even if its source is wrong: one mistake, one message */
+    if (!tarn_keys_check(&tarn_keys_source, map, name->line, name->column, m->problems)) return;
     const tarn_yaml *kind = tarn_yaml_get(map, "source");
     if (tarn_source_find(kind->text, &source, &why) != TARN_OK) {
         tarn_problems_add(m->problems, kind->line, kind->column, "%s", why.msg);
@@ -206,7 +209,6 @@ static void read_source(maker *m, const tarn_yaml *name, const tarn_yaml *map)
     put(m, params, "types", types_of(m, tarn_yaml_get(map, "types")));
     put(m, params, "key", json_string(key_of(m, name->text)));
     put(m, params, "settings", settings);
-    add_table(m, name->text);
     add_step(m, text_of(m, "ingest/%s", name->text), "ingest", params, NULL, 0, false, name->line);
 }
 
@@ -224,7 +226,7 @@ static json_t *read_column_rule(maker *m, const tarn_yaml *name, const tarn_yaml
     tarn_type type;
 
     put(m, rule, "name", json_string(name->text));
-    if (!tarn_keys_check(&tarn_keys_column, map, name->line, name->column, m->problems)) return rule;
+    (void)tarn_keys_check(&tarn_keys_column, map, name->line, name->column, m->problems);
     const char *type_name = word(map, "type", "");
     if (type_name[0] && !tarn_type_parse(type_name, &type)) {
         const tarn_yaml *v = tarn_yaml_get(map, "type");
@@ -234,10 +236,10 @@ static json_t *read_column_rule(maker *m, const tarn_yaml *name, const tarn_yaml
     if (strcmp(word(map, "not_null", "false"), "true") == 0) put(m, rule, "not_null", json_true());
     if (strcmp(word(map, "unique", "false"), "true") == 0) put(m, rule, "unique", json_true());
     const tarn_yaml *range = tarn_yaml_get(map, "range"), *values = tarn_yaml_get(map, "values");
-    if (range) {
-        double least = 0, most = 0;
-        (void)tarn_num_parse(range->items[0]->text, strlen(range->items[0]->text), true, &least);
-        (void)tarn_num_parse(range->items[1]->text, strlen(range->items[1]->text), true, &most);
+    double least = 0, most = 0;
+    if (range && range->kind == TARN_YAML_LIST && range->n == 2 && range->items[0]->kind == TARN_YAML_TEXT && range->items[1]->kind == TARN_YAML_TEXT &&
+        tarn_num_parse(range->items[0]->text, strlen(range->items[0]->text), true, &least) &&
+        tarn_num_parse(range->items[1]->text, strlen(range->items[1]->text), true, &most)) {
         if (!(least <= most))
             tarn_problems_add(m->problems, range->line, range->column, "range: %s is not below %s", range->items[0]->text,
                               range->items[1]->text);
@@ -269,13 +271,13 @@ static json_t *read_rules(maker *m, const tarn_yaml *name, const tarn_yaml *map)
     put(m, rules, "name", json_string(name->text));
     put(m, rules, "columns", columns);
     put(m, rules, "references", references);
-    if (!tarn_keys_check(&tarn_keys_table, map, name->line, name->column, m->problems)) return rules;
+    (void)tarn_keys_check(&tarn_keys_table, map, name->line, name->column, m->problems);
     if (tarn_yaml_get(map, "key")) put(m, rules, "key", json_string(joined(m, tarn_yaml_get(map, "key"))));
     if (strcmp(word(map, "closed", "false"), "true") == 0) put(m, rules, "closed", json_true());
     const tarn_yaml *of_columns = tarn_yaml_get(map, "columns"), *refs = tarn_yaml_get(map, "references");
-    for (size_t i = 0; of_columns && i < of_columns->n; i++)
+    for (size_t i = 0; of_columns && of_columns->kind == TARN_YAML_MAP && i < of_columns->n; i++)
         (void)fine(m, tarn_json_append(columns, read_column_rule(m, of_columns->keys[i], of_columns->items[i]), m->err));
-    for (size_t i = 0; refs && i < refs->n; i++)
+    for (size_t i = 0; refs && refs->kind == TARN_YAML_LIST && i < refs->n; i++)
         (void)fine(m, tarn_json_append(references, read_reference(m, refs->items[i]), m->err));
     return rules;
 }
@@ -304,7 +306,8 @@ static void add_check(maker *m, const char *name, size_t first)
 
 static void find_unknown_rules(maker *m)
 {
-    for (size_t k = 0; m->rules && k < m->rules->n; k++) (void)need_table(m, m->rules->keys[k], m->rules->keys[k]->text);
+    for (size_t k = 0; m->rules && k < m->rules->n; k++)
+        if (!need_table(m, m->rules->keys[k], m->rules->keys[k]->text)) json_decref(read_rules(m, m->rules->keys[k], m->rules->items[k]));
 }
 
 /* ---- prepare ---- */
@@ -464,7 +467,7 @@ static json_t *read_steps(maker *m, const tarn_yaml *list)
     static const char *const own[] = {"step"};
     json_t *out = json_array();
 
-    for (size_t i = 0; list && i < list->n; i++) {
+    for (size_t i = 0; list && list->kind == TARN_YAML_LIST && i < list->n; i++) {
         const tarn_yaml *map = list->items[i];
         const tarn_step *step = NULL;
         tarn_err why = {0};
@@ -527,6 +530,7 @@ static void read_candidate(maker *m, const tarn_yaml *name, const tarn_yaml *map
     const tarn_yaml *kind = tarn_yaml_get(map, "algo");
     if (tarn_algo_find(kind->text, &algo, &why) != TARN_OK) {
         tarn_problems_add(m->problems, kind->line, kind->column, "%s", why.msg);
+        json_decref(read_steps(m, tarn_yaml_get(map, "prepare")));
         return;
     }
     if (!fine(m, tarn_settings_from_yaml(algo->params, algo->params_size, map, own, 2, &settings, m->problems, m->err))) return;
@@ -561,6 +565,12 @@ static void read_candidates(maker *m, const tarn_yaml *train)
     const char **inputs = NULL;
     size_t n = 0;
 
+    if (!candidates || candidates->kind != TARN_YAML_MAP) {
+        json_decref(task);
+        json_decref(names);
+        json_decref(params);
+        return;
+    }
     if (candidates->n == 0)
         tarn_problems_add(m->problems, candidates->line, candidates->column, "'train.candidates' names no candidate");
     if (fine(m, tarn_arena_alloc(m->p->arena, &inputs, 2 * candidates->n + 1, sizeof *inputs, m->err))) {
@@ -639,8 +649,10 @@ static void read_train(maker *m, const tarn_yaml *root)
     const tarn_yaml *train = tarn_yaml_get(root, "train"), *assess = tarn_yaml_get(root, "assess");
 
     if (assess && tarn_keys_check(&tarn_keys_assess, assess, assess->line, assess->column, m->problems)) read_costs(m, assess);
-    if (!train || !tarn_keys_check(&tarn_keys_train, train, train->line, train->column, m->problems)) return;
-    if (!need_table(m, tarn_yaml_get(train, "table"), word(train, "table", ""))) return;
+    if (!train) return;
+    (void)tarn_keys_check(&tarn_keys_train, train, train->line, train->column, m->problems);
+    if (train->kind != TARN_YAML_MAP) return;
+    if (word(train, "table", "")[0]) (void)need_table(m, tarn_yaml_get(train, "table"), word(train, "table", ""));
     m->p->target = text_of(m, "%s", word(train, "target", ""));
     m->p->positive = text_of(m, "%s", word(train, "positive", ""));
     const tarn_yaml *prepare = tarn_yaml_get(root, "prepare");
