@@ -362,6 +362,7 @@ tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_
     char full[256];
     tarn_code rc = tarn_ref_full(ref, full, err);
 
+    if (rc == TARN_OK) rc = tarn_entries_check(lake, entries, n, true, err);
     if (rc != TARN_OK) return rc;
     return commit_change(
         lake, &(change){.ref = full, .entries = n > 0 ? entries : &no_entry, .n = n, .options = options}, out, err);

@@ -92,6 +92,12 @@ TARN_MUST tarn_code tarn_path_check(const char *path, size_t len, tarn_err *err)
 /* The smallest text above everything that starts with prefix; false if there is none. In place. */
 bool tarn_path_after(char *prefix);
 
+/* ---- records.c ---- */
+
+/* Entries that name an object or a recipe must name what is here: what is acknowledged can be read. paths: their
+ * names are paths. */
+TARN_MUST tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, tarn_err *err);
+
 /* ---- refs.c ---- */
 
 /* heads/, tags/ or models/ in front stays; else heads/ is put there. Checks the name. */

@@ -84,8 +84,9 @@ TARN_MUST tarn_code tarn_lake_resolve(tarn_lake *lake, const char *ref, tarn_id 
 TARN_MUST tarn_code tarn_lake_resolve_path(tarn_lake *lake, const char *text, tarn_id *commit, char path[1025], tarn_err *err);
 
 TARN_MUST tarn_code tarn_lake_lookup(tarn_lake *lake, const tarn_id *commit, const char *path, tarn_entry *out, tarn_err *err);
-/* Entries under prefix in byte order, after `after` ("" from the start). delimiter '/' folds deeper ones
- * into one entry whose path ends in '/' (object none); 0: all. */
+/* Entries under prefix (of bytes: "a" holds "ab" too) in byte order, after the listed name `after` ("" from the
+ * start). delimiter '/' folds deeper ones into one entry whose path ends in '/' (object none); 0: all. A folded
+ * folder costs O(log n), however much is in it. */
 TARN_MUST tarn_code tarn_lake_list(tarn_lake *lake, const tarn_id *commit, const char *prefix, const char *after,
                                    char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err);
 /* Same on a branch with its staged changes on top. */
@@ -112,7 +113,8 @@ typedef struct tarn_commit {
 TARN_MUST tarn_code tarn_lake_commit_read(tarn_lake *lake, const tarn_id *id, tarn_commit *out, tarn_err *err);
 void tarn_commit_clear(tarn_commit *c);
 
-/* Staging belongs to a branch; entry.object none removes the path. Durable when it returns. */
+/* Staging belongs to a branch; entry.object none removes the path. Durable when it returns. TARN_NOT_FOUND if an
+ * object or recipe that an entry names was not put, here and in tarn_lake_commit_entries. */
 TARN_MUST tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const tarn_entry *entries, size_t n, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, tarn_change_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *prefix, tarn_err *err);
@@ -121,12 +123,14 @@ typedef struct tarn_commit_options {
     const char *author, *message;
     const json_t *meta;      /* may be NULL */
     bool even_if_same;       /* else TARN_NOT_FOUND "nothing to commit" when the tree would not change */
-    const tarn_id *expect;   /* the branch's head must still be this (CONFLICT otherwise); NULL: retried until it fits */
+    const tarn_id *expect;   /* the branch's head must still be this, the none id: there must be none (CONFLICT
+                                otherwise); NULL: retried on the new head until it fits */
 } tarn_commit_options;
 /* Commit what is staged on the branch (made from nothing if there is no such branch yet). */
 TARN_MUST tarn_code tarn_lake_commit(tarn_lake *lake, const char *branch, const tarn_commit_options *options,
                                      tarn_id *out, tarn_err *err);
-/* Commit these entries alone, without touching the staging area, onto any ref (heads/x, models/m/versions). */
+/* Commit these entries alone, without touching the staging area, onto any ref (heads/x, models/m/versions; x alone
+ * is heads/x). */
 TARN_MUST tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_entry *entries, size_t n,
                                              const tarn_commit_options *options, tarn_id *out, tarn_err *err);
 
@@ -153,8 +157,8 @@ TARN_MUST tarn_code tarn_lake_ref_move(tarn_lake *lake, const char *name, const 
 
 /* ---- checkout, checking ---- */
 
-/* Write the files under prefix at a commit into folder (made). Files that are there and differ are refused unless
- * `force`. */
+/* Write the files under prefix (a path or folder; "": all) at a commit into folder (made), under their whole paths.
+ * Files that are there and differ are refused unless `force`, before anything is written. No link is followed. */
 TARN_MUST tarn_code tarn_lake_checkout(tarn_lake *lake, const tarn_id *commit, const char *prefix, const char *folder,
                                        bool force, int64_t *files, const tarn_sink *sink, tarn_err *err);
 
@@ -162,8 +166,9 @@ typedef struct tarn_fsck {
     int64_t packs, chunks, objects, trees, commits, refs, bytes;
     int64_t problems;
 } tarn_fsck;
-/* Read everything and check every hash and link; each problem is one line to `problem`. The result is
- * TARN_OK with problems > 0 when damage was found. */
+/* Read everything and check every hash and link; each problem is one line to `problem` (may be NULL). The result is
+ * TARN_OK with problems > 0 when damage was found. A damaged index of many packs is told and made again; nothing
+ * else is changed. */
 TARN_MUST tarn_code tarn_lake_fsck(tarn_lake *lake, void (*problem)(void *arg, const char *line), void *arg, tarn_fsck *out,
                                    const tarn_sink *sink, tarn_err *err);
 

@@ -123,6 +123,12 @@ static void what_is_not_there_is_said_to_be_missing(void **state)
     must_fail_with(TARN_INVALID, "not a regular file", tarn_lake_put_file(s.lake, "/tmp", &e.object, err));
     e = (tarn_entry){.path = "a", .object = {.id = id}};
     must_fail_with(TARN_NOT_FOUND, "was not put", tarn_lake_stage(s.lake, "main", &e, 1, err));
+    must_fail_with(TARN_NOT_FOUND, "names object",
+                   tarn_lake_commit_entries(s.lake, "main", &e, 1, &(tarn_commit_options){0}, &id, err));
+    e = entry_of(s.lake, "a", "1");
+    e.recipe.b[0] = 1;
+    must_fail_with(TARN_NOT_FOUND, "names recipe",
+                   tarn_lake_commit_entries(s.lake, "main", &e, 1, &(tarn_commit_options){0}, &id, err));
     scratch_free(&s);
 }
 

@@ -9,23 +9,29 @@
 
 /* ---- staging ---- */
 
-/* An entry that names an object must name one that is here: what is acknowledged can be read. */
-static tarn_code check_entries(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, tarn_err *err)
+static tarn_code check_stored(tarn_lake *lake, const tarn_entry *e, const tarn_id *id, const char *what, tarn_err *err)
+{
+    bool has = true;
+    char hex[TARN_ID_HEX];
+
+    if (tarn_id_none(id)) return TARN_OK;
+    tarn_code rc = tarn_lake_has(lake, id, &has, err);
+    if (rc != TARN_OK || has) return rc;
+    return TARN_FAIL(err, TARN_NOT_FOUND, "'%.200s' names %s %.12s, which was not put into the lake", e->path, what,
+                     tarn_id_hex(id, hex));
+}
+
+tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    bool has;
-    char hex[TARN_ID_HEX];
 
     for (size_t i = 0; i < n; i++) {
         const tarn_entry *e = &entries[i];
         size_t len = strnlen(e->path, sizeof e->path);
         if (paths) TARN_TRY(tarn_path_check(e->path, len, err));
         if (len >= sizeof e->path) return TARN_FAIL(err, TARN_INVALID, "a name of over 1,024 bytes is too long");
-        if (tarn_id_none(&e->object.id)) continue;
-        TARN_TRY(tarn_lake_has(lake, &e->object.id, &has, err));
-        if (!has)
-            return TARN_FAIL(err, TARN_NOT_FOUND, "'%.200s' names object %.12s, which was not put into the lake",
-                             e->path, tarn_id_hex(&e->object.id, hex));
+        TARN_TRY(check_stored(lake, e, &e->object.id, "object", err));
+        TARN_TRY(check_stored(lake, e, &e->recipe, "recipe", err));
     }
 done:
     return rc;
@@ -37,7 +43,7 @@ tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const tarn_entry 
     char ref[256];
 
     TARN_TRY(tarn_ref_branch(branch, ref, err));
-    TARN_TRY(check_entries(lake, entries, n, true, err));
+    TARN_TRY(tarn_entries_check(lake, entries, n, true, err));
     TARN_TRY(tarn_tx_begin(lake, err));
     for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = tarn_meta_stage(lake->meta, ref, &entries[i], err);
     rc = tarn_tx_end(lake, rc, err);
@@ -64,7 +70,7 @@ tarn_code tarn_lake_made(tarn_lake *lake, const tarn_id *recipe, const tarn_entr
     tarn_code rc = TARN_OK;
 
     if (tarn_id_none(recipe)) return TARN_FAIL(err, TARN_INVALID, "a result cannot be recorded without its recipe");
-    TARN_TRY(check_entries(lake, outputs, n, false, err));
+    TARN_TRY(tarn_entries_check(lake, outputs, n, false, err));
     TARN_TRY(tarn_tx_begin(lake, err));
     rc = tarn_meta_made_forget(lake->meta, recipe, err);
     for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = tarn_meta_made_add(lake->meta, recipe, &outputs[i], err);
