@@ -13,11 +13,12 @@ static json_t *describe(const tarn_version *v)
 {
     char when[32], id[TARN_ID_HEX], commit[TARN_ID_HEX], data[TARN_ID_HEX], recipe[TARN_ID_HEX];
 
-    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "model", v->model, "version", (json_int_t)v->number, "time",
-                     tarn_time_text(v->time_us, when), "author", v->author, "note", v->note, "id", tarn_id_hex(&v->object, id), "commit",
-                     tarn_id_hex(&v->commit, commit), "data", tarn_id_none(&v->data) ? NULL : tarn_id_hex(&v->data, data), "recipe",
-                     tarn_id_none(&v->recipe) ? NULL : tarn_id_hex(&v->recipe, recipe), "run", tarn_json_text(v->meta, "run", NULL), "project",
-                     tarn_json_text(v->meta, "project", NULL));
+    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "model", v->model, "version",
+                     (json_int_t)v->number, "time", tarn_time_text(v->time_us, when), "author", v->author, "note",
+                     v->note, "id", tarn_id_hex(&v->object, id), "commit", tarn_id_hex(&v->commit, commit), "data",
+                     tarn_id_none(&v->data) ? NULL : tarn_id_hex(&v->data, data), "recipe",
+                     tarn_id_none(&v->recipe) ? NULL : tarn_id_hex(&v->recipe, recipe), "run",
+                     tarn_json_text(v->meta, "run", NULL), "project", tarn_json_text(v->meta, "project", NULL));
 }
 
 /* "champion, tested" or "champion tested" as an array. */
@@ -61,7 +62,8 @@ static tarn_code add_name(void *arg, const tarn_version *v, const char *aliases,
     json_t *name;
 
     (void)aliases;
-    json_array_foreach((json_t *)arg, i, name) {
+    json_array_foreach((json_t *)arg, i, name)
+    {
         if (strcmp(json_string_value(name), v->model) == 0) return TARN_OK;
     }
     return tarn_json_append(arg, json_string(v->model), err);
@@ -96,7 +98,8 @@ static tarn_code add_file(void *arg, const tarn_entry *e, tarn_err *err)
 }
 
 /* A JSON file of the version under `key`; left out if there is none. */
-static tarn_code add_json(tarn_lake *lake, const tarn_version *v, const char *path, json_t *card, const char *key, tarn_err *err)
+static tarn_code add_json(tarn_lake *lake, const tarn_version *v, const char *path, json_t *card, const char *key,
+                          tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_entry entry;
@@ -189,7 +192,8 @@ static const char *const file_types[][2] = {{".html", "text/html; charset=utf-8"
                                             {".svg", "image/svg+xml"},
                                             {".json", "application/json"},
                                             {".tarn", "application/octet-stream"}};
-static const char file_policy[] = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
+static const char file_policy[] =
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
 static const char *type_of(const char *file)
 {
@@ -215,7 +219,8 @@ tarn_code tarn_call_file(tarn_call *call, const char *model, const char *version
     call->type = type_of(file);
     rc = tarn_lake_lookup(lake, &v.commit, file, &entry, err);
     if (!call->type || rc == TARN_INVALID) rc = TARN_NOT_FOUND;
-    if (rc == TARN_NOT_FOUND) rc = TARN_FAIL(err, TARN_NOT_FOUND, "version %s of model '%.60s' has no file '%.100s'", version, model, file);
+    if (rc == TARN_NOT_FOUND)
+        rc = TARN_FAIL(err, TARN_NOT_FOUND, "version %s of model '%.60s' has no file '%.100s'", version, model, file);
     if (rc != TARN_OK) goto done;
     call->policy = file_policy;
     call->cache = "no-cache";
@@ -257,8 +262,9 @@ static tarn_code add_commit(void *arg, const tarn_commit *c, tarn_err *err)
         (void)json_array_append_new(parents, json_string(tarn_id_hex(&c->parents[i], hex)));
     }
     return tarn_json_append(l->list,
-                            json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:O*}", "id", tarn_id_hex(&c->id, id), "time", tarn_time_text(c->time_us, when), "author",
-                                      c->author, "message", c->message, "paths", (json_int_t)c->paths, "parents", parents, "meta", c->meta),
+                            json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:O*}", "id", tarn_id_hex(&c->id, id), "time",
+                                      tarn_time_text(c->time_us, when), "author", c->author, "message", c->message,
+                                      "paths", (json_int_t)c->paths, "parents", parents, "meta", c->meta),
                             err);
 }
 
@@ -287,7 +293,9 @@ tarn_code tarn_call_view(tarn_call *call, tarn_view_kind kind, const char *about
     tarn_code rc = TARN_OK;
 
     *out = NULL;
-    bool there = kind == TARN_VIEW_PROJECT ? v->project != NULL : kind == TARN_VIEW_RUNS ? v->runs != NULL : v->why != NULL;
+    bool there = kind == TARN_VIEW_PROJECT ? v->project != NULL
+                 : kind == TARN_VIEW_RUNS  ? v->runs != NULL
+                                           : v->why != NULL;
     if (!there) return TARN_FAIL(err, TARN_NOT_FOUND, "this server was started without a project");
     if (kind == TARN_VIEW_WHY) TARN_TRY(tarn_predlog_sync(s->log, err)); /* the prediction may be a moment old */
     (void)pthread_mutex_lock(&s->view_lock);
@@ -315,7 +323,8 @@ tarn_code tarn_call_metrics(tarn_call *call, tarn_err *err)
                                .log_waiting_bytes = counts.waiting_bytes,
                                .log_commits = counts.commits,
                                .started = s->started};
-    call->type = open ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";
+    call->type = open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                      : "text/plain; version=0.0.4; charset=utf-8";
     tarn_metrics_write(&s->metrics, &facts, open, &call->out);
     return tarn_text_check(&call->out, err);
 }

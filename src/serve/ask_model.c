@@ -14,7 +14,8 @@ static tarn_code find(tarn_call *call, const char *model, const char *version, t
     char name[300];
     int64_t number;
 
-    if (strlen(model) > 260 || strchr(model, '/')) return TARN_FAIL(err, TARN_NOT_FOUND, "'%.60s' is not a model's name", model);
+    if (strlen(model) > 260 || strchr(model, '/'))
+        return TARN_FAIL(err, TARN_NOT_FOUND, "'%.60s' is not a model's name", model);
     if (!version || !*version) return tarn_models_get(call->server->models, model, out, err);
     if (!tarn_int_parse(version, strlen(version), &number) || number < 1)
         return TARN_FAIL(err, TARN_NOT_FOUND, "'%.40s' is not a version; versions are numbers from 1", version);
@@ -40,7 +41,8 @@ static tarn_code predict(tarn_call *call, const tarn_loaded *loaded, bool tensor
     tarn_model_metrics *m = loaded->metrics;
     double last = tarn_seconds();
 
-    TARN_TRY(tensors ? tarn_tensors_read(&batch, call->body, call->body_len, err) : tarn_records_read(&batch, call->body, call->body_len, err));
+    TARN_TRY(tensors ? tarn_tensors_read(&batch, call->body, call->body_len, err)
+                     : tarn_records_read(&batch, call->body, call->body_len, err));
     tarn_metrics_phase(m, TARN_PHASE_PARSE, lap(&last));
     TARN_TRY(tarn_answers_compute(&batch, &answers, err));
     tarn_metrics_phase(m, TARN_PHASE_COMPUTE, lap(&last));
@@ -64,11 +66,13 @@ tarn_code tarn_call_predict(tarn_call *call, const char *model, const char *vers
     tarn_code rc;
 
     if (tensors && tarn_call_header(call, "Inference-Header-Content-Length"))
-        return TARN_FAIL(err, TARN_INVALID, "binary tensors are not understood; send JSON (binary_data=False in clients that offer it)");
+        return TARN_FAIL(err, TARN_INVALID,
+                         "binary tensors are not understood; send JSON (binary_data=False in clients that offer it)");
     rc = find(call, model, version, &loaded, err);
     if (rc != TARN_OK) return rc;
     rc = predict(call, loaded, tensors, err);
-    if (rc == TARN_INVALID && !tensors) call->remedy = "GET /serve/{model}/schema shows every field, its kind and what it may hold";
+    if (rc == TARN_INVALID && !tensors)
+        call->remedy = "GET /serve/{model}/schema shows every field, its kind and what it may hold";
     tarn_loaded_release(loaded);
     return rc;
 }
@@ -100,12 +104,15 @@ static tarn_code add_field(json_t *fields, const tarn_model *m, int i, tarn_err 
     tarn_code rc = TARN_OK;
     const tarn_model_input *in = tarn_model_input_at(m, i);
     const double *importance = tarn_model_importance(m);
-    json_t *field = json_pack("{s:s, s:s, s:b}", "name", in->name, "kind", kinds[in->kind], "required", (int)in->required), *levels = NULL;
+    json_t *field =
+               json_pack("{s:s, s:s, s:b}", "name", in->name, "kind", kinds[in->kind], "required", (int)in->required),
+           *levels = NULL;
 
     TARN_TRY(add_range(field, in, err));
     if (in->kind == TARN_CATEGORY) {
         levels = json_array();
-        for (int32_t k = 0; k < in->levels; k++) TARN_TRY(tarn_json_append(levels, json_string(tarn_model_level(m, i, k, NULL)), err));
+        for (int32_t k = 0; k < in->levels; k++)
+            TARN_TRY(tarn_json_append(levels, json_string(tarn_model_level(m, i, k, NULL)), err));
         TARN_TRY(tarn_json_set(field, "levels", json_incref(levels), err));
     }
     if (importance) TARN_TRY(tarn_json_set(field, "importance", tarn_json_num(importance[i]), err));
@@ -121,15 +128,18 @@ static tarn_code schema_of(const tarn_loaded *loaded, json_t **out, tarn_err *er
     tarn_code rc = TARN_OK;
     const tarn_model *m = loaded->model;
     json_t *fields = json_array(), *classes = json_array();
-    json_t *schema = json_pack("{s:s, s:I, s:s, s:s, s:s, s:O, s:O}", "model", loaded->version.model, "version", (json_int_t)loaded->version.number,
-                               "object", loaded->object, "task", tasks[tarn_model_task(m)], "target", tarn_model_target(m), "fields", fields, "classes", classes);
+    json_t *schema =
+        json_pack("{s:s, s:I, s:s, s:s, s:s, s:O, s:O}", "model", loaded->version.model, "version",
+                  (json_int_t)loaded->version.number, "object", loaded->object, "task", tasks[tarn_model_task(m)],
+                  "target", tarn_model_target(m), "fields", fields, "classes", classes);
 
     if (!schema) {
         rc = TARN_FAIL(err, TARN_NOMEM, "no memory for the schema");
         goto done;
     }
     for (int i = 0; i < tarn_model_inputs(m); i++) TARN_TRY(add_field(fields, m, i, err));
-    for (int k = 0; k < tarn_model_classes(m); k++) TARN_TRY(tarn_json_append(classes, json_string(tarn_model_class(m, k)), err));
+    for (int k = 0; k < tarn_model_classes(m); k++)
+        TARN_TRY(tarn_json_append(classes, json_string(tarn_model_class(m, k)), err));
     if (tarn_model_task(m) == TARN_BINARY) {
         TARN_TRY(tarn_json_set(schema, "positive", json_string(tarn_model_class(m, 1)), err));
         TARN_TRY(tarn_json_set(schema, "threshold", tarn_json_num(tarn_model_threshold(m)), err));
@@ -163,16 +173,25 @@ static tarn_code metadata_of(const tarn_loaded *loaded, json_t **out, tarn_err *
 
     for (int i = 0; i < tarn_model_inputs(m); i++) {
         const tarn_model_input *in = tarn_model_input_at(m, i);
-        TARN_TRY(tarn_json_append(inputs, json_pack("{s:s, s:s, s:[i]}", "name", in->name, "datatype", in->kind == TARN_NUMBER ? "FP64" : "BYTES", "shape", -1), err));
+        TARN_TRY(tarn_json_append(inputs,
+                                  json_pack("{s:s, s:s, s:[i]}", "name", in->name, "datatype",
+                                            in->kind == TARN_NUMBER ? "FP64" : "BYTES", "shape", -1),
+                                  err));
     }
     for (int o = 0; o < TARN_OUT_COUNT; o++) {
         if (!tarn_output_suits(m, (tarn_output)o)) continue;
         const char *type = o == TARN_OUT_LABEL || o == TARN_OUT_ID ? "BYTES" : "FP64";
-        json_t *shape = o == TARN_OUT_PROBABILITY && tarn_model_task(m) == TARN_MULTICLASS ? json_pack("[i, i]", -1, tarn_model_outputs(m)) : json_pack("[i]", -1);
-        TARN_TRY(tarn_json_append(outputs, json_pack("{s:s, s:s, s:o}", "name", tarn_output_name((tarn_output)o), "datatype", type, "shape", shape), err));
+        json_t *shape = o == TARN_OUT_PROBABILITY && tarn_model_task(m) == TARN_MULTICLASS
+                            ? json_pack("[i, i]", -1, tarn_model_outputs(m))
+                            : json_pack("[i]", -1);
+        TARN_TRY(tarn_json_append(
+            outputs,
+            json_pack("{s:s, s:s, s:o}", "name", tarn_output_name((tarn_output)o), "datatype", type, "shape", shape),
+            err));
     }
     (void)snprintf(version, sizeof version, "%lld", (long long)loaded->version.number);
-    data = json_pack("{s:s, s:[s], s:s, s:O, s:O}", "name", loaded->version.model, "versions", version, "platform", "tarn", "inputs", inputs, "outputs", outputs);
+    data = json_pack("{s:s, s:[s], s:s, s:O, s:O}", "name", loaded->version.model, "versions", version, "platform",
+                     "tarn", "inputs", inputs, "outputs", outputs);
     if (!data) rc = TARN_FAIL(err, TARN_NOMEM, "no memory for the metadata");
     else *out = data;
 done:
@@ -181,7 +200,8 @@ done:
     return rc;
 }
 
-tarn_code tarn_call_metadata(tarn_call *call, const char *model, const char *version, bool only_ready, json_t **out, tarn_err *err)
+tarn_code tarn_call_metadata(tarn_call *call, const char *model, const char *version, bool only_ready, json_t **out,
+                             tarn_err *err)
 {
     tarn_loaded *loaded = NULL;
     tarn_code rc = find(call, model, version, &loaded, err);

@@ -6,8 +6,9 @@
 #include <string.h>
 
 /* Everything comes from here, nothing inline, nobody may frame it. */
-static const char page_policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-                                  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+static const char page_policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 tarn_code tarn_call_asset(tarn_call *call, const char *name, tarn_err *err)
 {

@@ -25,7 +25,9 @@ tarn_code tarn_batch_rows(tarn_batch *b, int64_t rows, tarn_err *err)
     int64_t most = MOST_CELLS / (int64_t)(b->inputs ? b->inputs : 1);
 
     if (rows > most)
-        return TARN_FAIL(err, TARN_LIMIT, "more than %lld records in one request; send them in several, or use `tarn predict FILE`", (long long)most);
+        return TARN_FAIL(err, TARN_LIMIT,
+                         "more than %lld records in one request; send them in several, or use `tarn predict FILE`",
+                         (long long)most);
     if (rows > b->room) {
         int64_t room = rows > 2 * b->room ? rows : 2 * b->room;
         tarn_code rc = tarn_resize(&b->cells, (size_t)room * b->inputs, sizeof *b->cells, err);
@@ -51,7 +53,8 @@ const char *tarn_batch_suggest(const tarn_batch *b, const char *name, char *out,
         (void)snprintf(out, cap, "; did you mean '%s'?", near);
     } else {
         at = (size_t)snprintf(out, cap, "; the fields are");
-        for (int i = 0; i < n && at + strlen(words[i]) + 8 < cap; i++) at += (size_t)snprintf(out + at, cap - at, "%s %s", i ? "," : "", words[i]);
+        for (int i = 0; i < n && at + strlen(words[i]) + 8 < cap; i++)
+            at += (size_t)snprintf(out + at, cap - at, "%s %s", i ? "," : "", words[i]);
         if (at + strlen(words[n - 1]) + 8 >= cap && at + 5 < cap) (void)snprintf(out + at, cap - at, " ...");
     }
     tarn_free(words);
@@ -88,7 +91,8 @@ static tarn_code read_number(tarn_scan *s, tarn_scan_kind kind, tarn_cell *cell,
     return rc;
 }
 
-static tarn_code read_category(const tarn_model *m, tarn_scan *s, tarn_scan_kind kind, size_t input, tarn_cell *cell, tarn_err *err)
+static tarn_code read_category(const tarn_model *m, tarn_scan *s, tarn_scan_kind kind, size_t input, tarn_cell *cell,
+                               tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     size_t len = 0;
@@ -99,7 +103,8 @@ static tarn_code read_category(const tarn_model *m, tarn_scan *s, tarn_scan_kind
         tarn_scan mark = *s;
         TARN_TRY(read_number(s, kind, cell, err));
         len = cell->len;
-        if (kind == TARN_SCAN_NUMBER && (memchr(cell->text, '.', len) || memchr(cell->text, 'e', len) || memchr(cell->text, 'E', len)))
+        if (kind == TARN_SCAN_NUMBER &&
+            (memchr(cell->text, '.', len) || memchr(cell->text, 'e', len) || memchr(cell->text, 'E', len)))
             return tarn_scan_fail(&mark, "a category as text", err);
     } else {
         return tarn_scan_fail(s, "a category as text", err);
@@ -120,7 +125,8 @@ static tarn_code read_moment(tarn_scan *s, tarn_scan_kind kind, tarn_cell *cell,
 
     if (kind != TARN_SCAN_TEXT) return tarn_scan_fail(s, "a time as text, such as 2026-01-31T12:00:05Z", err);
     TARN_TRY(tarn_scan_text(s, &cell->text, &len, err));
-    if (!tarn_time_parse(cell->text, len, &us)) return tarn_scan_fail(&mark, "a time such as 2026-01-31T12:00:05Z", err);
+    if (!tarn_time_parse(cell->text, len, &us))
+        return tarn_scan_fail(&mark, "a time such as 2026-01-31T12:00:05Z", err);
     cell->kind = TARN_CELL_TEXT;
     cell->len = (uint32_t)len;
     cell->x = (double)us;
@@ -153,9 +159,12 @@ tarn_code tarn_batch_check_row(const tarn_batch *b, int64_t row, tarn_err *err)
     for (size_t i = 0; i < b->inputs; i++) {
         const tarn_model_input *in = tarn_model_input_at(b->model, (int)i);
         if (!in->required || b->cells[(size_t)row * b->inputs + i].kind != TARN_CELL_ABSENT) continue;
-        if (b->tensors) return TARN_FAIL(err, TARN_INVALID, "input '%s' is missing; the model cannot do without it", in->name);
-        if (b->single) return TARN_FAIL(err, TARN_INVALID, "field '%s' is missing; the model cannot do without it", in->name);
-        return TARN_FAIL(err, TARN_INVALID, "record %lld, field '%s' is missing; the model cannot do without it", (long long)row, in->name);
+        if (b->tensors)
+            return TARN_FAIL(err, TARN_INVALID, "input '%s' is missing; the model cannot do without it", in->name);
+        if (b->single)
+            return TARN_FAIL(err, TARN_INVALID, "field '%s' is missing; the model cannot do without it", in->name);
+        return TARN_FAIL(err, TARN_INVALID, "record %lld, field '%s' is missing; the model cannot do without it",
+                         (long long)row, in->name);
     }
     return TARN_OK;
 }

@@ -4,8 +4,8 @@
  * Two readers fill a batch: records (raw records by field name) and tensors (the Open Inference Protocol). A cell keeps
  * both what was sent, for the log, and what the model reads. Texts point into the body.
  *
- * What a field takes: NUMBER a number, or true and false for 1 and 0; CATEGORY a text, or a whole number or true or false
- * standing for its own spelling; a category the model has not seen is taken and marked; MOMENT a text such as
+ * What a field takes: NUMBER a number, or true and false for 1 and 0; CATEGORY a text, or a whole number or true or
+ * false standing for its own spelling; a category the model has not seen is taken and marked; MOMENT a text such as
  * 2026-01-31T12:00:05Z (without zone: UTC). null means missing, and is refused where the field must be given.
  */
 #ifndef TARN_SERVE_BATCH_H
@@ -51,7 +51,13 @@ TARN_MUST tarn_code tarn_records_read(tarn_batch *b, char *body, size_t len, tar
 TARN_MUST tarn_code tarn_tensors_read(tarn_batch *b, char *body, size_t len, tarn_err *err);
 
 /* Outputs of the Open Inference Protocol, in the order in which they are given. */
-typedef enum tarn_output { TARN_OUT_PREDICTION, TARN_OUT_PROBABILITY, TARN_OUT_LABEL, TARN_OUT_ID, TARN_OUT_COUNT } tarn_output;
+typedef enum tarn_output {
+    TARN_OUT_PREDICTION,
+    TARN_OUT_PROBABILITY,
+    TARN_OUT_LABEL,
+    TARN_OUT_ID,
+    TARN_OUT_COUNT
+} tarn_output;
 const char *tarn_output_name(tarn_output o);
 /* Whether the model's task has it. */
 bool tarn_output_suits(const tarn_model *m, tarn_output o);

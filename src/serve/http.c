@@ -5,8 +5,8 @@
  * at once when the client waits for permission (Expect: 100-continue) or means to send very much; else it is read and
  * thrown away first, so that a client that only listens when it has sent all hears why it is refused.
  *
- * The daemon's own timeout starts again with every byte, so one thread looks at every connection four times a timeout and
- * shuts those whose request, since its first moment, takes longer than allowed. */
+ * The daemon's own timeout starts again with every byte, so one thread looks at every connection four times a timeout
+ * and shuts those whose request, since its first moment, takes longer than allowed. */
 #include "serve/http.h"
 
 #include "base/mem.h"
@@ -26,7 +26,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 4096, CONNECTION_BYTES = 32 << 10, BACKLOG = 1024, TIMEOUT_S = 60, MOST_THREADS = 64, FIRST_BYTES = 4 << 10 };
+enum {
+    CONNECTIONS = 4096,
+    CONNECTION_BYTES = 32 << 10,
+    BACKLOG = 1024,
+    TIMEOUT_S = 60,
+    MOST_THREADS = 64,
+    FIRST_BYTES = 4 << 10
+};
 static const uint64_t most_discarded = 256u << 20;
 
 static const char strict_policy[] = "default-src 'none'; frame-ancestors 'none'";
@@ -81,7 +88,8 @@ static void set_request_id(request *q)
     const char *given = ask(q, true, "X-Request-Id");
     size_t len = given ? strlen(given) : 0;
 
-    if (len > 0 && len <= 64 && strspn(given, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/+=") == len)
+    if (len > 0 && len <= 64 &&
+        strspn(given, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/+=") == len)
         (void)snprintf(q->id, sizeof q->id, "%s", given);
     else
         (void)snprintf(q->id, sizeof q->id, "r-%llx-%llu", (unsigned long long)q->h->epoch,
@@ -124,8 +132,11 @@ static bool host_allowed(const request *q, const char *version, tarn_err *err)
     }
     size_t len = host_name(host);
     if (!q->h->loopback && len > 0) return true;
-    if (len > 0 && (is_loopback_name(host, len) || (strlen(q->h->options.bind) == len && strncasecmp(host, q->h->options.bind, len) == 0))) return true;
-    (void)TARN_FAIL(err, TARN_DENIED, "this server listens on %s and does not answer for host '%.80s'", q->h->options.bind, host);
+    if (len > 0 && (is_loopback_name(host, len) ||
+                    (strlen(q->h->options.bind) == len && strncasecmp(host, q->h->options.bind, len) == 0)))
+        return true;
+    (void)TARN_FAIL(err, TARN_DENIED, "this server listens on %s and does not answer for host '%.80s'",
+                    q->h->options.bind, host);
     return false;
 }
 
@@ -134,7 +145,8 @@ static bool site_allowed(const request *q, tarn_err *err)
 {
     const char *site = ask(q, true, "Sec-Fetch-Site");
 
-    if (strcmp(q->call.method, "POST") != 0 || !site || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0) return true;
+    if (strcmp(q->call.method, "POST") != 0 || !site || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0)
+        return true;
     (void)TARN_FAIL(err, TARN_DENIED, "a page of another site may not send requests here");
     return false;
 }
@@ -142,7 +154,8 @@ static bool site_allowed(const request *q, tarn_err *err)
 static bool too_long(request *q, tarn_err *err)
 {
     char limit[32];
-    (void)TARN_FAIL(err, TARN_LIMIT, "the body is larger than %s; send fewer records at a time, or use `tarn predict FILE`",
+    (void)TARN_FAIL(err, TARN_LIMIT,
+                    "the body is larger than %s; send fewer records at a time, or use `tarn predict FILE`",
                     tarn_num_bytes(q->h->options.most_body_bytes, limit));
     q->refused_status = 413;
     return true;
@@ -217,7 +230,8 @@ static void touch(tarn_http *h, struct MHD_Connection *connection)
 }
 
 /* The head is there. A refusal that need not wait for the body is sent now. */
-static enum MHD_Result begin(tarn_http *h, struct MHD_Connection *connection, const char *url, const char *method, const char *version, void **context)
+static enum MHD_Result begin(tarn_http *h, struct MHD_Connection *connection, const char *url, const char *method,
+                             const char *version, void **context)
 {
     request *q = NULL;
     tarn_err err = {0};
@@ -234,9 +248,11 @@ static enum MHD_Result begin(tarn_http *h, struct MHD_Connection *connection, co
     const char *length = ask(q, true, "Content-Length"), *expect = ask(q, true, "Expect");
     int64_t bytes = 0;
     bool said = length && tarn_int_parse(length, strlen(length), &bytes);
-    if (!host_allowed(q, version, &q->refused) || !site_allowed(q, &q->refused)) q->refused_status = tarn_code_http(q->refused.code);
+    if (!host_allowed(q, version, &q->refused) || !site_allowed(q, &q->refused))
+        q->refused_status = tarn_code_http(q->refused.code);
     else if (said && (uint64_t)bytes > h->options.most_body_bytes) (void)too_long(q, &q->refused);
-    if (q->refused_status && (bytes == 0 || expect || (uint64_t)bytes > most_discarded)) return refuse(q, q->refused_status);
+    if (q->refused_status && (bytes == 0 || expect || (uint64_t)bytes > most_discarded))
+        return refuse(q, q->refused_status);
     return MHD_YES;
 }
 
@@ -266,8 +282,8 @@ static enum MHD_Result take_body(request *q, const char *data, size_t *size)
     return MHD_YES;
 }
 
-static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method, const char *version, const char *data,
-                              size_t *size, void **context)
+static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *data, size_t *size, void **context)
 {
     tarn_http *h = arg;
     request *q = *context;
@@ -300,7 +316,8 @@ static void completed(void *arg, struct MHD_Connection *connection, void **conte
 
 /* ---- connections ---- */
 
-static void connected(void *arg, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode what)
+static void connected(void *arg, struct MHD_Connection *connection, void **context,
+                      enum MHD_ConnectionNotificationCode what)
 {
     tarn_http *h = arg;
     peer *p = *context;
@@ -361,24 +378,32 @@ static tarn_code listen_on(tarn_http *h, const struct addrinfo *at, tarn_err *er
     (void)setsockopt(h->listening, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(h->listening, at->ai_addr, at->ai_addrlen) != 0) {
         if (errno == EADDRINUSE)
-            return TARN_FAIL(err, TARN_BUSY, "port %d on %.100s is taken by another program; choose another with --port", h->options.port, h->options.bind);
+            return TARN_FAIL(err, TARN_BUSY,
+                             "port %d on %.100s is taken by another program; choose another with --port",
+                             h->options.port, h->options.bind);
         return TARN_FAIL_ERRNO(err, "listen on", where);
     }
     if (listen(h->listening, BACKLOG) != 0) return TARN_FAIL_ERRNO(err, "listen on", where);
-    if (getsockname(h->listening, (struct sockaddr *)&mine, &len) != 0) return TARN_FAIL_ERRNO(err, "ask for the address of", where);
-    h->port = ntohs(mine.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&mine)->sin6_port : ((struct sockaddr_in *)&mine)->sin_port);
+    if (getsockname(h->listening, (struct sockaddr *)&mine, &len) != 0)
+        return TARN_FAIL_ERRNO(err, "ask for the address of", where);
+    h->port = ntohs(mine.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&mine)->sin6_port
+                                               : ((struct sockaddr_in *)&mine)->sin_port);
     return TARN_OK;
 }
 
 static bool is_loopback(const struct sockaddr *a)
 {
-    if (a->sa_family == AF_INET) return (ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24) == 127;
+    if (a->sa_family == AF_INET)
+        return (ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24) == 127;
     return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
 }
 
 static tarn_code open_socket(tarn_http *h, tarn_err *err)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV},
+                    *found = NULL;
     char port[16], name[128];
     size_t len = strlen(h->options.bind);
     bool bracketed = len > 2 && h->options.bind[0] == '[' && h->options.bind[len - 1] == ']';
@@ -386,13 +411,15 @@ static tarn_code open_socket(tarn_http *h, tarn_err *err)
     (void)snprintf(port, sizeof port, "%d", h->options.port);
     (void)snprintf(name, sizeof name, "%.*s", (int)(bracketed ? len - 2 : len), h->options.bind + bracketed);
     int failed = getaddrinfo(name, port, &hints, &found);
-    if (failed || !found) return TARN_FAIL(err, TARN_INVALID, "'%.100s' is no address to listen on: %s", name, gai_strerror(failed));
+    if (failed || !found)
+        return TARN_FAIL(err, TARN_INVALID, "'%.100s' is no address to listen on: %s", name, gai_strerror(failed));
     tarn_code rc = listen_on(h, found, err);
     h->loopback = is_loopback(found->ai_addr);
     freeaddrinfo(found);
     return rc;
 }
 
+static void hear(void *arg, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 static void hear(void *arg, const char *format, va_list args)
 {
     tarn_http *h = arg;
@@ -402,23 +429,53 @@ static void hear(void *arg, const char *format, va_list args)
     tarn_say(h->options.sink, TARN_DEBUG, "http: %s", line);
 }
 
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Undo %xx in place. %00 stays as it is, since a path must not end before it ends. */
+static size_t unescape(void *arg, struct MHD_Connection *connection, char *s)
+{
+    char *to = s;
+
+    (void)arg, (void)connection;
+    for (const char *from = s; *from; from++) {
+        int high = *from == '%' ? hex_digit(from[1]) : -1, low = high >= 0 ? hex_digit(from[2]) : -1;
+        if (low < 0 || high + low == 0) {
+            *to++ = *from;
+            continue;
+        }
+        *to++ = (char)(high * 16 + low);
+        from += 2;
+    }
+    *to = '\0';
+    return (size_t)(to - s);
+}
+
 static tarn_code start_daemon(tarn_http *h, tarn_err *err)
 {
     unsigned threads = (unsigned)h->options.threads;
-    struct MHD_OptionItem options[] = {{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)(void (*)(void *, const char *, va_list))hear, h},
-                                       {MHD_OPTION_LISTEN_SOCKET, h->listening, NULL},
-                                       {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, NULL},
-                                       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
-                                       {MHD_OPTION_CONNECTION_TIMEOUT, h->options.timeout_s, NULL},
-                                       {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
-                                       {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
-                                       {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)(void (*)(void *, const char *, va_list))hear, h},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)(size_t(*)(void *, struct MHD_Connection *, char *))unescape, h},
+        {MHD_OPTION_LISTEN_SOCKET, h->listening, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, h->options.timeout_s, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
+        {MHD_OPTION_END, 0, NULL}};
 
-    h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, h, MHD_OPTION_NOTIFY_COMPLETED,
-                                 completed, h, MHD_OPTION_NOTIFY_CONNECTION, connected, h, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
+                                 h, MHD_OPTION_NOTIFY_COMPLETED, completed, h, MHD_OPTION_NOTIFY_CONNECTION, connected,
+                                 h, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!h->daemon) return TARN_FAIL(err, TARN_IO, "cannot start %u threads that answer requests", threads);
     h->listening = -1; /* the daemon's */
-    if (pthread_create(&h->watcher, NULL, watch, h) != 0) return TARN_FAIL(err, TARN_NOMEM, "cannot start the thread that watches connections");
+    if (pthread_create(&h->watcher, NULL, watch, h) != 0)
+        return TARN_FAIL(err, TARN_NOMEM, "cannot start the thread that watches connections");
     h->watching = true;
     return TARN_OK;
 }
@@ -461,7 +518,8 @@ void tarn_http_stop(tarn_http *h, double patience_s)
     atomic_store(&h->closing, true);
     if (h->daemon) {
         int fd = MHD_quiesce_daemon(h->daemon);
-        while (atomic_load(&h->busy) > 0 && tarn_seconds() < end) (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        while (atomic_load(&h->busy) > 0 && tarn_seconds() < end)
+            (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
         MHD_stop_daemon(h->daemon);
         if (fd >= 0) (void)close(fd);
     }

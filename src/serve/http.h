@@ -3,7 +3,8 @@
  *
  * Takes connections on a few threads, reads bodies up to a limit without ever holding more, gives whole requests to
  * `answer`, sends replies. Connections that take too long over a request are closed. A request for another host than
- * the address it listens on is refused while that is loopback, since only a web page that plays with name servers asks so.
+ * the address it listens on is refused while that is loopback, since only a web page that plays with name servers asks
+ * so.
  */
 #ifndef TARN_SERVE_HTTP_H
 #define TARN_SERVE_HTTP_H

@@ -16,7 +16,8 @@
 static const double bounds[TARN_METRIC_BUCKETS - 1] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                                        0.05,   0.1,     0.25,   0.5,   1,      2.5,   10};
 /* The last stands for all others. */
-static const int codes[TARN_METRIC_CODES] = {200, 304, 400, 403, 404, 405, 408, 409, 413, 422, 500, 501, 503, 507, 421, 0};
+static const int codes[TARN_METRIC_CODES] = {200, 304, 400, 403, 404, 405, 408, 409,
+                                             413, 422, 500, 501, 503, 507, 421, 0};
 
 static void observe(tarn_histogram *h, double seconds)
 {
@@ -124,8 +125,10 @@ static void write_requests(const writer *w, tarn_metrics *m)
     family(w, "tarn_http_request_duration_seconds", "histogram", "From the whole request to the whole reply.");
     for (int i = 0; i <= tarn_route_count(); i++) {
         uint64_t n = 0;
-        for (int k = 0; k < TARN_METRIC_BUCKETS; k++) n += atomic_load_explicit(&m->duration[i].bucket[k], memory_order_relaxed);
-        if (n > 0) histogram(w, "tarn_http_request_duration_seconds", route_labels(i, labels, sizeof labels), &m->duration[i]);
+        for (int k = 0; k < TARN_METRIC_BUCKETS; k++)
+            n += atomic_load_explicit(&m->duration[i].bucket[k], memory_order_relaxed);
+        if (n > 0)
+            histogram(w, "tarn_http_request_duration_seconds", route_labels(i, labels, sizeof labels), &m->duration[i]);
     }
 }
 
@@ -139,21 +142,24 @@ static void write_models(const writer *w, tarn_metrics *m)
         tarn_model_metrics *k = &m->models[i];
         if (!k->model[0]) continue;
         (void)snprintf(labels, sizeof labels, "model=\"%s\",version=\"%lld\"", k->model, (long long)k->version);
-        tarn_text_addf(w->out, "tarn_inference_requests_total{%s,outcome=\"ok\"} %llu\n", labels, (unsigned long long)atomic_load(&k->good));
-        tarn_text_addf(w->out, "tarn_inference_requests_total{%s,outcome=\"refused\"} %llu\n", labels, (unsigned long long)atomic_load(&k->bad));
+        tarn_text_addf(w->out, "tarn_inference_requests_total{%s,outcome=\"ok\"} %llu\n", labels,
+                       (unsigned long long)atomic_load(&k->good));
+        tarn_text_addf(w->out, "tarn_inference_requests_total{%s,outcome=\"refused\"} %llu\n", labels,
+                       (unsigned long long)atomic_load(&k->bad));
     }
     family(w, "tarn_inference_rows_total", "counter", "Predictions made, by model version.");
     for (int i = 0; i < TARN_METRIC_MODELS; i++) {
         tarn_model_metrics *k = &m->models[i];
         if (!k->model[0]) continue;
-        tarn_text_addf(w->out, "tarn_inference_rows_total{model=\"%s\",version=\"%lld\"} %llu\n", k->model, (long long)k->version,
-                       (unsigned long long)atomic_load(&k->rows));
+        tarn_text_addf(w->out, "tarn_inference_rows_total{model=\"%s\",version=\"%lld\"} %llu\n", k->model,
+                       (long long)k->version, (unsigned long long)atomic_load(&k->rows));
     }
     family(w, "tarn_inference_duration_seconds", "histogram", "Time in each phase of a prediction.");
     for (int i = 0; i < TARN_METRIC_MODELS; i++) {
         tarn_model_metrics *k = &m->models[i];
         for (int p = 0; k->model[0] && p < TARN_PHASE_COUNT; p++) {
-            (void)snprintf(labels, sizeof labels, "model=\"%s\",version=\"%lld\",phase=\"%s\"", k->model, (long long)k->version, phases[p]);
+            (void)snprintf(labels, sizeof labels, "model=\"%s\",version=\"%lld\",phase=\"%s\"", k->model,
+                           (long long)k->version, phases[p]);
             histogram(w, "tarn_inference_duration_seconds", labels, &k->phase[p]);
         }
     }
@@ -182,12 +188,14 @@ static void write_process(const writer *w, const tarn_metric_facts *facts)
     if (f && fscanf(f, "%llu %llu", &pages, &resident) != 2) pages = resident = 0;
     if (f) (void)fclose(f);
     double page = (double)sysconf(_SC_PAGESIZE);
-    double cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1e-6;
+    double cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                 (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1e-6;
     single(w, "process_cpu_seconds_total", "counter", "Time of the processor used, user and system.", cpu);
     single(w, "process_resident_memory_bytes", "gauge", "Memory in use.", (double)resident * page);
     single(w, "process_virtual_memory_bytes", "gauge", "Address space in use.", (double)pages * page);
     single(w, "process_open_fds", "gauge", "Open files and connections.", open_fds());
-    single(w, "process_max_fds", "gauge", "Most open files and connections.", files.rlim_cur == RLIM_INFINITY ? -1 : (double)files.rlim_cur);
+    single(w, "process_max_fds", "gauge", "Most open files and connections.",
+           files.rlim_cur == RLIM_INFINITY ? -1 : (double)files.rlim_cur);
     single(w, "process_start_time_seconds", "gauge", "When the server was started, since 1970.", facts->started);
 }
 
@@ -199,10 +207,14 @@ void tarn_metrics_write(tarn_metrics *m, const tarn_metric_facts *facts, bool op
     tarn_text_addf(out, "tarn_build_info{version=\"%s\",commit=\"%s\"} 1\n", facts->version, facts->code);
     write_requests(&w, m);
     write_models(&w, m);
-    single(&w, "tarn_prediction_log_records_total", "counter", "Predictions handed to the log.", (double)facts->log_records);
-    single(&w, "tarn_prediction_log_waiting_bytes", "gauge", "Records not yet written to the disk.", (double)facts->log_waiting_bytes);
-    single(&w, "tarn_prediction_log_commits_total", "counter", "Commits of the log to the lake.", (double)facts->log_commits);
-    single(&w, "tarn_prediction_log_dropped_total", "counter", "Records lost; requests wait instead, so this stays 0.", 0);
+    single(&w, "tarn_prediction_log_records_total", "counter", "Predictions handed to the log.",
+           (double)facts->log_records);
+    single(&w, "tarn_prediction_log_waiting_bytes", "gauge", "Records not yet written to the disk.",
+           (double)facts->log_waiting_bytes);
+    single(&w, "tarn_prediction_log_commits_total", "counter", "Commits of the log to the lake.",
+           (double)facts->log_commits);
+    single(&w, "tarn_prediction_log_dropped_total", "counter", "Records lost; requests wait instead, so this stays 0.",
+           0);
     write_process(&w, facts);
     if (open_metrics) tarn_text_add(out, "# EOF\n");
 }

@@ -15,7 +15,13 @@
 
 enum { TARN_METRIC_ROUTES = 64, TARN_METRIC_CODES = 16, TARN_METRIC_BUCKETS = 16, TARN_METRIC_MODELS = 65 };
 
-typedef enum tarn_phase { TARN_PHASE_PARSE, TARN_PHASE_COMPUTE, TARN_PHASE_LOG, TARN_PHASE_ENCODE, TARN_PHASE_COUNT } tarn_phase;
+typedef enum tarn_phase {
+    TARN_PHASE_PARSE,
+    TARN_PHASE_COMPUTE,
+    TARN_PHASE_LOG,
+    TARN_PHASE_ENCODE,
+    TARN_PHASE_COUNT
+} tarn_phase;
 
 typedef struct tarn_histogram {
     _Atomic uint64_t bucket[TARN_METRIC_BUCKETS], sum_ns; /* buckets hold what falls between two bounds */

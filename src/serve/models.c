@@ -112,7 +112,8 @@ done:
 static tarn_loaded *find_loaded(tarn_models *m, const tarn_version *version)
 {
     for (int i = 0; i < NAMES; i++)
-        if (m->names[i].loaded && tarn_id_equal(&m->names[i].loaded->version.commit, &version->commit)) return retain(m->names[i].loaded);
+        if (m->names[i].loaded && tarn_id_equal(&m->names[i].loaded->version.commit, &version->commit))
+            return retain(m->names[i].loaded);
     return NULL;
 }
 
@@ -142,7 +143,8 @@ static void set_name(tarn_models *m, const char *name, tarn_loaded *loaded, doub
 }
 
 /* Take the version from those that are loaded, or load it. */
-static tarn_code take_version(tarn_models *m, const char *name, const tarn_version *version, tarn_loaded **out, tarn_err *err)
+static tarn_code take_version(tarn_models *m, const char *name, const tarn_version *version, tarn_loaded **out,
+                              tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_loaded *loaded = find_loaded_locked(m, version);
@@ -185,7 +187,8 @@ tarn_code tarn_models_get(tarn_models *m, const char *name, tarn_loaded **out, t
     tarn_loaded *known = NULL;
     double now = tarn_seconds();
 
-    if (strlen(name) >= NAME_CAP) return TARN_FAIL(err, TARN_INVALID, "'%.60s...' is too long for a model's name", name);
+    if (strlen(name) >= NAME_CAP)
+        return TARN_FAIL(err, TARN_INVALID, "'%.60s...' is too long for a model's name", name);
     (void)pthread_mutex_lock(&m->lock);
     name_entry *at = entry_of(m, name);
     bool due = !at || now - at->looked >= look_again_s;
@@ -200,10 +203,12 @@ tarn_code tarn_models_get(tarn_models *m, const char *name, tarn_loaded **out, t
         return TARN_OK;
     }
     rc = tarn_registry_find(m->lake, name, &version, err);
-    if (rc == TARN_OK && !(known && tarn_id_equal(&known->version.commit, &version.commit))) rc = take_version(m, name, &version, out, err);
+    if (rc == TARN_OK && !(known && tarn_id_equal(&known->version.commit, &version.commit)))
+        rc = take_version(m, name, &version, out, err);
     else if (rc == TARN_OK) *out = retain(known);
     else if (rc == TARN_NOT_FOUND) forget(m, name);
-    else if (known && tarn_code_retry(rc)) { /* the registry cannot be asked at the moment: go on with what was served */
+    else if (known &&
+             tarn_code_retry(rc)) { /* the registry cannot be asked at the moment: go on with what was served */
         *out = retain(known);
         rc = TARN_OK;
     }

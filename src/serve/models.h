@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* models.h - the models that are loaded, by what requests call them.
  *
- * A name ("flights", "flights@challenger", "flights/3") is looked up in the registry at most every 100 ms; when it means
- * another version by then, the new one is loaded and the old one goes when its last request is done. So a request that
- * begins 100 ms after an alias has moved sees the new model, and none is ever dropped.
+ * A name ("flights", "flights@challenger", "flights/3") is looked up in the registry at most every 100 ms; when it
+ * means another version by then, the new one is loaded and the old one goes when its last request is done. So a request
+ * that begins 100 ms after an alias has moved sees the new model, and none is ever dropped.
  *
  * Threads: any.
  */

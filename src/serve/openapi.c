@@ -11,11 +11,12 @@ static tarn_code schema(const char *text, const char *what, json_t **out, tarn_e
     return tarn_json_read(text, strlen(text), what, out, err);
 }
 
-static tarn_code add_parameter(json_t *list, const char *name, int len, const char *in, bool required, const char *help, tarn_err *err)
+static tarn_code add_parameter(json_t *list, const char *name, int len, const char *in, bool required, const char *help,
+                               tarn_err *err)
 {
     return tarn_json_append(list,
-                            json_pack("{s:s%, s:s, s:b, s:s, s:{s:s}}", "name", name, (size_t)len, "in", in, "required", (int)required, "description",
-                                      help, "schema", "type", "string"),
+                            json_pack("{s:s%, s:s, s:b, s:s, s:{s:s}}", "name", name, (size_t)len, "in", in, "required",
+                                      (int)required, "description", help, "schema", "type", "string"),
                             err);
 }
 
@@ -67,7 +68,8 @@ static tarn_code add_body(const tarn_route *r, json_t *op, tarn_err *err)
         TARN_TRY(schema(r->example, r->name, &example, err));
         TARN_TRY(tarn_json_set(content, "example", json_incref(example), err));
     }
-    TARN_TRY(tarn_json_set(op, "requestBody", json_pack("{s:b, s:{s:O}}", "required", 1, "content", "application/json", content), err));
+    TARN_TRY(tarn_json_set(op, "requestBody",
+                           json_pack("{s:b, s:{s:O}}", "required", 1, "content", "application/json", content), err));
 done:
     json_decref(takes);
     json_decref(example);
@@ -80,11 +82,16 @@ static tarn_code add_replies(const tarn_route *r, json_t *op, tarn_err *err)
     tarn_code rc = TARN_OK;
     json_t *gives = NULL;
 
-    TARN_TRY(schema(r->gives ? r->gives : r->type ? "{\"type\":\"string\"}" : "{\"type\":\"object\"}", r->name, &gives, err));
+    TARN_TRY(schema(r->gives  ? r->gives
+                    : r->type ? "{\"type\":\"string\"}"
+                              : "{\"type\":\"object\"}",
+                    r->name, &gives, err));
     TARN_TRY(tarn_json_set(op, "responses",
-                           json_pack("{s:{s:s, s:{s:{s:O}}}, s:{s:s, s:{s:{s:{s:s}}}}}", "200", "description", "what was asked for", "content",
-                                     r->type ? r->type : "application/json", "schema", gives, "default", "description", "why not", "content",
-                                     "application/json", "schema", "$ref", r->protocol ? "#/components/schemas/ProtocolError" : "#/components/schemas/Error"),
+                           json_pack("{s:{s:s, s:{s:{s:O}}}, s:{s:s, s:{s:{s:{s:s}}}}}", "200", "description",
+                                     "what was asked for", "content", r->type ? r->type : "application/json", "schema",
+                                     gives, "default", "description", "why not", "content", "application/json",
+                                     "schema", "$ref",
+                                     r->protocol ? "#/components/schemas/ProtocolError" : "#/components/schemas/Error"),
                            err));
 done:
     json_decref(gives);
@@ -128,12 +135,16 @@ tarn_code tarn_routes_openapi(const char *version, json_t **out, tarn_err *err)
         TARN_TRY(add_operation(r, r->path, "", paths, err));
         if (r->also) TARN_TRY(add_operation(r, r->also, "_other", paths, err));
     }
-    TARN_TRY(schema("{\"Error\":{\"type\":\"object\",\"required\":[\"error\",\"code\"],\"properties\":{\"error\":{\"type\":\"string\"},"
+    TARN_TRY(schema("{\"Error\":{\"type\":\"object\",\"required\":[\"error\",\"code\"],\"properties\":{\"error\":{"
+                    "\"type\":\"string\"},"
                     "\"code\":{\"type\":\"string\"},\"remedy\":{\"type\":\"string\"}}},"
-                    "\"ProtocolError\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":{\"type\":\"string\"}}}}",
+                    "\"ProtocolError\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":{"
+                    "\"type\":\"string\"}}}}",
                     "schemas", &errors, err));
-    doc = json_pack("{s:s, s:{s:s, s:s, s:s}, s:O, s:{s:O}}", "openapi", "3.0.3", "info", "title", "Tarn", "version", version, "description",
-                    "Predictions, each with an id, from registered models; and what the page shows.", "paths", paths, "components", "schemas", errors);
+    doc = json_pack("{s:s, s:{s:s, s:s, s:s}, s:O, s:{s:O}}", "openapi", "3.0.3", "info", "title", "Tarn", "version",
+                    version, "description",
+                    "Predictions, each with an id, from registered models; and what the page shows.", "paths", paths,
+                    "components", "schemas", errors);
     if (!doc) rc = TARN_FAIL(err, TARN_NOMEM, "no memory for the description");
     else *out = doc;
 done:

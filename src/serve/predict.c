@@ -177,7 +177,8 @@ static void put_inputs(tarn_text *t, const tarn_batch *b, int64_t row)
     }
 }
 
-tarn_code tarn_answers_log(const tarn_loaded *loaded, const tarn_batch *b, tarn_answers *a, tarn_predlog *log, tarn_err *err)
+tarn_code tarn_answers_log(const tarn_loaded *loaded, const tarn_batch *b, tarn_answers *a, tarn_predlog *log,
+                           tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text head = {0}, tails = {0};
@@ -201,7 +202,8 @@ tarn_code tarn_answers_log(const tarn_loaded *loaded, const tarn_batch *b, tarn_
         ends[r] = tails.len;
     }
     TARN_TRY(tarn_text_check(&tails, err));
-    TARN_TRY(tarn_predlog_add(log, loaded->version.model, tails.data, ends, (size_t)a->rows, a->segment, &a->first, err));
+    TARN_TRY(
+        tarn_predlog_add(log, loaded->version.model, tails.data, ends, (size_t)a->rows, a->segment, &a->first, err));
 done:
     if (ends != &one) tarn_free(ends);
     tarn_text_clear(&tails);
@@ -262,10 +264,12 @@ void tarn_answers_plain(const tarn_loaded *loaded, const tarn_batch *b, const ta
 static void put_tensor(tarn_text *out, const tarn_batch *b, const tarn_answers *a, tarn_output o)
 {
     const tarn_model *m = b->model;
-    bool wide = o == TARN_OUT_PROBABILITY && tarn_model_task(m) == TARN_MULTICLASS, texts = o == TARN_OUT_LABEL || o == TARN_OUT_ID;
+    bool wide = o == TARN_OUT_PROBABILITY && tarn_model_task(m) == TARN_MULTICLASS,
+         texts = o == TARN_OUT_LABEL || o == TARN_OUT_ID;
     int width = wide ? a->outputs : 1;
 
-    tarn_text_addf(out, "{\"name\":\"%s\",\"datatype\":\"%s\",\"shape\":[", tarn_output_name(o), texts ? "BYTES" : "FP64");
+    tarn_text_addf(out, "{\"name\":\"%s\",\"datatype\":\"%s\",\"shape\":[", tarn_output_name(o),
+                   texts ? "BYTES" : "FP64");
     put_whole(out, a->rows);
     if (wide) tarn_text_addf(out, ",%d", width);
     add(out, "],\"data\":[");

@@ -21,7 +21,8 @@ void tarn_answers_clear(tarn_answers *a);
 /* Run the model on every row. The same numbers as `tarn predict` gives. */
 TARN_MUST tarn_code tarn_answers_compute(const tarn_batch *b, tarn_answers *out, tarn_err *err);
 /* Hand every row to the prediction log; from then on the answers have ids. */
-TARN_MUST tarn_code tarn_answers_log(const tarn_loaded *loaded, const tarn_batch *b, tarn_answers *a, tarn_predlog *log, tarn_err *err);
+TARN_MUST tarn_code tarn_answers_log(const tarn_loaded *loaded, const tarn_batch *b, tarn_answers *a, tarn_predlog *log,
+                                     tarn_err *err);
 
 /* {"model","version","task", ... "predictions":[{"id", ...}]} */
 void tarn_answers_plain(const tarn_loaded *loaded, const tarn_batch *b, const tarn_answers *a, tarn_text *out);

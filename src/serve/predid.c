@@ -70,14 +70,17 @@ tarn_code tarn_prediction_id_read(const char *id, char segment[TARN_SEGMENT_NAME
     const char *number = id + 2 + TARN_SEGMENT_NAME;
     size_t len = strnlen(id, TARN_PREDICTION_ID), places = 0;
 
-    bool shaped = len < TARN_PREDICTION_ID && len > 2 + TARN_SEGMENT_NAME && memcmp(id, "p-", 2) == 0 && number[-1] == '-' &&
-                  tarn_segment_name_valid(id + 2, TARN_SEGMENT_NAME - 1);
+    bool shaped = len < TARN_PREDICTION_ID && len > 2 + TARN_SEGMENT_NAME && memcmp(id, "p-", 2) == 0 &&
+                  number[-1] == '-' && tarn_segment_name_valid(id + 2, TARN_SEGMENT_NAME - 1);
     if (shaped) places = strspn(number, "0123456789");
     if (places == 0 || places > 15 || !tarn_int_parse(number, places, line))
-        return TARN_FAIL(err, TARN_INVALID, "'%.60s' is not the id of a prediction, such as p-01jd8m3xq7a3f-152-q7", id);
+        return TARN_FAIL(err, TARN_INVALID, "'%.60s' is not the id of a prediction, such as p-01jd8m3xq7a3f-152-q7",
+                         id);
     memcpy(segment, id + 2, TARN_SEGMENT_NAME - 1);
     segment[TARN_SEGMENT_NAME - 1] = '\0';
     if (strcmp(tarn_prediction_id(segment, *line, same), id) != 0)
-        return TARN_FAIL(err, TARN_INVALID, "the prediction id '%.60s' has a typing error in it: its last two characters do not fit the rest", id);
+        return TARN_FAIL(
+            err, TARN_INVALID,
+            "the prediction id '%.60s' has a typing error in it: its last two characters do not fit the rest", id);
     return TARN_OK;
 }

@@ -20,7 +20,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STREAM_NAMES = 1000, SYNC_US = 50000, GATHER_US = 2000, RETRY_US = 500000, TICK_US = 250000, COMMIT_RETRY_US = 5000000, AT_ONCE = 64 };
+enum {
+    STREAM_NAMES = 1000,
+    SYNC_US = 50000,
+    GATHER_US = 2000,
+    RETRY_US = 500000,
+    TICK_US = 250000,
+    COMMIT_RETRY_US = 5000000,
+    AT_ONCE = 64
+};
 
 typedef struct segment {
     struct segment *next;
@@ -39,10 +47,10 @@ struct tarn_predlog {
     pthread_t writer, committer;
     bool writer_runs, committer_runs, stopping, syncing;
     segment *segments;
-    size_t waiting;          /* bytes pending and being written */
+    size_t waiting;                  /* bytes pending and being written */
     int64_t records, commits, turns; /* turns: times that everything was synced */
-    tarn_err failed;         /* code OK: all is well */
-    bool broken;             /* a sync failed: for good */
+    tarn_err failed;                 /* code OK: all is well */
+    bool broken;                     /* a sync failed: for good */
     uint64_t salt;
     char folder[4096];
 };
@@ -88,7 +96,9 @@ static tarn_code segment_create(tarn_predlog *log, segment *s, tarn_err *err)
     char path[4096];
 
     for (int attempt = 0; attempt < 16; attempt++) {
-        tarn_segment_name(tarn_now_us(), tarn_random_u64(log->salt, STREAM_NAMES, (uint64_t)tarn_now_us(), (uint32_t)attempt), s->file.name);
+        tarn_segment_name(tarn_now_us(),
+                          tarn_random_u64(log->salt, STREAM_NAMES, (uint64_t)tarn_now_us(), (uint32_t)attempt),
+                          s->file.name);
         TARN_TRY(tarn_segment_path(log->lake, s->file.name, path, err));
         s->file.fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (s->file.fd >= 0) {
@@ -136,8 +146,8 @@ done:
 
 static tarn_code refuse(const tarn_predlog *log, tarn_err *err)
 {
-    return TARN_FAIL(err, log->failed.code, "the prediction log cannot be written, so nothing is predicted: %s%s", log->failed.msg,
-                     log->broken ? "; start the server again once the disk is well" : "");
+    return TARN_FAIL(err, log->failed.code, "the prediction log cannot be written, so nothing is predicted: %s%s",
+                     log->failed.msg, log->broken ? "; start the server again once the disk is well" : "");
 }
 
 tarn_code tarn_predlog_add(tarn_predlog *log, const char *model, const char *tails, const size_t *ends, size_t n,
@@ -319,7 +329,8 @@ tarn_code tarn_predlog_sync(tarn_predlog *log, tarn_err *err)
 
     (void)pthread_mutex_lock(&log->lock);
     int64_t wanted = log->turns + 2; /* the turn under way may have passed a segment by already */
-    while (log->failed.code == TARN_OK && log->turns < wanted && (log->waiting > 0 || log->syncing || any(log, is_dirty))) {
+    while (log->failed.code == TARN_OK && log->turns < wanted &&
+           (log->waiting > 0 || log->syncing || any(log, is_dirty))) {
         (void)pthread_cond_signal(&log->work);
         wait_for(log, &log->finished, SYNC_US);
     }
@@ -359,7 +370,8 @@ static tarn_code commit_ready(tarn_predlog *log, tarn_err *err)
         for (size_t i = 0; i < n; i++) files[i] = taken[i]->file, records += taken[i]->lines;
         (void)pthread_mutex_unlock(&log->lock);
         rc = tarn_segments_commit(log->lake, files, n, records, err);
-        if (rc != TARN_OK) tarn_say(log->options.sink, TARN_WARN, "the prediction log is not committed yet: %s", err->msg);
+        if (rc != TARN_OK)
+            tarn_say(log->options.sink, TARN_WARN, "the prediction log is not committed yet: %s", err->msg);
         (void)pthread_mutex_lock(&log->lock);
         for (size_t i = 0; i < n; i++) {
             if (rc == TARN_OK) {
@@ -394,7 +406,8 @@ static void *commit_for_ever(void *arg)
         wait_for(log, &log->finished, TICK_US);
         close_old(log);
         for (int64_t end = 0; commit_ready(log, &err) != TARN_OK && !log->stopping;) {
-            for (end = clock_us() + COMMIT_RETRY_US; clock_us() < end && !log->stopping;) wait_for(log, &log->finished, TICK_US);
+            for (end = clock_us() + COMMIT_RETRY_US; clock_us() < end && !log->stopping;)
+                wait_for(log, &log->finished, TICK_US);
         }
     }
     (void)pthread_mutex_unlock(&log->lock);
@@ -445,7 +458,9 @@ tarn_code tarn_predlog_open(tarn_lake *lake, const tarn_predlog_options *options
     TARN_TRY(tarn_path_join(log->folder, sizeof log->folder, tarn_lake_inside(lake), "log", err));
     TARN_TRY(tarn_dir_make(log->folder, err));
     TARN_TRY(tarn_segments_recover(lake, &records, err));
-    if (records > 0) tarn_say(options->sink, TARN_INFO, "%lld predictions that an earlier server left were committed", (long long)records);
+    if (records > 0)
+        tarn_say(options->sink, TARN_INFO, "%lld predictions that an earlier server left were committed",
+                 (long long)records);
     TARN_TRY(start_threads(log, err));
     *out = log;
     log = NULL;
@@ -496,6 +511,7 @@ tarn_code tarn_predlog_close(tarn_predlog *log, tarn_err *err)
 void tarn_predlog_count(tarn_predlog *log, tarn_predlog_counts *out)
 {
     (void)pthread_mutex_lock(&log->lock);
-    *out = (tarn_predlog_counts){.records = log->records, .waiting_bytes = (int64_t)log->waiting, .commits = log->commits};
+    *out =
+        (tarn_predlog_counts){.records = log->records, .waiting_bytes = (int64_t)log->waiting, .commits = log->commits};
     (void)pthread_mutex_unlock(&log->lock);
 }

@@ -23,7 +23,8 @@ static tarn_code read_field(tarn_batch *b, tarn_scan *s, const char *key, size_t
 
     if (input < 0) return unknown_field(b, row, key, len, err);
     if (b->cells[(size_t)row * b->inputs + (size_t)input].kind != TARN_CELL_ABSENT)
-        return TARN_FAIL(err, TARN_INVALID, "record %lld, field '%.*s' is given twice", (long long)row, (int)(len < 80 ? len : 80), key);
+        return TARN_FAIL(err, TARN_INVALID, "record %lld, field '%.*s' is given twice", (long long)row,
+                         (int)(len < 80 ? len : 80), key);
     return tarn_batch_read(b, s, row, (size_t)input, err);
 }
 
@@ -85,7 +86,8 @@ tarn_code tarn_records_read(tarn_batch *b, char *body, size_t len, tarn_err *err
     size_t key_len;
 
     tarn_scan_init(&s, body, len);
-    if (tarn_scan_next(&s) == TARN_SCAN_END) return TARN_FAIL(err, TARN_INVALID, "the body is empty; expected a record such as {\"field\": 1}");
+    if (tarn_scan_next(&s) == TARN_SCAN_END)
+        return TARN_FAIL(err, TARN_INVALID, "the body is empty; expected a record such as {\"field\": 1}");
     if (tarn_scan_next(&s) == TARN_SCAN_ARRAY) {
         TARN_TRY(read_array(b, &s, err));
     } else if (is_envelope(b, &s)) {
@@ -93,7 +95,9 @@ tarn_code tarn_records_read(tarn_batch *b, char *body, size_t len, tarn_err *err
         TARN_TRY(tarn_scan_key(&s, &first, &key, &key_len, &more, err));
         TARN_TRY(read_array(b, &s, err));
         TARN_TRY(tarn_scan_key(&s, &first, &key, &key_len, &more, err));
-        if (more) return TARN_FAIL(err, TARN_INVALID, "'%.*s' beside \"records\" means nothing", (int)(key_len < 80 ? key_len : 80), key);
+        if (more)
+            return TARN_FAIL(err, TARN_INVALID, "'%.*s' beside \"records\" means nothing",
+                             (int)(key_len < 80 ? key_len : 80), key);
     } else {
         b->single = true;
         TARN_TRY(read_record(b, &s, err));

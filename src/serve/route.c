@@ -20,8 +20,14 @@ static const tarn_route *const table[] = {
 int tarn_route_count(void) { return (int)(sizeof table / sizeof *table); }
 const tarn_route *tarn_route_at(int i) { return table[i]; }
 
-const char *tarn_call_query(const tarn_call *call, const char *name) { return call->ask ? call->ask(call->asked, false, name) : NULL; }
-const char *tarn_call_header(const tarn_call *call, const char *name) { return call->ask ? call->ask(call->asked, true, name) : NULL; }
+const char *tarn_call_query(const tarn_call *call, const char *name)
+{
+    return call->ask ? call->ask(call->asked, false, name) : NULL;
+}
+const char *tarn_call_header(const tarn_call *call, const char *name)
+{
+    return call->ask ? call->ask(call->asked, true, name) : NULL;
+}
 
 tarn_code tarn_call_give(tarn_call *call, json_t *value, tarn_err *err)
 {
@@ -41,8 +47,8 @@ done:
 
 /* ---- finding ---- */
 
-/* Whether path fits the pattern; the values then point into call->room, which holds a copy of path. A part {name+} takes
- * all that is left. */
+/* Whether path fits the pattern; the values then point into call->room, which holds a copy of path. A part {name+}
+ * takes all that is left. */
 static bool fits(tarn_call *call, const char *pattern, const char *path)
 {
     char *at = call->room;
@@ -63,7 +69,7 @@ static bool fits(tarn_call *call, const char *pattern, const char *path)
         at = end;
         pattern = close;
     }
-    return *at == '\0' || (*at == '/' && at[1] == '\0');
+    return *at == '\0' || (*at == '/' && at[1] == '\0' && at > call->room + 1);
 }
 
 /* The values are pieces of room: end each at the slash behind it. */
@@ -85,10 +91,13 @@ static bool method_fits(const tarn_route *r, const char *method)
 tarn_code tarn_route_find(tarn_call *call, const char *method, const char *path, tarn_err *err)
 {
     call->route = -1;
-    if (strlen(path) >= sizeof call->room - 1) return TARN_FAIL(err, TARN_NOT_FOUND, "the path is longer than %zu bytes", sizeof call->room - 2);
+    if (strlen(path) >= sizeof call->room - 1)
+        return TARN_FAIL(err, TARN_NOT_FOUND, "the path is longer than %zu bytes", sizeof call->room - 2);
     for (int i = 0; i < tarn_route_count(); i++) {
         const tarn_route *r = table[i];
-        const char *pattern = fits(call, r->path, path) ? r->path : r->also && fits(call, r->also, path) ? r->also : NULL;
+        const char *pattern = fits(call, r->path, path)              ? r->path
+                              : r->also && fits(call, r->also, path) ? r->also
+                                                                     : NULL;
         if (!pattern) continue;
         if (!method_fits(r, method)) {
             call->allow = strcmp(r->method, "GET") == 0 ? "GET, HEAD" : r->method;

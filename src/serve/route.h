@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* route.h - the interface of routes: what a route says of itself, and what it can ask of the server.
  *
- * A route is one file in serve/routes/ and one line in routes.def. Its table entry gives method, path and what goes in and
- * out; from it come matching, the answer 405, /openapi.json and the docs.
+ * A route is one file in serve/routes/ and one line in routes.def. Its table entry gives method, path and what goes in
+ * and out; from it come matching, the answer 405, /openapi.json and the docs.
  *
- * An `answer` reads call->value (parts of the path), call->body and tarn_call_query, and writes call->out, or returns an
- * error, which becomes {"error","code","remedy"} with the status that base/codes.def gives.
+ * An `answer` reads call->value (parts of the path), call->body and tarn_call_query, and writes call->out, or returns
+ * an error, which becomes {"error","code","remedy"} with the status that base/codes.def gives.
  *
  * Example (compiled by make check-docs):
  *
@@ -32,7 +32,7 @@ typedef struct tarn_call tarn_call;
 
 typedef struct tarn_route {
     const char *name, *method;
-    const char *path, *also; /* "/v2/models/{model}/infer"; also (may be NULL): a second form, same names first */
+    const char *path, *also;  /* "/v2/models/{model}/infer"; also (may be NULL): a second form, same names first */
     const char *title, *help; /* one line; what a careful caller must know, may be NULL */
     const char *group;        /* stage word, for the docs */
     const char *query;        /* "ref: where to start; most: how many", may be NULL */
@@ -60,13 +60,13 @@ struct tarn_call {
     const char *(*ask)(const void *asked, bool header, const char *name);
     const void *asked;
     /* the reply */
-    int status;                                         /* 200 */
-    const char *type;                                   /* application/json */
+    int status;                                           /* 200 */
+    const char *type;                                     /* application/json */
     const char *policy, *etag, *encoding, *cache, *allow; /* headers; NULL: none, or the strictest */
     char etag_room[TARN_ROUTE_VALUES + 70];
-    const char *remedy;    /* for an error reply, may be NULL */
-    tarn_text out;         /* the body, or */
-    const void *fixed;     /* bytes that outlive the server */
+    const char *remedy; /* for an error reply, may be NULL */
+    tarn_text out;      /* the body, or */
+    const void *fixed;  /* bytes that outlive the server */
     size_t fixed_len;
 };
 
@@ -78,24 +78,30 @@ TARN_MUST tarn_code tarn_call_give(tarn_call *call, json_t *value, tarn_err *err
 /* ---- what a route can ask of the server ---- */
 
 /* Read the body with one of the two readers, run the model that the path names, log, and write the reply. */
-TARN_MUST tarn_code tarn_call_predict(tarn_call *call, const char *model, const char *version, bool tensors, tarn_err *err);
+TARN_MUST tarn_code tarn_call_predict(tarn_call *call, const char *model, const char *version, bool tensors,
+                                      tarn_err *err);
 /* The model's own account: fields, kinds, levels, ranges, classes. */
 TARN_MUST tarn_code tarn_call_schema(tarn_call *call, const char *model, json_t **out, tarn_err *err);
 /* Metadata of the Open Inference Protocol; only_ready: {"name","ready"}. */
-TARN_MUST tarn_code tarn_call_metadata(tarn_call *call, const char *model, const char *version, bool only_ready, json_t **out, tarn_err *err);
-/* Every version of every model, newest first: [{"model","version","aliases","time","author","note","id","commit","run"}]. */
+TARN_MUST tarn_code tarn_call_metadata(tarn_call *call, const char *model, const char *version, bool only_ready,
+                                       json_t **out, tarn_err *err);
+/* Every version of every model, newest first:
+ * [{"model","version","aliases","time","author","note","id","commit","run"}]. */
 TARN_MUST tarn_code tarn_call_versions(tarn_call *call, json_t **out, tarn_err *err);
 /* Writes {"models": [names]}. */
 TARN_MUST tarn_code tarn_call_names(tarn_call *call, tarn_err *err);
 /* A version with figures, leaderboard, names of files, importance and the graph. */
-TARN_MUST tarn_code tarn_call_card(tarn_call *call, const char *model, const char *version, json_t **out, tarn_err *err);
+TARN_MUST tarn_code tarn_call_card(tarn_call *call, const char *model, const char *version, json_t **out,
+                                   tarn_err *err);
 /* A file of a version's tree as the reply, with type and policy. */
-TARN_MUST tarn_code tarn_call_file(tarn_call *call, const char *model, const char *version, const char *file, tarn_err *err);
+TARN_MUST tarn_code tarn_call_file(tarn_call *call, const char *model, const char *version, const char *file,
+                                   tarn_err *err);
 /* Commits from a ref on, newest first. */
 TARN_MUST tarn_code tarn_call_commits(tarn_call *call, const char *ref, int64_t most, json_t **out, tarn_err *err);
 /* What only the top floor knows; TARN_NOT_FOUND if it gave no such view. */
 typedef enum tarn_view_kind { TARN_VIEW_PROJECT, TARN_VIEW_RUNS, TARN_VIEW_WHY } tarn_view_kind;
-TARN_MUST tarn_code tarn_call_view(tarn_call *call, tarn_view_kind kind, const char *about, json_t **out, tarn_err *err);
+TARN_MUST tarn_code tarn_call_view(tarn_call *call, tarn_view_kind kind, const char *about, json_t **out,
+                                   tarn_err *err);
 /* Version of the program. */
 const char *tarn_call_program(const tarn_call *call);
 TARN_MUST tarn_code tarn_call_metrics(tarn_call *call, tarn_err *err);

@@ -48,7 +48,9 @@ tarn_scan_kind tarn_scan_next(tarn_scan *s)
     case 't': return word_at(s, "true") ? TARN_SCAN_TRUE : TARN_SCAN_OTHER;
     case 'f': return word_at(s, "false") ? TARN_SCAN_FALSE : TARN_SCAN_OTHER;
     case 'n': return word_at(s, "null") ? TARN_SCAN_NULL : TARN_SCAN_OTHER;
-    case '-': return s->at + 1 < s->len && s->text[s->at + 1] >= '0' && s->text[s->at + 1] <= '9' ? TARN_SCAN_NUMBER : TARN_SCAN_OTHER;
+    case '-':
+        return s->at + 1 < s->len && s->text[s->at + 1] >= '0' && s->text[s->at + 1] <= '9' ? TARN_SCAN_NUMBER
+                                                                                            : TARN_SCAN_OTHER;
     default: return s->text[s->at] >= '0' && s->text[s->at] <= '9' ? TARN_SCAN_NUMBER : TARN_SCAN_OTHER;
     }
 }
@@ -65,12 +67,16 @@ const char *tarn_scan_describe(const tarn_scan *s, char *out, size_t cap)
         (void)snprintf(out, cap, "%s, which JSON does not have (write null for a missing value)", numbers[i]);
         return out;
     }
-    for (const char *p = c.text + c.at; n < 24 && c.at + n < c.len && (unsigned char)p[n] > ' ' && !strchr(",]}", p[n]); n++) continue;
+    for (const char *p = c.text + c.at; n < 24 && c.at + n < c.len && (unsigned char)p[n] > ' ' && !strchr(",]}", p[n]);
+         n++)
+        continue;
     switch (tarn_scan_next(&c)) {
     case TARN_SCAN_END: (void)snprintf(out, cap, "the end"); break;
     case TARN_SCAN_OBJECT: (void)snprintf(out, cap, "an object"); break;
     case TARN_SCAN_ARRAY: (void)snprintf(out, cap, "an array"); break;
-    case TARN_SCAN_TEXT: (void)snprintf(out, cap, "the text %.*s%s", (int)n, c.text + c.at, n == 24 ? "..." : ""); break;
+    case TARN_SCAN_TEXT:
+        (void)snprintf(out, cap, "the text %.*s%s", (int)n, c.text + c.at, n == 24 ? "..." : "");
+        break;
     case TARN_SCAN_NUMBER:
     case TARN_SCAN_TRUE:
     case TARN_SCAN_FALSE:
@@ -85,8 +91,8 @@ tarn_code tarn_scan_fail(tarn_scan *s, const char *wanted, tarn_err *err)
     char what[120];
 
     skip_space(s);
-    return TARN_FAIL(err, TARN_INVALID, "line %lld, column %zu: expected %s, got %s", (long long)s->line, s->at - s->line_at + 1, wanted,
-                     tarn_scan_describe(s, what, sizeof what));
+    return TARN_FAIL(err, TARN_INVALID, "line %lld, column %zu: expected %s, got %s", (long long)s->line,
+                     s->at - s->line_at + 1, wanted, tarn_scan_describe(s, what, sizeof what));
 }
 
 tarn_code tarn_scan_enter(tarn_scan *s, tarn_scan_kind kind, const char *wanted, tarn_err *err)
@@ -165,7 +171,8 @@ static size_t put_utf8(char *to, uint32_t c)
         to[0] = (char)(0xE0 | c >> 12), to[1] = (char)(0x80 | (c >> 6 & 63)), to[2] = (char)(0x80 | (c & 63));
         return 3;
     }
-    to[0] = (char)(0xF0 | c >> 18), to[1] = (char)(0x80 | (c >> 12 & 63)), to[2] = (char)(0x80 | (c >> 6 & 63)), to[3] = (char)(0x80 | (c & 63));
+    to[0] = (char)(0xF0 | c >> 18), to[1] = (char)(0x80 | (c >> 12 & 63)), to[2] = (char)(0x80 | (c >> 6 & 63)),
+    to[3] = (char)(0x80 | (c & 63));
     return 4;
 }
 
@@ -202,13 +209,16 @@ static tarn_code walk_text(tarn_scan *s, bool keep, const char **text, size_t *l
 
     for (;;) {
         size_t run = from;
-        while (from < s->len && (unsigned char)s->text[from] >= 0x20 && s->text[from] != '"' && s->text[from] != '\\') from++;
+        while (from < s->len && (unsigned char)s->text[from] >= 0x20 && s->text[from] != '"' && s->text[from] != '\\')
+            from++;
         if (keep && to != run) memmove(s->text + to, s->text + run, from - run);
-        if (!tarn_utf8_valid(s->text + (keep ? to : run), from - run, &bad)) return bad_text(s, run + bad, "not valid UTF-8", err);
+        if (!tarn_utf8_valid(s->text + (keep ? to : run), from - run, &bad))
+            return bad_text(s, run + bad, "not valid UTF-8", err);
         to += from - run;
         if (from == s->len) return bad_text(s, start, "a text has no closing quote", err);
         if (s->text[from] == '"') break;
-        if (s->text[from] != '\\') return bad_text(s, from, "a control character in a text must be written as \\u and four digits", err);
+        if (s->text[from] != '\\')
+            return bad_text(s, from, "a control character in a text must be written as \\u and four digits", err);
         size_t escape = from++;
         uint32_t c = read_escape(s, &from);
         if (c == 0) return bad_text(s, escape, "not an escape that JSON knows", err);
@@ -297,7 +307,8 @@ tarn_code tarn_scan_word(tarn_scan *s, tarn_err *err)
 {
     tarn_scan_kind kind = tarn_scan_next(s);
 
-    if (kind != TARN_SCAN_TRUE && kind != TARN_SCAN_FALSE && kind != TARN_SCAN_NULL) return tarn_scan_fail(s, "true, false or null", err);
+    if (kind != TARN_SCAN_TRUE && kind != TARN_SCAN_FALSE && kind != TARN_SCAN_NULL)
+        return tarn_scan_fail(s, "true, false or null", err);
     s->at += kind == TARN_SCAN_FALSE ? 5 : 4;
     return TARN_OK;
 }

@@ -74,7 +74,8 @@ tarn_code tarn_segments_commit(tarn_lake *lake, tarn_segment_file *files, size_t
         if (fstat(files[i].fd, &st) != 0 || st.st_nlink == 0) continue; /* another process has done it */
         TARN_TRY(tarn_segment_path(lake, files[i].name, path, err));
         TARN_TRY(tarn_lake_put_file(lake, path, &entries[used].object, err));
-        (void)snprintf(entries[used].path, sizeof entries[used].path, "predictions/%s/%s.ndjson", files[i].model, files[i].name);
+        (void)snprintf(entries[used].path, sizeof entries[used].path, "predictions/%s/%s.ndjson", files[i].model,
+                       files[i].name);
         used++;
     }
     if (used == 0) goto done;
@@ -134,7 +135,8 @@ done:
     return rc;
 }
 
-static tarn_code recover_some(tarn_lake *lake, char (*names)[TARN_SEGMENT_NAME], size_t n, int64_t *records, tarn_err *err)
+static tarn_code recover_some(tarn_lake *lake, char (*names)[TARN_SEGMENT_NAME], size_t n, int64_t *records,
+                              tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_segment_file files[AT_ONCE];
@@ -175,7 +177,8 @@ tarn_code tarn_segments_recover(tarn_lake *lake, int64_t *records, tarn_err *err
         memcpy(names[n], e->d_name, len - 7);
         names[n++][len - 7] = '\0';
     }
-    for (size_t i = 0; i < n; i += AT_ONCE) TARN_TRY(recover_some(lake, names + i, n - i < AT_ONCE ? n - i : AT_ONCE, records, err));
+    for (size_t i = 0; i < n; i += AT_ONCE)
+        TARN_TRY(recover_some(lake, names + i, n - i < AT_ONCE ? n - i : AT_ONCE, records, err));
 done:
     if (dir) (void)closedir(dir);
     tarn_free(names);
@@ -200,7 +203,8 @@ static tarn_code pick(const char *bytes, size_t len, int64_t number, const char 
     return rc;
 }
 
-static tarn_code find_in_file(tarn_lake *lake, const char *segment, int64_t line, const char *id, json_t **out, tarn_err *err)
+static tarn_code find_in_file(tarn_lake *lake, const char *segment, int64_t line, const char *id, json_t **out,
+                              tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char path[4096], *bytes = NULL;
@@ -241,7 +245,8 @@ static tarn_code look_in_model(void *arg, const tarn_entry *folder, tarn_err *er
     return rc == TARN_OK ? TARN_CANCELLED : rc;
 }
 
-static tarn_code find_in_lake(tarn_lake *lake, const char *segment, int64_t line, const char *id, json_t **out, tarn_err *err)
+static tarn_code find_in_lake(tarn_lake *lake, const char *segment, int64_t line, const char *id, json_t **out,
+                              tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_id commit;
@@ -276,7 +281,8 @@ tarn_code tarn_prediction_find(tarn_lake *lake, const char *id, json_t **out, ta
     TARN_TRY(find_in_file(lake, segment, line, id, &record, err));
     if (!record) TARN_TRY(find_in_lake(lake, segment, line, id, &record, err));
     if (!record) {
-        rc = TARN_FAIL(err, TARN_NOT_FOUND, "prediction '%s' is neither in .tarn/log nor on branch 'predictions' of this lake", id);
+        rc = TARN_FAIL(err, TARN_NOT_FOUND,
+                       "prediction '%s' is neither in .tarn/log nor on branch 'predictions' of this lake", id);
         goto done;
     }
     TARN_TRY(tarn_json_set(record, "line", json_integer(line), err));

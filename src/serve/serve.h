@@ -3,7 +3,8 @@
  *
  * The server answers the Open Inference Protocol (JSON), raw records by field name, Prometheus metrics, and the web
  * page with its API. Routes are declared in routes.def, one file each in serve/routes/. A model is found by the
- * registry's name or name@alias; a request that begins 100 ms after an alias has moved sees the new model, and none is dropped.
+ * registry's name or name@alias; a request that begins 100 ms after an alias has moved sees the new model, and none is
+ * dropped.
  *
  * Stages that serve may not see (runs, status, lineage: the flow) are given as callbacks by the top floor.
  *
@@ -24,19 +25,21 @@ typedef struct tarn_server tarn_server;
  * (the route then answers 404). Called from any thread, one at a time. */
 typedef struct tarn_server_view {
     void *arg;
-    tarn_code (*project)(void *arg, json_t **out, tarn_err *err); /* {"project","problem","branch","steps":[...]}: chain of stages and their state */
-    tarn_code (*runs)(void *arg, json_t **out, tarn_err *err);    /* array of run summaries, newest first */
+    tarn_code (*project)(
+        void *arg, json_t **out,
+        tarn_err *err); /* {"project","problem","branch","steps":[...]}: chain of stages and their state */
+    tarn_code (*runs)(void *arg, json_t **out, tarn_err *err); /* array of run summaries, newest first */
     tarn_code (*why)(void *arg, const char *prediction_id, json_t **out, tarn_err *err);
 } tarn_server_view;
 
 typedef struct tarn_server_options {
     tarn_lake *lake;
-    const char *bind;         /* NULL: 127.0.0.1 */
-    int port;                 /* 0: any free one */
-    int threads;              /* 0: as many as cores */
-    size_t most_body_bytes;   /* 0: 16 MiB */
-    int timeout_s;            /* 0: 60; a connection may take that long over a request, and be idle */
-    const char *version;      /* of the program, for /v2 and tarn_build_info */
+    const char *bind;       /* NULL: 127.0.0.1 */
+    int port;               /* 0: any free one */
+    int threads;            /* 0: as many as cores */
+    size_t most_body_bytes; /* 0: 16 MiB */
+    int timeout_s;          /* 0: 60; a connection may take that long over a request, and be idle */
+    const char *version;    /* of the program, for /v2 and tarn_build_info */
     const char *code;
     tarn_server_view view;
     const tarn_sink *sink;
@@ -44,11 +47,13 @@ typedef struct tarn_server_options {
 
 TARN_MUST tarn_code tarn_server_start(const tarn_server_options *options, tarn_server **out, tarn_err *err);
 int tarn_server_port(const tarn_server *s);
-/* Graceful; s is gone afterwards. An error says that the log could not be committed (it stays on disk and is taken up by the next start). */
+/* Graceful; s is gone afterwards. An error says that the log could not be committed (it stays on disk and is taken up
+ * by the next start). */
 TARN_MUST tarn_code tarn_server_stop(tarn_server *s, tarn_err *err);
 
-/* The record of a prediction: {"id","time","model","version","object" (of model.tarn),"inputs":{...},"outputs":{...},"commit","path","line"},
- * from the committed log or from segments not yet committed. TARN_NOT_FOUND says where it looked. */
+/* The record of a prediction: {"id","time","model","version","object" (of
+ * model.tarn),"inputs":{...},"outputs":{...},"commit","path","line"}, from the committed log or from segments not yet
+ * committed. TARN_NOT_FOUND says where it looked. */
 TARN_MUST tarn_code tarn_prediction_find(tarn_lake *lake, const char *id, json_t **out, tarn_err *err);
 
 #endif

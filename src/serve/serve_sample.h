@@ -21,8 +21,8 @@
 
 /* ---- a model ----
  *
- * probability of "late" = sigmoid(bias + 0.5 month + 1 (carrier is AA) - 0.001 distance), each missing value 0. Inputs: month
- * NUMBER, carrier CATEGORY {AA, AS, UA} required, distance NUMBER required, departs MOMENT (not used). */
+ * probability of "late" = sigmoid(bias + 0.5 month + 1 (carrier is AA) - 0.001 distance), each missing value 0. Inputs:
+ * month NUMBER, carrier CATEGORY {AA, AS, UA} required, distance NUMBER required, departs MOMENT (not used). */
 static inline tarn_code serve_sample_model(double bias, tarn_model **out, tarn_err *err)
 {
     static const char *const carriers[] = {"AA", "AS", "UA"}, *const classes[] = {"on time", "late"};
@@ -55,11 +55,18 @@ done:
 /* Register it as the next version of flights, and let champion be that one. */
 static inline tarn_code serve_sample_register(tarn_lake *lake, double bias, tarn_err *err)
 {
-    static const char report[] = "<!doctype html><title>Report</title><p>Fine.", board[] = "{\"metric\":\"roc_auc\",\"winner\":\"a\",\"candidates\":[]}",
-                      test[] = "{\"task\":\"binary\",\"rows\":10,\"metrics\":{\"roc_auc\":0.75},\"roc\":{\"curves\":[]}}", picture[] = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
+    static const char report[] = "<!doctype html><title>Report</title><p>Fine.",
+                      board[] = "{\"metric\":\"roc_auc\",\"winner\":\"a\",\"candidates\":[]}",
+                      test[] =
+                          "{\"task\":\"binary\",\"rows\":10,\"metrics\":{\"roc_auc\":0.75},\"roc\":{\"curves\":[]}}",
+                      picture[] = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
     tarn_code rc = TARN_OK;
     tarn_model *m = NULL;
-    tarn_entry e[5] = {{.path = "model.tarn"}, {.path = "report.html"}, {.path = "train/leaderboard.json"}, {.path = "assess/test.json"}, {.path = "assess/roc.svg"}};
+    tarn_entry e[5] = {{.path = "model.tarn"},
+                       {.path = "report.html"},
+                       {.path = "train/leaderboard.json"},
+                       {.path = "assess/test.json"},
+                       {.path = "assess/roc.svg"}};
     tarn_version v = {0};
     size_t len;
 
@@ -111,7 +118,8 @@ typedef struct reply {
 
 static inline int client_connect(int port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval patience = {.tv_sec = 30};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -166,7 +174,8 @@ static inline void client_receive(int fd, bool head_only, reply *r)
     r->body = strstr(r->all.data, "\r\n\r\n") + 4;
 }
 
-static inline void client_ask_on(int fd, const char *method, const char *path, const char *headers, const char *body, reply *r)
+static inline void client_ask_on(int fd, const char *method, const char *path, const char *headers, const char *body,
+                                 reply *r)
 {
     tarn_text t = {0};
 
@@ -179,7 +188,8 @@ static inline void client_ask_on(int fd, const char *method, const char *path, c
     tarn_text_clear(&t);
 }
 
-static inline void client_ask(int port, const char *method, const char *path, const char *headers, const char *body, reply *r)
+static inline void client_ask(int port, const char *method, const char *path, const char *headers, const char *body,
+                              reply *r)
 {
     int fd = client_connect(port);
 

@@ -58,7 +58,8 @@ void tarn_server_answer(tarn_server *s, tarn_call *call, double started)
         if (rc == TARN_OK && !call->fixed) rc = tarn_text_check(&call->out, &err);
         if (rc != TARN_OK) tarn_server_refuse(call, tarn_code_http(rc), &err);
     }
-    tarn_metrics_request(&s->metrics, call->route < 0 ? tarn_route_count() : call->route, call->status, tarn_seconds() - started);
+    tarn_metrics_request(&s->metrics, call->route < 0 ? tarn_route_count() : call->route, call->status,
+                         tarn_seconds() - started);
 }
 
 static void answer(void *arg, tarn_call *call, double started) { tarn_server_answer(arg, call, started); }
@@ -70,7 +71,8 @@ static void refuse(void *arg, tarn_call *call, int status, const tarn_err *why, 
 
     if (tarn_route_find(call, call->method, call->path, &ignored) != TARN_OK) call->route = -1;
     tarn_server_refuse(call, status, why);
-    tarn_metrics_request(&s->metrics, call->route < 0 ? tarn_route_count() : call->route, status, tarn_seconds() - started);
+    tarn_metrics_request(&s->metrics, call->route < 0 ? tarn_route_count() : call->route, status,
+                         tarn_seconds() - started);
 }
 
 /* ---- life ---- */
@@ -78,7 +80,8 @@ static void refuse(void *arg, tarn_call *call, int status, const tarn_err *why, 
 static tarn_code keep_options(tarn_server *s, const tarn_server_options *options, tarn_err *err)
 {
     s->options = *options;
-    if (strlen(options->bind ? options->bind : "") >= sizeof s->bind) return TARN_FAIL(err, TARN_INVALID, "'%.100s' is not an address", options->bind);
+    if (strlen(options->bind ? options->bind : "") >= sizeof s->bind)
+        return TARN_FAIL(err, TARN_INVALID, "'%.100s' is not an address", options->bind);
     (void)snprintf(s->bind, sizeof s->bind, "%s", options->bind ? options->bind : "127.0.0.1");
     (void)snprintf(s->version, sizeof s->version, "%s", options->version ? options->version : "");
     (void)snprintf(s->code, sizeof s->code, "%s", options->code ? options->code : "");

@@ -56,7 +56,10 @@ typedef struct tensor {
     bool has_data;
 } tensor;
 
-static bool is(const char *key, size_t len, const char *word) { return strlen(word) == len && memcmp(key, word, len) == 0; }
+static bool is(const char *key, size_t len, const char *word)
+{
+    return strlen(word) == len && memcmp(key, word, len) == 0;
+}
 
 /* ---- the parts of a tensor ---- */
 
@@ -70,7 +73,9 @@ static tarn_code read_name(const tarn_batch *b, tarn_scan *s, tensor *t, tarn_er
     if (rc != TARN_OK) return rc;
     (void)snprintf(t->name, sizeof t->name, "%.*s", len < 80 ? (int)len : 80, text);
     t->input = tarn_model_find_input(b->model, text, len);
-    if (t->input < 0) return TARN_FAIL(err, TARN_INVALID, "the model has no input '%s'%s", t->name, tarn_batch_suggest(b, t->name, hint, sizeof hint));
+    if (t->input < 0)
+        return TARN_FAIL(err, TARN_INVALID, "the model has no input '%s'%s", t->name,
+                         tarn_batch_suggest(b, t->name, hint, sizeof hint));
     return TARN_OK;
 }
 
@@ -84,8 +89,10 @@ static tarn_code read_type(tarn_scan *s, tensor *t, tarn_err *err)
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (is(text, len, types[i].name)) t->type = &types[i];
     if (!t->type)
-        return TARN_FAIL(err, TARN_INVALID, "datatype '%.*s' is not known; expected BOOL, INT8 to INT64, UINT8 to UINT64, FP16 to FP64 or BYTES",
-                         (int)(len < 40 ? len : 40), text);
+        return TARN_FAIL(
+            err, TARN_INVALID,
+            "datatype '%.*s' is not known; expected BOOL, INT8 to INT64, UINT8 to UINT64, FP16 to FP64 or BYTES",
+            (int)(len < 40 ? len : 40), text);
     return TARN_OK;
 }
 
@@ -105,7 +112,8 @@ static tarn_code read_shape(tarn_scan *s, tensor *t, tarn_err *err)
         if (x < 0 || x > 1e9 || x != floor(x)) return tarn_scan_fail(&mark, "a whole number, 0 or more", err);
         if (n < 2) dims[n] = x;
     }
-    if (n < 1 || n > 2 || dims[1] != 1) return TARN_FAIL(err, TARN_INVALID, "its shape is not [n] or [n,1]; a field has one value a row");
+    if (n < 1 || n > 2 || dims[1] != 1)
+        return TARN_FAIL(err, TARN_INVALID, "its shape is not [n] or [n,1]; a field has one value a row");
     t->rows = (int64_t)dims[0];
 done:
     return rc;
@@ -129,7 +137,8 @@ static tarn_code check_value(tarn_batch *b, const tensor *t, tarn_scan *s, tarn_
     if (!number) return tarn_scan_fail(s, wanted, err);
     tarn_code rc = tarn_scan_number(&look, &x, NULL, NULL, err);
     if (rc != TARN_OK) return rc;
-    if (x < t->type->least || x > t->type->most || (t->type->family == WHOLE && x != floor(x))) return tarn_scan_fail(s, wanted, err);
+    if (x < t->type->least || x > t->type->most || (t->type->family == WHOLE && x != floor(x)))
+        return tarn_scan_fail(s, wanted, err);
     return TARN_OK;
 }
 
@@ -137,7 +146,9 @@ static tarn_code read_value(tarn_batch *b, const tensor *t, tarn_scan *s, int64_
 {
     tarn_code rc;
 
-    if (*row == t->rows) return TARN_FAIL(err, TARN_INVALID, "input '%s' has more than the %lld values that its shape says", t->name, (long long)t->rows);
+    if (*row == t->rows)
+        return TARN_FAIL(err, TARN_INVALID, "input '%s' has more than the %lld values that its shape says", t->name,
+                         (long long)t->rows);
     rc = check_value(b, t, s, err);
     if (rc != TARN_OK) {
         tarn_err_note(err, "input '%s', element %lld", t->name, (long long)*row);
@@ -170,26 +181,40 @@ static tarn_code read_data(tarn_batch *b, const tensor *t, tarn_err *err)
         }
     }
     if (row != t->rows)
-        rc = TARN_FAIL(err, TARN_INVALID, "input '%s' has %lld values, its shape says %lld", t->name, (long long)row, (long long)t->rows);
+        rc = TARN_FAIL(err, TARN_INVALID, "input '%s' has %lld values, its shape says %lld", t->name, (long long)row,
+                       (long long)t->rows);
 done:
     return rc;
 }
 
 static tarn_code check_tensor(tarn_batch *b, const tensor *t, tarn_err *err)
 {
-    const char *missing = !t->name[0] ? "name" : !t->type ? "datatype" : t->rows < 0 ? "shape" : !t->has_data ? "data" : NULL;
+    const char *missing = !t->name[0]    ? "name"
+                          : !t->type     ? "datatype"
+                          : t->rows < 0  ? "shape"
+                          : !t->has_data ? "data"
+                                         : NULL;
 
-    if (missing) return TARN_FAIL(err, TARN_INVALID, "an input %s%s%s has no \"%s\"", t->name[0] ? "'" : "", t->name, t->name[0] ? "'" : "", missing);
+    if (missing)
+        return TARN_FAIL(err, TARN_INVALID, "an input %s%s%s has no \"%s\"", t->name[0] ? "'" : "", t->name,
+                         t->name[0] ? "'" : "", missing);
     tarn_kind kind = tarn_model_input_at(b->model, t->input)->kind;
-    bool fits = kind == TARN_NUMBER ? t->type->family != BYTES : kind == TARN_MOMENT ? t->type->family == BYTES : t->type->family != REAL;
+    bool fits = kind == TARN_NUMBER   ? t->type->family != BYTES
+                : kind == TARN_MOMENT ? t->type->family == BYTES
+                                      : t->type->family != REAL;
     if (!fits)
         return TARN_FAIL(err, TARN_INVALID, "input '%s' is %s; expected datatype %s, got %s", t->name,
-                         kind == TARN_NUMBER ? "a number" : kind == TARN_MOMENT ? "a time" : "a category", kind == TARN_NUMBER ? "FP64" : "BYTES", t->type->name);
+                         kind == TARN_NUMBER   ? "a number"
+                         : kind == TARN_MOMENT ? "a time"
+                                               : "a category",
+                         kind == TARN_NUMBER ? "FP64" : "BYTES", t->type->name);
     if (t->rows == 0) return TARN_FAIL(err, TARN_INVALID, "input '%s' has no rows", t->name);
     if (b->rows == 0) return tarn_batch_rows(b, t->rows, err);
     if (b->rows != t->rows)
-        return TARN_FAIL(err, TARN_INVALID, "input '%s' has %lld rows, those before it %lld", t->name, (long long)t->rows, (long long)b->rows);
-    if (b->cells[t->input].kind != TARN_CELL_ABSENT) return TARN_FAIL(err, TARN_INVALID, "input '%s' is given twice", t->name);
+        return TARN_FAIL(err, TARN_INVALID, "input '%s' has %lld rows, those before it %lld", t->name,
+                         (long long)t->rows, (long long)b->rows);
+    if (b->cells[t->input].kind != TARN_CELL_ABSENT)
+        return TARN_FAIL(err, TARN_INVALID, "input '%s' is given twice", t->name);
     return TARN_OK;
 }
 
@@ -241,9 +266,11 @@ static tarn_code read_wanted_one(tarn_batch *b, tarn_scan *s, tarn_err *err)
         }
         TARN_TRY(tarn_scan_text(s, &name, &len, err));
         for (int o = 0; o < TARN_OUT_COUNT; o++)
-            if (tarn_output_suits(b->model, (tarn_output)o) && is(name, len, tarn_output_name((tarn_output)o))) found = o;
+            if (tarn_output_suits(b->model, (tarn_output)o) && is(name, len, tarn_output_name((tarn_output)o)))
+                found = o;
         if (found < 0)
-            return TARN_FAIL(err, TARN_INVALID, "the model has no output '%.*s'; it has %s and prediction_id", (int)(len < 80 ? len : 80), name,
+            return TARN_FAIL(err, TARN_INVALID, "the model has no output '%.*s'; it has %s and prediction_id",
+                             (int)(len < 80 ? len : 80), name,
                              tarn_model_task(b->model) == TARN_REGRESSION ? "prediction" : "probability, label");
     }
     if (found < 0) return TARN_FAIL(err, TARN_INVALID, "an output that is asked for has no \"name\"");
@@ -290,7 +317,8 @@ tarn_code tarn_tensors_read(tarn_batch *b, char *body, size_t len, tarn_err *err
         if (rc != TARN_OK) goto done;
     }
     TARN_TRY(tarn_scan_finish(&s, err));
-    if (b->rows == 0) return TARN_FAIL(err, TARN_INVALID, "the request has no inputs; expected one for each field of the model");
+    if (b->rows == 0)
+        return TARN_FAIL(err, TARN_INVALID, "the request has no inputs; expected one for each field of the model");
     TARN_TRY(tarn_batch_check_row(b, 0, err));
 done:
     return rc;

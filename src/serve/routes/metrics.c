@@ -2,10 +2,7 @@
 /* metrics.c - GET /metrics. */
 #include "serve/route.h"
 
-static tarn_code answer(tarn_call *call, tarn_err *err)
-{
-    return tarn_call_metrics(call, err);
-}
+static tarn_code answer(tarn_call *call, tarn_err *err) { return tarn_call_metrics(call, err); }
 
 const tarn_route tarn_route_metrics = {
     .name = "metrics",

@@ -2,10 +2,7 @@
 /* models.c - GET /v2/models. */
 #include "serve/route.h"
 
-static tarn_code answer(tarn_call *call, tarn_err *err)
-{
-    return tarn_call_names(call, err);
-}
+static tarn_code answer(tarn_call *call, tarn_err *err) { return tarn_call_names(call, err); }
 
 const tarn_route tarn_route_models = {
     .name = "models",

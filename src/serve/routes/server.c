@@ -4,7 +4,8 @@
 
 static tarn_code answer(tarn_call *call, tarn_err *err)
 {
-    return tarn_call_give(call, json_pack("{s:s, s:s, s:[]}", "name", "tarn", "version", tarn_call_program(call), "extensions"), err);
+    return tarn_call_give(
+        call, json_pack("{s:s, s:s, s:[]}", "name", "tarn", "version", tarn_call_program(call), "extensions"), err);
 }
 
 const tarn_route tarn_route_server = {
