@@ -481,6 +481,7 @@ tarn_code tarn_flow_run(tarn_lake *lake, const tarn_project *p, const tarn_flow_
     TARN_TRY(tarn_json_set(w.summary, "started", json_string(tarn_time_text(now, started)), err));
     TARN_TRY(tarn_json_set(w.summary, "steps", json_incref(w.steps), err));
     TARN_TRY(take_lock(lake, &lock, err));
+    tarn_recipe_sweep(lake);
     rc = walk_plan(&w, err);
     if (rc == TARN_OK) rc = save_record(&w, "done", err);
     else {

@@ -6,6 +6,9 @@
 #include "base/mem.h"
 #include "flow/flow.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -130,6 +133,24 @@ done:
     job->scratch = NULL;
     if (tarn_dir_remove(scratch, NULL) != TARN_OK) tarn_say(job->sink, TARN_WARN, "cannot remove %s", scratch);
     return rc;
+}
+
+void tarn_recipe_sweep(const tarn_lake *lake)
+{
+    char folder[4096], path[4400];
+    struct dirent *e;
+
+    if (tarn_path_join(folder, sizeof folder, tarn_lake_inside(lake), "tmp", NULL) != TARN_OK) return;
+    DIR *dir = opendir(folder);
+    while (dir && (e = readdir(dir)) != NULL) {
+        const char *dash = strrchr(e->d_name, '-');
+        int64_t pid = 0;
+        if (strncmp(e->d_name, "step-", 5) != 0 || !dash || !tarn_int_parse(dash + 1, strlen(dash + 1), &pid)) continue;
+        if (pid < 1 || kill((pid_t)pid, 0) == 0 || errno != ESRCH) continue;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        if (tarn_dir_remove(path, NULL) != TARN_OK) continue; /* it costs only space */
+    }
+    if (dir) (void)closedir(dir);
 }
 
 void tarn_stage_job_clear(tarn_stage_job *job)

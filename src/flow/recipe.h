@@ -21,5 +21,7 @@ void tarn_recipe_difference(const json_t *was, const json_t *is, char *out, size
  * given. Outputs and said are the caller's: tarn_stage_job_clear. */
 TARN_MUST tarn_code tarn_recipe_run(const tarn_stage *stage, const tarn_id *recipe, tarn_stage_job *job, tarn_err *err);
 void tarn_stage_job_clear(tarn_stage_job *job);
+/* Remove the scratch folders of steps whose process is no more: what a kill left behind. */
+void tarn_recipe_sweep(const tarn_lake *lake);
 
 #endif
