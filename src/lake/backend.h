@@ -20,8 +20,9 @@ typedef struct tarn_backend {
     tarn_code (*get)(void *self, const char *name, uint64_t at, size_t len, void *out, tarn_err *err);
     tarn_code (*size)(void *self, const char *name, uint64_t *out, tarn_err *err);
     /* Every blob whose name starts with prefix. */
-    tarn_code (*list)(void *self, const char *prefix, tarn_code (*fn)(void *arg, const char *name, uint64_t size, tarn_err *err),
-                      void *arg, tarn_err *err);
+    tarn_code (*list)(void *self, const char *prefix,
+                      tarn_code (*fn)(void *arg, const char *name, uint64_t size, tarn_err *err), void *arg,
+                      tarn_err *err);
     tarn_code (*remove)(void *self, const char *name, tarn_err *err);
 } tarn_backend;
 

@@ -46,12 +46,14 @@ typedef struct tarn_object {
 /* Store bytes or a file. Not durable until tarn_lake_sync or a commit or stage that names it. */
 TARN_MUST tarn_code tarn_lake_put(tarn_lake *lake, const void *bytes, size_t len, tarn_object *out, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, tarn_object *out, tarn_err *err);
-/* Store n files, paths[i] as out[i], on the pool's threads (NULL: this one). The error is that of the first that failed. */
+/* Store n files, paths[i] as out[i], on the pool's threads (NULL: this one). The error is that of the first that
+ * failed. */
 TARN_MUST tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths, size_t n,
                                         tarn_object *out, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_sync(tarn_lake *lake, tarn_err *err);
 /* Whole object in memory (tarn_free), at most `most` bytes (0: 1 GiB). NUL added behind. */
-TARN_MUST tarn_code tarn_lake_get(tarn_lake *lake, const tarn_id *id, size_t most, char **out, size_t *len, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_get(tarn_lake *lake, const tarn_id *id, size_t most, char **out, size_t *len,
+                                  tarn_err *err);
 /* A range, streamed: give is called with consecutive pieces. length UINT64_MAX: to the end. */
 typedef tarn_code tarn_give_fn(void *arg, const void *bytes, size_t len, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_read(tarn_lake *lake, const tarn_id *id, uint64_t at, uint64_t length, tarn_give_fn *give,
@@ -81,9 +83,11 @@ typedef tarn_code tarn_entry_fn(void *arg, const tarn_entry *entry, tarn_err *er
 
 TARN_MUST tarn_code tarn_lake_resolve(tarn_lake *lake, const char *ref, tarn_id *commit, tarn_err *err);
 /* "main@{2026-01-31}/a/b" -> commit and path "a/b". The longest ref that exists wins. */
-TARN_MUST tarn_code tarn_lake_resolve_path(tarn_lake *lake, const char *text, tarn_id *commit, char path[1025], tarn_err *err);
+TARN_MUST tarn_code tarn_lake_resolve_path(tarn_lake *lake, const char *text, tarn_id *commit, char path[1025],
+                                           tarn_err *err);
 
-TARN_MUST tarn_code tarn_lake_lookup(tarn_lake *lake, const tarn_id *commit, const char *path, tarn_entry *out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_lookup(tarn_lake *lake, const tarn_id *commit, const char *path, tarn_entry *out,
+                                     tarn_err *err);
 /* Entries under prefix (of bytes: "a" holds "ab" too) in byte order, after the listed name `after` ("" from the
  * start). delimiter '/' folds deeper ones into one entry whose path ends in '/' (object none); 0: all. A folded
  * folder costs O(log n), however much is in it. */
@@ -106,25 +110,26 @@ typedef struct tarn_commit {
     tarn_id id, tree, parents[2];
     int n_parents;
     int64_t time_us;
-    uint64_t paths;  /* in the tree */
+    uint64_t paths; /* in the tree */
     char author[256], message[4096];
-    json_t *meta;    /* object; decref with tarn_commit_clear */
+    json_t *meta; /* object; decref with tarn_commit_clear */
 } tarn_commit;
 TARN_MUST tarn_code tarn_lake_commit_read(tarn_lake *lake, const tarn_id *id, tarn_commit *out, tarn_err *err);
 void tarn_commit_clear(tarn_commit *c);
 
 /* Staging belongs to a branch; entry.object none removes the path. Durable when it returns. TARN_NOT_FOUND if an
  * object or recipe that an entry names was not put, here and in tarn_lake_commit_entries. */
-TARN_MUST tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const tarn_entry *entries, size_t n, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const tarn_entry *entries, size_t n,
+                                    tarn_err *err);
 TARN_MUST tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, tarn_change_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *prefix, tarn_err *err);
 
 typedef struct tarn_commit_options {
     const char *author, *message;
-    const json_t *meta;      /* may be NULL */
-    bool even_if_same;       /* else TARN_NOT_FOUND "nothing to commit" when the tree would not change */
-    const tarn_id *expect;   /* the branch's head must still be this, the none id: there must be none (CONFLICT
-                                otherwise); NULL: retried on the new head until it fits */
+    const json_t *meta;    /* may be NULL */
+    bool even_if_same;     /* else TARN_NOT_FOUND "nothing to commit" when the tree would not change */
+    const tarn_id *expect; /* the branch's head must still be this, the none id: there must be none (CONFLICT
+                              otherwise); NULL: retried on the new head until it fits */
 } tarn_commit_options;
 /* Commit what is staged on the branch (made from nothing if there is no such branch yet). */
 TARN_MUST tarn_code tarn_lake_commit(tarn_lake *lake, const char *branch, const tarn_commit_options *options,
@@ -138,8 +143,8 @@ TARN_MUST tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, c
 typedef tarn_code tarn_commit_fn(void *arg, const tarn_commit *commit, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_log(tarn_lake *lake, const tarn_id *from, tarn_commit_fn *fn, void *arg, tarn_err *err);
 /* Move branch `into` to `from` if that only adds commits; CONFLICT with the remedy otherwise. */
-TARN_MUST tarn_code tarn_lake_merge(tarn_lake *lake, const char *from, const char *into, const char *author, tarn_id *out,
-                                    tarn_err *err);
+TARN_MUST tarn_code tarn_lake_merge(tarn_lake *lake, const char *from, const char *into, const char *author,
+                                    tarn_id *out, tarn_err *err);
 
 /* ---- refs ---- */
 
@@ -169,15 +174,17 @@ typedef struct tarn_fsck {
 /* Read everything and check every hash and link; each problem is one line to `problem` (may be NULL). The result is
  * TARN_OK with problems > 0 when damage was found. A damaged index of many packs is told and made again; nothing
  * else is changed. */
-TARN_MUST tarn_code tarn_lake_fsck(tarn_lake *lake, void (*problem)(void *arg, const char *line), void *arg, tarn_fsck *out,
-                                   const tarn_sink *sink, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_fsck(tarn_lake *lake, void (*problem)(void *arg, const char *line), void *arg,
+                                   tarn_fsck *out, const tarn_sink *sink, tarn_err *err);
 
 /* ---- the run index: what a recipe made (may be rebuilt from commits) ---- */
 
 /* Entry paths here are output names. Recorded durably after the objects are. */
-TARN_MUST tarn_code tarn_lake_made(tarn_lake *lake, const tarn_id *recipe, const tarn_entry *outputs, size_t n, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_made(tarn_lake *lake, const tarn_id *recipe, const tarn_entry *outputs, size_t n,
+                                   tarn_err *err);
 /* TARN_NOT_FOUND if the recipe has not run, or an output is gone. */
-TARN_MUST tarn_code tarn_lake_find_made(tarn_lake *lake, const tarn_id *recipe, tarn_entry_fn *fn, void *arg, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_find_made(tarn_lake *lake, const tarn_id *recipe, tarn_entry_fn *fn, void *arg,
+                                        tarn_err *err);
 /* Small durable facts of this lake (segment numbers, run records): key up to 200 bytes, value JSON or text. */
 TARN_MUST tarn_code tarn_lake_fact_set(tarn_lake *lake, const char *key, const char *value, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_fact_get(tarn_lake *lake, const char *key, char **out, tarn_err *err);
