@@ -190,7 +190,8 @@ static tarn_code try_text(tarn_lake *lake, const char *text, tarn_id *commit, bo
 
     *found = false;
     if (at && (size_t)(at - text) < n) n = (size_t)(at - text);
-    if (n >= sizeof name || strchr(text + n, '/')) return TARN_OK; /* no modifier holds a '/': a path stands behind it */
+    if (n >= sizeof name || strchr(text + n, '/'))
+        return TARN_OK; /* no modifier holds a '/': a path stands behind it */
     memcpy(name, text, n);
     name[n] = '\0';
     TARN_TRY(find_base(lake, name, text[n] == '@', &b, found, err));
