@@ -19,35 +19,60 @@ static const tarn_param params[] = {
     TARN_PARAMS_END,
 };
 
+/* Files found so far: where each is, and what it is called in the lake. */
 typedef struct put_job {
     tarn_cli *cli;
     tarn_lake *lake;
+    tarn_arena *names;
+    char **files;
     tarn_entry *entries;
     size_t n, cap;
 } put_job;
 
-static tarn_code put_one(put_job *j, const char *file, const char *path, tarn_err *err)
+static tarn_code add_file(put_job *j, const char *file, const char *path, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
-    if (strlen(path) >= sizeof j->entries->path) return TARN_FAIL(err, TARN_LIMIT, "'%.100s...' is longer than a path in the lake may be (1,024 bytes)", path);
+    if (strlen(path) >= sizeof j->entries->path)
+        return TARN_FAIL(err, TARN_LIMIT, "'%.100s...' is longer than a path in the lake may be (1,024 bytes)", path);
     if (j->n == j->cap) {
         size_t cap = j->cap ? 2 * j->cap : 64;
         TARN_TRY(tarn_resize(&j->entries, cap, sizeof *j->entries, err));
+        TARN_TRY(tarn_resize(&j->files, cap, sizeof *j->files, err));
         j->cap = cap;
     }
     tarn_entry *e = &j->entries[j->n];
     memset(e, 0, sizeof *e);
     (void)snprintf(e->path, sizeof e->path, "%s", path);
-    TARN_TRY(tarn_lake_put_file(j->lake, file, &e->object, err));
+    TARN_TRY(tarn_arena_strndup(j->names, file, strlen(file), &j->files[j->n], err));
     j->n++;
-    if (j->n % 1000 == 0) tarn_progress(j->cli->sink, "put", (int64_t)j->n, 0, "files");
 done:
     return rc;
 }
 
+/* Store what was found, some thousand files at a time so that progress can be shown, and stage all of it at once. */
+static tarn_code put_all(put_job *j, const char *branch, tarn_err *err)
+{
+    enum { AT_A_TIME = 4096 };
+    tarn_code rc = TARN_OK;
+    tarn_object *objects = NULL;
+
+    TARN_TRY(tarn_alloc(&objects, AT_A_TIME, sizeof *objects, err));
+    for (size_t at = 0; at < j->n; at += AT_A_TIME) {
+        size_t n = j->n - at < AT_A_TIME ? j->n - at : AT_A_TIME;
+        TARN_TRY(tarn_cancel_check(j->cli->sink, err));
+        TARN_TRY(tarn_lake_put_files(j->lake, j->cli->pool, (const char *const *)(j->files + at), n, objects, err));
+        for (size_t i = 0; i < n; i++) j->entries[at + i].object = objects[i];
+        tarn_progress(j->cli->sink, "put", (int64_t)(at + n), (int64_t)j->n, "files");
+    }
+    TARN_TRY(tarn_lake_stage(j->lake, branch, j->entries, j->n, err));
+done:
+    tarn_free(objects);
+    return rc;
+}
+
 /* A folder: every regular file in it, in order of name, hidden ones too; .tarn is left out. */
-static tarn_code put_folder(put_job *j, const char *folder, const char *to, tarn_err *err)
+static tarn_code find_in_folder(put_job *j, const char *folder, const char *to, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char *roots[2] = {NULL, NULL}, path[4096];
@@ -71,7 +96,7 @@ static tarn_code put_folder(put_job *j, const char *folder, const char *to, tarn
         while (*rest == '/') rest++;
         int n = snprintf(path, sizeof path, "%s%s%s", to, to[0] ? "/" : "", rest);
         rc = n < 0 || (size_t)n >= sizeof path ? TARN_FAIL(err, TARN_LIMIT, "path '%.60s...' is too long", e->fts_path)
-                                               : put_one(j, e->fts_path, path, err);
+                                               : add_file(j, e->fts_path, path, err);
     }
     if (rc == TARN_OK && errno != 0) rc = TARN_FAIL_ERRNO(err, "read folder", folder);
     (void)fts_close(walk);
@@ -80,7 +105,7 @@ done:
     return rc;
 }
 
-static tarn_code put_argument(put_job *j, const char *file, const char *to, tarn_err *err)
+static tarn_code find_argument(put_job *j, const char *file, const char *to, tarn_err *err)
 {
     struct stat st;
     char name[4096];
@@ -92,8 +117,8 @@ static tarn_code put_argument(put_job *j, const char *file, const char *to, tarn
     memcpy(name, file, len);
     name[len] = '\0';
     const char *slash = strrchr(name, '/'), *own = slash ? slash + 1 : name;
-    if (!S_ISDIR(st.st_mode)) return put_one(j, name, to[0] ? to : own, err);
-    return put_folder(j, name, to[0] ? to : strcmp(own, ".") == 0 ? "" : own, err);
+    if (!S_ISDIR(st.st_mode)) return add_file(j, name, to[0] ? to : own, err);
+    return find_in_folder(j, name, to[0] ? to : strcmp(own, ".") == 0 ? "" : own, err);
 }
 
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
@@ -106,12 +131,15 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
 
     if (p->to[0] && argc > 1) return TARN_FAIL(err, TARN_USAGE, "--to names one path; put one file or folder at a time with it");
     TARN_TRY(tarn_cli_lake(cli, &j.lake, err));
-    for (int i = 0; i < argc; i++) TARN_TRY(put_argument(&j, argv[i], p->to, err));
-    TARN_TRY(tarn_lake_stage(j.lake, on, j.entries, j.n, err));
+    TARN_TRY(tarn_arena_new(&j.names, err));
+    for (int i = 0; i < argc; i++) TARN_TRY(find_argument(&j, argv[i], p->to, err));
+    TARN_TRY(put_all(&j, on, err));
     tarn_out(cli, "%zu files staged on %s; `tarn lake commit --message ...` commits them\n", j.n, on);
     TARN_TRY(tarn_json_set(cli->result, "staged", json_integer((json_int_t)j.n), err));
 done:
     tarn_free(j.entries);
+    tarn_free(j.files);
+    tarn_arena_free(j.names);
     tarn_lake_close(j.lake);
     return rc;
 }
