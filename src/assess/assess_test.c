@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* assess_test.c - what is said of a set of rows: figures, curves, profit, and that nonsense is refused. */
 #include "assess/assess.h"
 #include "base/random.h"
 #include "support/tarn_test.h"

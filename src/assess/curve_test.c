@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* curve_test.c - ROC and PR curves with ties, and thinning by shape. */
 #include "assess/curve.h"
 #include "assess/profit.h"
 #include "base/random.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every figure against scikit-learn 1.2.1: tests/golden/assess.txt, made by tests/golden/assess.py. */
+/* metric_test.c - every figure against scikit-learn 1.2.1: tests/golden/assess.txt, made by tests/golden/assess.py. */
 #include "assess/assess.h"
 #include "base/file.h"
 #include "support/tarn_test.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* order_test.c - sorting scores with their labels, the same for any order of rows. */
 #include "assess/order.h"
 #include "base/random.h"
 #include "support/tarn_test.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* picture_test.c - pictures are well-formed, repeat to the byte, and survive any text and number. */
 #include "assess/markup_test.h"
 #include "assess/sample_test.h"
 

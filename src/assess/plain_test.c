@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* plain_test.c - figures and sentences in plain words. */
 #include "assess/plain.h"
 #include "support/tarn_test.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* report_test.c - the report: what it says, that names are escaped, and that junk in a story does no harm. */
 #include "assess/markup_test.h"
 #include "assess/sample_test.h"
 

@@ -23,8 +23,9 @@ static tarn_code ref_name(const char *model, const char *last, char out[REF_CAP]
     for (const char *s = model; good && *s; s++) good = isalnum((unsigned char)*s) || strchr("_-.", *s);
     for (const char *s = last; good && *s; s++) good = isalnum((unsigned char)*s) || strchr("_-.", *s);
     if (!good)
-        return TARN_FAIL(err, TARN_INVALID, "'%.60s@%.60s': names of models and aliases are letters, digits, '_', '-' and '.'",
-                         model, last);
+        return TARN_FAIL(err, TARN_INVALID,
+                         "'%.60s@%.60s': names of models and aliases are letters, digits, '_', '-' and '.'", model,
+                         last);
     (void)snprintf(out, REF_CAP, "models/%s/%s", model, last);
     return TARN_OK;
 }
@@ -46,7 +47,8 @@ static tarn_code from_commit(const char *model, tarn_commit *commit, tarn_versio
                           .commit = commit->id,
                           .time_us = commit->time_us};
     if (out->number < 1 || !id_in(commit->meta, "model", &out->object))
-        return TARN_FAIL(err, TARN_CORRUPT, "commit %.12s is not a version of model '%s'", tarn_id_hex(&commit->id, hex), model);
+        return TARN_FAIL(err, TARN_CORRUPT, "commit %.12s is not a version of model '%s'",
+                         tarn_id_hex(&commit->id, hex), model);
     (void)id_in(commit->meta, "recipe", &out->recipe);
     (void)id_in(commit->meta, "data", &out->data);
     (void)snprintf(out->model, sizeof out->model, "%s", model);
@@ -76,15 +78,16 @@ static json_t *version_meta(const tarn_entry *entry, int64_t number, const tarn_
 
     (void)json_object_set_new(meta, "version", json_integer(number));
     (void)json_object_set_new(meta, "model", json_string(tarn_id_hex(&entry->object.id, hex)));
-    if (!tarn_id_none(&entry->recipe)) (void)json_object_set_new(meta, "recipe", json_string(tarn_id_hex(&entry->recipe, hex)));
+    if (!tarn_id_none(&entry->recipe))
+        (void)json_object_set_new(meta, "recipe", json_string(tarn_id_hex(&entry->recipe, hex)));
     if (data && !tarn_id_none(data)) (void)json_object_set_new(meta, "data", json_string(tarn_id_hex(data, hex)));
     return meta;
 }
 
 /* One attempt: the chain's head is read, and must still be it when the commit lands. */
-static tarn_code add_once(tarn_lake *lake, const char *model, const tarn_entry *entries, size_t n, const tarn_entry *file,
-                          const tarn_id *data, const json_t *more, const char *author, const char *note, tarn_version *out,
-                          tarn_err *err)
+static tarn_code add_once(tarn_lake *lake, const char *model, const tarn_entry *entries, size_t n,
+                          const tarn_entry *file, const tarn_id *data, const json_t *more, const char *author,
+                          const char *note, tarn_version *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char ref[REF_CAP];
@@ -100,7 +103,8 @@ static tarn_code add_once(tarn_lake *lake, const char *model, const tarn_entry *
     else if (err) *err = none;
     if (rc != TARN_OK) goto done;
     meta = version_meta(file, last.number + 1, data, more);
-    tarn_commit_options options = {.author = author, .message = note, .meta = meta, .even_if_same = true, .expect = &head};
+    tarn_commit_options options = {
+        .author = author, .message = note, .meta = meta, .even_if_same = true, .expect = &head};
     TARN_TRY(tarn_lake_commit_entries(lake, ref, entries, n, &options, &id, err));
     TARN_TRY(read_version(lake, model, &id, out, err));
 done:
@@ -109,8 +113,9 @@ done:
     return rc;
 }
 
-tarn_code tarn_registry_add(tarn_lake *lake, const char *model, const tarn_entry *entries, size_t n, const tarn_id *data,
-                            const json_t *more, const char *author, const char *note, tarn_version *out, tarn_err *err)
+tarn_code tarn_registry_add(tarn_lake *lake, const char *model, const tarn_entry *entries, size_t n,
+                            const tarn_id *data, const json_t *more, const char *author, const char *note,
+                            tarn_version *out, tarn_err *err)
 {
     const tarn_entry *file = NULL;
     tarn_code rc = TARN_CONFLICT;
@@ -134,7 +139,8 @@ static tarn_code find_number(tarn_lake *lake, const char *model, int64_t number,
 
     TARN_TRY(ref_name(model, "versions", ref, err));
     rc = tarn_lake_ref_get(lake, ref, &id, NULL);
-    if (rc == TARN_NOT_FOUND) rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no model '%s'; `tarn models` lists them", model);
+    if (rc == TARN_NOT_FOUND)
+        rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no model '%s'; `tarn models` lists them", model);
     if (rc != TARN_OK) goto done;
     for (int64_t newest = -1;;) {
         TARN_TRY(tarn_lake_commit_read(lake, &id, &commit, err));
@@ -145,8 +151,8 @@ static tarn_code find_number(tarn_lake *lake, const char *model, int64_t number,
             goto done;
         }
         if (at < number || commit.n_parents == 0) {
-            rc = TARN_FAIL(err, TARN_NOT_FOUND, "model '%s' has no version %lld; it has 1 to %lld", model, (long long)number,
-                           (long long)newest);
+            rc = TARN_FAIL(err, TARN_NOT_FOUND, "model '%s' has no version %lld; it has 1 to %lld", model,
+                           (long long)number, (long long)newest);
             goto done;
         }
         id = commit.parents[0];
@@ -165,7 +171,8 @@ tarn_code tarn_registry_alias(tarn_lake *lake, const char *model, const char *al
     tarn_version v = {0};
     tarn_id was;
 
-    if (strcmp(alias, "versions") == 0) return TARN_FAIL(err, TARN_INVALID, "'versions' cannot be an alias: it names the chain of versions");
+    if (strcmp(alias, "versions") == 0)
+        return TARN_FAIL(err, TARN_INVALID, "'versions' cannot be an alias: it names the chain of versions");
     TARN_TRY(ref_name(model, alias, ref, err));
     TARN_TRY(find_number(lake, model, number, &v, err));
     for (int attempt = 0; attempt < 20; attempt++) {
@@ -226,15 +233,16 @@ static void aliases_of(const ref_list *refs, const char *model, const tarn_id *c
 
     out[0] = '\0';
     for (size_t i = 0; i < refs->n; i++) {
-        if (!split_ref(refs->refs[i].name, m, &last) || strcmp(m, model) != 0 || strcmp(last, "versions") == 0) continue;
+        if (!split_ref(refs->refs[i].name, m, &last) || strcmp(m, model) != 0 || strcmp(last, "versions") == 0)
+            continue;
         if (!tarn_id_equal(&refs->refs[i].commit, commit)) continue;
         int n = snprintf(out + at, cap - at, "%s%s", at ? ", " : "", last);
         if (n > 0 && (size_t)n < cap - at) at += (size_t)n;
     }
 }
 
-static tarn_code list_chain(tarn_lake *lake, const ref_list *refs, const char *model, tarn_id id, tarn_version_fn *fn, void *arg,
-                            tarn_err *err)
+static tarn_code list_chain(tarn_lake *lake, const ref_list *refs, const char *model, tarn_id id, tarn_version_fn *fn,
+                            void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char aliases[512];
@@ -302,7 +310,9 @@ static tarn_code find_by_hex(tarn_lake *lake, const char *hex, tarn_version *out
     object_search s = {.hex = hex, .lake = lake};
 
     TARN_TRY(tarn_registry_list(lake, NULL, match_object, &s, err));
-    if (!s.found) return TARN_FAIL(err, TARN_NOT_FOUND, "no registered model has an id that begins with '%.64s'; `tarn models` lists them", hex);
+    if (!s.found)
+        return TARN_FAIL(err, TARN_NOT_FOUND,
+                         "no registered model has an id that begins with '%.64s'; `tarn models` lists them", hex);
     rc = read_version(lake, s.model, &s.commit, out, err);
 done:
     return rc;
@@ -333,7 +343,8 @@ tarn_code tarn_registry_find(tarn_lake *lake, const char *text, tarn_version *ou
 
     *out = (tarn_version){0};
     if (len == 0 || len >= sizeof model)
-        return TARN_FAIL(err, TARN_INVALID, "'%.60s' does not name a model; write name, name@alias, name/version or a model's id", text);
+        return TARN_FAIL(err, TARN_INVALID,
+                         "'%.60s' does not name a model; write name, name@alias, name/version or a model's id", text);
     memcpy(model, text, len);
     model[len] = '\0';
     if (!at && slash) {
@@ -346,8 +357,8 @@ tarn_code tarn_registry_find(tarn_lake *lake, const char *text, tarn_version *ou
     if (rc == TARN_OK) return read_version(lake, model, &id, out, err);
     if (rc == TARN_NOT_FOUND && !at && all_hex(text)) return find_by_hex(lake, text, out, err);
     if (rc == TARN_NOT_FOUND)
-        rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no model '%s' with alias '%s'; `tarn models` lists what there is", model,
-                       at ? at + 1 : "champion");
+        rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no model '%s' with alias '%s'; `tarn models` lists what there is",
+                       model, at ? at + 1 : "champion");
 done:
     return rc;
 }

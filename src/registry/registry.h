@@ -16,26 +16,26 @@
 
 typedef struct tarn_version {
     char model[128];
-    int64_t number;     /* from 1 */
-    tarn_id commit;     /* of the version */
-    tarn_id object;     /* of model.tarn: what predictions carry */
-    tarn_id recipe;     /* that made it; none if it came from outside */
-    tarn_id data;       /* commit of the branch it was learned from; none if unknown */
+    int64_t number; /* from 1 */
+    tarn_id commit; /* of the version */
+    tarn_id object; /* of model.tarn: what predictions carry */
+    tarn_id recipe; /* that made it; none if it came from outside */
+    tarn_id data;   /* commit of the branch it was learned from; none if unknown */
     int64_t time_us;
     char author[256], note[1024];
-    json_t *meta;       /* the commit's; tarn_version_clear */
+    json_t *meta; /* the commit's; tarn_version_clear */
 } tarn_version;
 void tarn_version_clear(tarn_version *v);
 
-/* Add a version of `model` with these entries (one must be model.tarn); meta gets {"version", "model", "recipe", "data"}
- * and what `more` (may be NULL) has. *out is the caller's to clear. */
+/* Add a version of `model` with these entries (one must be model.tarn); meta gets {"version", "model", "recipe",
+ * "data"} and what `more` (may be NULL) has. *out is the caller's to clear. */
 TARN_MUST tarn_code tarn_registry_add(tarn_lake *lake, const char *model, const tarn_entry *entries, size_t n,
                                       const tarn_id *data, const json_t *more, const char *author, const char *note,
                                       tarn_version *out, tarn_err *err);
 
 /* Point alias at version `number`. Who and why go to the ref log. */
-TARN_MUST tarn_code tarn_registry_alias(tarn_lake *lake, const char *model, const char *alias, int64_t number, const char *who,
-                                        const char *why, tarn_err *err);
+TARN_MUST tarn_code tarn_registry_alias(tarn_lake *lake, const char *model, const char *alias, int64_t number,
+                                        const char *who, const char *why, tarn_err *err);
 
 /* TARN_NOT_FOUND names what there is. */
 TARN_MUST tarn_code tarn_registry_find(tarn_lake *lake, const char *text, tarn_version *out, tarn_err *err);
@@ -44,6 +44,7 @@ TARN_MUST tarn_code tarn_registry_find_object(tarn_lake *lake, const tarn_id *ob
 
 /* Every version of one model (NULL: of all), newest first, with the names of the aliases that point at it. */
 typedef tarn_code tarn_version_fn(void *arg, const tarn_version *version, const char *aliases, tarn_err *err);
-TARN_MUST tarn_code tarn_registry_list(tarn_lake *lake, const char *model, tarn_version_fn *fn, void *arg, tarn_err *err);
+TARN_MUST tarn_code tarn_registry_list(tarn_lake *lake, const char *model, tarn_version_fn *fn, void *arg,
+                                       tarn_err *err);
 
 #endif

@@ -140,7 +140,8 @@ static void the_list_is_newest_first_with_aliases_and_survives_moves(void **stat
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TARN_TEST(versions_count_up_and_are_found_in_every_way), TARN_TEST(what_is_not_there_is_said_with_the_way_out),
+    const struct CMUnitTest tests[] = {TARN_TEST(versions_count_up_and_are_found_in_every_way),
+                                       TARN_TEST(what_is_not_there_is_said_with_the_way_out),
                                        TARN_TEST(the_list_is_newest_first_with_aliases_and_survives_moves)};
     tarn_json_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);

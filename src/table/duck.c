@@ -81,7 +81,8 @@ tarn_code tarn_duck_fail(tarn_db *db, const char *message, duckdb_error_type typ
     if (code == TARN_IO && (strstr(message, "No such file") || strstr(message, "No files found")))
         code = TARN_NOT_FOUND;
     bool asked = db && db->asked.code == TARN_NOT_FOUND && strncmp(message, "Table with name", 15) == 0;
-    say_message(&text, asked ? db->asked.msg : message); /* the resolver knows which tables there are, the engine does not */
+    say_message(&text,
+                asked ? db->asked.msg : message); /* the resolver knows which tables there are, the engine does not */
     if (asked) {
         code = TARN_NOT_FOUND;
     } else if (db && db->asked.code != TARN_OK && strstr(message, db->asked.msg)) {

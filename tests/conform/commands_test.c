@@ -6,7 +6,8 @@
 
 #include <ctype.h>
 
-static const char *const words[] = {"project", "ingest", "lake", "prepare", "train", "assess", "registry", "serve", "monitor", "retrain"};
+static const char *const words[] = {"project", "ingest",   "lake",  "prepare", "train",
+                                    "assess",  "registry", "serve", "monitor", "retrain"};
 
 static void every_command_is_described(void **state)
 {
@@ -58,7 +59,8 @@ static void help_names_every_option_and_the_overview_every_command(void **state)
         must(tarn_text_check(&help, err));
         assert_non_null(strstr(help.data, c->title));
         assert_non_null(strstr(help.data, "--json"));
-        for (const tarn_param *p = c->params; p && p->type != TARN_P_END; p++) assert_non_null(strstr(help.data, p->help));
+        for (const tarn_param *p = c->params; p && p->type != TARN_P_END; p++)
+            assert_non_null(strstr(help.data, p->help));
         assert_non_null(strstr(overview.data, c->title));
         tarn_text_clear(&help);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stages_test.c - what every kind of step of a run must be, walking stages.def: described, in order, and failing cleanly when
- * its inputs are not there. */
+/* stages_test.c - what every kind of step of a run must be, walking stages.def: described, in order, and failing
+ * cleanly when its inputs are not there. */
 #include "support/tarn_test.h"
 
 #include "flow/stage.h"

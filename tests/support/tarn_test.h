@@ -42,33 +42,33 @@ static int tarn_test_teardown(void **state)
 }
 
 /* The call must succeed; its error message is shown if not. */
-#define must(call)                                                                                 \
-    do {                                                                                           \
-        tarn_err must_err = {0};                                                                   \
-        tarn_err *err = &must_err;                                                                 \
-        tarn_code must_rc = (call);                                                                \
-        if (must_rc != TARN_OK)                                                                    \
-            fail_msg("%s: %s: %s (%s:%d)", #call, tarn_code_name(must_rc), must_err.msg,           \
-                     must_err.file ? must_err.file : "?", must_err.line);                          \
+#define must(call)                                                                       \
+    do {                                                                                 \
+        tarn_err must_err = {0};                                                         \
+        tarn_err *err = &must_err;                                                       \
+        tarn_code must_rc = (call);                                                      \
+        if (must_rc != TARN_OK)                                                          \
+            fail_msg("%s: %s: %s (%s:%d)", #call, tarn_code_name(must_rc), must_err.msg, \
+                     must_err.file ? must_err.file : "?", must_err.line);                \
     } while (0)
 
 /* The call must fail with this code and a message that contains the text. */
-#define must_fail_with(want, text, call)                                                           \
-    do {                                                                                           \
-        tarn_err must_err = {0};                                                                   \
-        tarn_err *err = &must_err;                                                                 \
-        tarn_code must_rc = (call);                                                                \
-        if (must_rc != (want) || !strstr(must_err.msg, (text)))                                    \
-            fail_msg("%s: wanted %s with '%s', got %s: %s", #call, tarn_code_name(want), (text),   \
-                     tarn_code_name(must_rc), must_err.msg);                                       \
+#define must_fail_with(want, text, call)                                                         \
+    do {                                                                                         \
+        tarn_err must_err = {0};                                                                 \
+        tarn_err *err = &must_err;                                                               \
+        tarn_code must_rc = (call);                                                              \
+        if (must_rc != (want) || !strstr(must_err.msg, (text)))                                  \
+            fail_msg("%s: wanted %s with '%s', got %s: %s", #call, tarn_code_name(want), (text), \
+                     tarn_code_name(must_rc), must_err.msg);                                     \
     } while (0)
 
 #define TARN_TEST(function) cmocka_unit_test_setup_teardown(function, tarn_test_setup, tarn_test_teardown)
-#define TARN_TESTS(...)                                                                            \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        const struct CMUnitTest tests[] = {__VA_ARGS__};                                           \
-        return cmocka_run_group_tests(tests, NULL, NULL);                                          \
+#define TARN_TESTS(...)                                   \
+    int main(void)                                        \
+    {                                                     \
+        const struct CMUnitTest tests[] = {__VA_ARGS__};  \
+        return cmocka_run_group_tests(tests, NULL, NULL); \
     }
 
 #endif
