@@ -49,7 +49,10 @@ static tarn_code keep_result(tarn_cli *cli, const tarn_columns *c, int64_t rows,
     int n = tarn_columns_count(c);
 
     for (int i = 0; i < n; i++)
-        TARN_TRY(tarn_json_append(names, json_pack("{s:s, s:s}", "name", tarn_columns_at(c, i)->name, "type", tarn_type_name(tarn_columns_at(c, i)->type)), err));
+        TARN_TRY(tarn_json_append(names,
+                                  json_pack("{s:s, s:s}", "name", tarn_columns_at(c, i)->name, "type",
+                                            tarn_type_name(tarn_columns_at(c, i)->type)),
+                                  err));
     for (int64_t r = 0; r < rows; r++) {
         json_t *row = json_array();
         for (int i = 0; i < n; i++) (void)json_array_append_new(row, cell_json(tarn_columns_at(c, i), r));
@@ -85,7 +88,9 @@ tarn_code tarn_out_columns(tarn_cli *cli, const tarn_columns *c, int64_t most, t
         }
     }
     tarn_out_table(cli, cells, (size_t)rows + 1, (size_t)cols);
-    if (rows < all) tarn_out(cli, "%s... %s rows in all; --limit shows more%s\n", tarn_color(cli, "dim"), tarn_num_group(all, a), tarn_color(cli, NULL));
+    if (rows < all)
+        tarn_out(cli, "%s... %s rows in all; --limit shows more%s\n", tarn_color(cli, "dim"), tarn_num_group(all, a),
+                 tarn_color(cli, NULL));
 done:
     for (size_t i = 0; texts && i < n; i++) tarn_text_clear(&texts[i]);
     tarn_free(texts);

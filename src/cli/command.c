@@ -57,10 +57,7 @@ static size_t width_of(const char *text)
     return n;
 }
 
-static bool looks_numeric(const char *text)
-{
-    return *text == '\0' || text[strspn(text, "0123456789.,+-eE%")] == '\0';
-}
+static bool looks_numeric(const char *text) { return *text == '\0' || text[strspn(text, "0123456789.,+-eE%")] == '\0'; }
 
 void tarn_out_table(const tarn_cli *cli, const char *const *cells, size_t rows, size_t cols)
 {
@@ -84,14 +81,18 @@ void tarn_out_table(const tarn_cli *cli, const char *const *cells, size_t rows, 
     }
 }
 
-tarn_code tarn_cli_lake(const tarn_cli *cli, tarn_lake **out, tarn_err *err) { return tarn_lake_open(cli->folder, out, err); }
+tarn_code tarn_cli_lake(const tarn_cli *cli, tarn_lake **out, tarn_err *err)
+{
+    return tarn_lake_open(cli->folder, out, err);
+}
 
 const char *tarn_cli_author(char *out, size_t cap)
 {
     struct passwd entry, *found = NULL;
     char buffer[2048];
 
-    if (getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found) (void)snprintf(out, cap, "%s", found->pw_name);
+    if (getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
+        (void)snprintf(out, cap, "%s", found->pw_name);
     else (void)snprintf(out, cap, "uid-%ld", (long)getuid());
     return out;
 }
@@ -123,22 +124,30 @@ static void help_options(const tarn_param *params, tarn_text *out)
         option_name(p, name, sizeof name);
         (void)tarn_param_preset(p, preset, sizeof preset);
         if (p->type == TARN_P_BOOL) (void)snprintf(left, sizeof left, "%s", name);
-        else (void)snprintf(left, sizeof left, "%s %s", name, p->type == TARN_P_WORD ? p->words : p->type == TARN_P_TEXT ? "TEXT" : "N");
+        else
+            (void)snprintf(left, sizeof left, "%s %s", name,
+                           p->type == TARN_P_WORD   ? p->words
+                           : p->type == TARN_P_TEXT ? "TEXT"
+                                                    : "N");
         tarn_text_addf(out, "  %-26s %s", left, p->help);
         if (p->type != TARN_P_BOOL && preset[0]) tarn_text_addf(out, " (default %s)", preset);
-        if (p->type == TARN_P_INT || p->type == TARN_P_REAL) tarn_text_addf(out, "; %s", tarn_param_expects(p, expects, sizeof expects));
+        if (p->type == TARN_P_INT || p->type == TARN_P_REAL)
+            tarn_text_addf(out, "; %s", tarn_param_expects(p, expects, sizeof expects));
         tarn_text_add(out, "\n");
     }
-    tarn_text_addf(out, "  %-26s %s\n  %-26s %s\n  %-26s %s\n  %-26s %s\n  %-26s %s\n", "--json", "print the result as JSON", "--folder DIR",
-                   "folder of the project (default .)", "--threads N", "threads to use (default: all cores)", "--quiet",
-                   "no progress, warnings only", "--help", "this text");
+    tarn_text_addf(out, "  %-26s %s\n  %-26s %s\n  %-26s %s\n  %-26s %s\n  %-26s %s\n", "--json",
+                   "print the result as JSON", "--folder DIR", "folder of the project (default .)", "--threads N",
+                   "threads to use (default: all cores)", "--quiet", "no progress, warnings only", "--help",
+                   "this text");
 }
 
 static void help_overview(tarn_text *out)
 {
     const char *stage = "";
 
-    tarn_text_add(out, "tarn - a whole machine-learning architecture in one program\n\nUsage: tarn COMMAND [ARGUMENTS] [OPTIONS]\n");
+    tarn_text_add(
+        out,
+        "tarn - a whole machine-learning architecture in one program\n\nUsage: tarn COMMAND [ARGUMENTS] [OPTIONS]\n");
     for (int i = 0; i < tarn_command_count(); i++) {
         if (strcmp(stage, table[i]->stage) != 0) tarn_text_addf(out, "\n%s\n", table[i]->stage);
         stage = table[i]->stage;
@@ -146,7 +155,9 @@ static void help_overview(tarn_text *out)
         (void)snprintf(left, sizeof left, "%s %s", table[i]->name, table[i]->usage);
         tarn_text_addf(out, "  %-34s %s\n", left, table[i]->title);
     }
-    tarn_text_add(out, "\n`tarn COMMAND --help` tells more. Every command has --json. Start with `tarn init` in an empty folder.\n");
+    tarn_text_add(
+        out,
+        "\n`tarn COMMAND --help` tells more. Every command has --json. Start with `tarn init` in an empty folder.\n");
 }
 
 void tarn_help(const tarn_command *command, tarn_text *out)
@@ -163,7 +174,8 @@ void tarn_help(const tarn_command *command, tarn_text *out)
 
 void tarn_commands_reference(tarn_text *out)
 {
-    tarn_text_add(out, "# Commands\n\nThis page is made from the table of commands; `tarn COMMAND --help` says the same.\n");
+    tarn_text_add(out,
+                  "# Commands\n\nThis page is made from the table of commands; `tarn COMMAND --help` says the same.\n");
     for (int i = 0; i < tarn_command_count(); i++) {
         tarn_text_addf(out, "\n## tarn %s\n\n```text\n", table[i]->name);
         tarn_help(table[i], out);

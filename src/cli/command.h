@@ -42,7 +42,8 @@ const tarn_command *tarn_command_at(int i);
 
 /* Print for people, on stdout; nothing under --json. */
 void tarn_out(const tarn_cli *cli, const char *fmt, ...) TARN_PRINTF(2, 3);
-/* Text in a colour of the terminal where colours are on: "red", "green", "yellow", "blue", "dim", "bold". Printf it with
+/* Text in a colour of the terminal where colours are on: "red", "green", "yellow", "blue", "dim", "bold". Printf it
+ * with
  * "%s%s%s", tarn_color(cli, "red"), text, tarn_color(cli, NULL). */
 const char *tarn_color(const tarn_cli *cli, const char *name);
 /* A table for people: rows of texts, columns aligned, first row is the head. Cells are freed by the caller. */

@@ -15,6 +15,7 @@ typedef struct tarn_change_list {
     json_t *list;
     int64_t added, removed, changed;
 } tarn_change_list;
-tarn_code tarn_print_change(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after, tarn_err *err);
+tarn_code tarn_print_change(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
+                            tarn_err *err);
 
 #endif

@@ -49,7 +49,8 @@ static tarn_code unknown_command(int argc, char **argv, tarn_err *err)
     if (near) return TARN_FAIL(err, TARN_USAGE, "there is no command '%s'; did you mean 'tarn %s'?", typed_name, near);
     for (size_t i = 0; i < n; i++)
         if (strncmp(names[i], argv[0], strlen(argv[0])) == 0 && names[i][strlen(argv[0])] == ' ')
-            return TARN_FAIL(err, TARN_USAGE, "'tarn %s' needs a further word, like 'tarn %s'; `tarn --help` lists all", argv[0], names[i]);
+            return TARN_FAIL(err, TARN_USAGE, "'tarn %s' needs a further word, like 'tarn %s'; `tarn --help` lists all",
+                             argv[0], names[i]);
     return TARN_FAIL(err, TARN_USAGE, "there is no command '%s'; `tarn --help` lists all", typed_name);
 }
 
@@ -84,10 +85,12 @@ static tarn_code own_option(typed *t, const char *name, bool has_equals, const c
     tarn_code rc;
 
     *used = 1;
-    if (p && p->type == TARN_P_BOOL && !has_equals) return tarn_param_set(table, t->params, p->name, off ? "false" : "true", err);
+    if (p && p->type == TARN_P_BOOL && !has_equals)
+        return tarn_param_set(table, t->params, p->name, off ? "false" : "true", err);
     if (p && !value) {
         char expects[256];
-        return TARN_FAIL(err, TARN_USAGE, "option --%s needs a value: %s", name, tarn_param_expects(p, expects, sizeof expects));
+        return TARN_FAIL(err, TARN_USAGE, "option --%s needs a value: %s", name,
+                         tarn_param_expects(p, expects, sizeof expects));
     }
     *used = has_equals ? 1 : 2;
     rc = tarn_param_set(table, t->params, name, value ? value : "", err);
@@ -148,7 +151,8 @@ static tarn_code read_words(typed *t, int argc, char **argv, tarn_err *err)
     }
     const tarn_command *c = t->command;
     if (!t->help && (t->n_args < c->least || (c->most >= 0 && t->n_args > c->most)))
-        return TARN_FAIL(err, TARN_USAGE, "usage: tarn %s%s%s; `tarn %s --help` tells more", c->name, c->usage[0] ? " " : "", c->usage, c->name);
+        return TARN_FAIL(err, TARN_USAGE, "usage: tarn %s%s%s; `tarn %s --help` tells more", c->name,
+                         c->usage[0] ? " " : "", c->usage, c->name);
     return TARN_OK;
 }
 
@@ -160,7 +164,10 @@ static tarn_code print_json(const typed *t, tarn_code rc, const tarn_err *why, t
     tarn_code printed = TARN_OK;
 
     if (rc != TARN_OK)
-        printed = tarn_json_set(result, "error", json_pack("{s:s, s:s, s:b}", "code", tarn_code_name(rc), "message", why->msg, "retry", (int)tarn_code_retry(rc)), err);
+        printed = tarn_json_set(result, "error",
+                                json_pack("{s:s, s:s, s:b}", "code", tarn_code_name(rc), "message", why->msg, "retry",
+                                          (int)tarn_code_retry(rc)),
+                                err);
     if (printed == TARN_OK) printed = tarn_json_pretty(result, &text, err);
     if (printed == TARN_OK) (void)printf("%s\n", text);
     tarn_free(text);
@@ -170,7 +177,8 @@ static tarn_code print_json(const typed *t, tarn_code rc, const tarn_err *why, t
 
 static void print_error(const typed *t, tarn_code rc, const tarn_err *err)
 {
-    (void)fprintf(stderr, "%starn: %s%s\n", t->cli.color ? "\033[31m" : "", err->msg[0] ? err->msg : tarn_code_text(rc), t->cli.color ? "\033[0m" : "");
+    (void)fprintf(stderr, "%starn: %s%s\n", t->cli.color ? "\033[31m" : "", err->msg[0] ? err->msg : tarn_code_text(rc),
+                  t->cli.color ? "\033[0m" : "");
 }
 
 static tarn_code run_command(typed *t, tarn_err *err)
@@ -208,8 +216,10 @@ int main(int argc, char **argv)
 
     tarn_json_setup();
     t.cli.color = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && !getenv("NO_COLOR");
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) return print_help(NULL);
-    if (strcmp(argv[1], "--version") == 0) return printf("tarn %s (code %.12s)\n", tarn_version_text(), tarn_code_hash()) < 0;
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return print_help(NULL);
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("tarn %s (code %.12s)\n", tarn_version_text(), tarn_code_hash()) < 0;
     tarn_code rc = read_words(&t, argc - 1, argv + 1, &err);
     if (rc == TARN_OK) rc = t.help ? (print_help(t.command), TARN_OK) : run_command(&t, &err);
     if (t.cli.json && !t.help) {
@@ -217,7 +227,8 @@ int main(int argc, char **argv)
         tarn_code printed = print_json(&t, rc, &err, rc == TARN_OK ? &err : &none);
         if (rc == TARN_OK) rc = printed;
     }
-    if (rc == TARN_OK && (fflush(stdout) != 0 || ferror(stdout))) rc = TARN_FAIL(&err, TARN_IO, "cannot write the output");
+    if (rc == TARN_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        rc = TARN_FAIL(&err, TARN_IO, "cannot write the output");
     if (rc != TARN_OK) print_error(&t, rc, &err);
     json_decref(t.cli.result);
     tarn_free(t.params);

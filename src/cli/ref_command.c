@@ -16,11 +16,14 @@ static tarn_code show(void *arg, const tarn_ref *ref, tarn_err *err)
     listing *l = arg;
     char hex[TARN_ID_HEX], when[32];
 
-    tarn_out(l->cli, "%.12s  %s  %s\n", tarn_id_hex(&ref->commit, hex), tarn_time_text(ref->time_us, when), ref->name + l->skip);
-    return tarn_json_append(l->list, json_pack("{s:s, s:s, s:s}", "name", ref->name + l->skip, "commit", hex, "changed", when), err);
+    tarn_out(l->cli, "%.12s  %s  %s\n", tarn_id_hex(&ref->commit, hex), tarn_time_text(ref->time_us, when),
+             ref->name + l->skip);
+    return tarn_json_append(
+        l->list, json_pack("{s:s, s:s, s:s}", "name", ref->name + l->skip, "commit", hex, "changed", when), err);
 }
 
-static tarn_code change(tarn_cli *cli, tarn_lake *lake, const char *name, const char *word, bool remove, const char *at, tarn_err *err)
+static tarn_code change(tarn_cli *cli, tarn_lake *lake, const char *name, const char *word, bool remove, const char *at,
+                        tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char author[128], hex[TARN_ID_HEX];
@@ -34,8 +37,10 @@ static tarn_code change(tarn_cli *cli, tarn_lake *lake, const char *name, const 
     } else {
         TARN_TRY(tarn_lake_resolve(lake, at, &id, err));
     }
-    rc = tarn_lake_ref_move(lake, name, remove ? &id : NULL, remove ? NULL : &id, tarn_cli_author(author, sizeof author), remove ? "removed" : "made", err);
-    if (rc == TARN_CONFLICT && !remove) rc = TARN_FAIL(err, TARN_EXISTS, "there is a %s '%s' already; --remove takes it away", word, slash + 1);
+    rc = tarn_lake_ref_move(lake, name, remove ? &id : NULL, remove ? NULL : &id,
+                            tarn_cli_author(author, sizeof author), remove ? "removed" : "made", err);
+    if (rc == TARN_CONFLICT && !remove)
+        rc = TARN_FAIL(err, TARN_EXISTS, "there is a %s '%s' already; --remove takes it away", word, slash + 1);
     TARN_TRY(rc);
     tarn_out(cli, "%s %s %s %.12s\n", remove ? "removed" : "made", word, slash + 1, tarn_id_hex(&id, hex));
     TARN_TRY(tarn_json_set(cli->result, word, json_string(slash + 1), err));
@@ -44,7 +49,8 @@ done:
     return rc;
 }
 
-tarn_code tarn_cli_refs(tarn_cli *cli, const char *prefix, const char *word, bool remove, int argc, char *const *argv, tarn_err *err)
+tarn_code tarn_cli_refs(tarn_cli *cli, const char *prefix, const char *word, bool remove, int argc, char *const *argv,
+                        tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_lake *lake = NULL;
@@ -62,7 +68,8 @@ tarn_code tarn_cli_refs(tarn_cli *cli, const char *prefix, const char *word, boo
         goto done;
     }
     (void)snprintf(name, sizeof name, "%s%s", prefix, argv[0]);
-    TARN_TRY(change(cli, lake, name, word, remove, argc > 1 ? argv[1] : tarn_cli_branch(cli, branch, sizeof branch), err));
+    TARN_TRY(
+        change(cli, lake, name, word, remove, argc > 1 ? argv[1] : tarn_cli_branch(cli, branch, sizeof branch), err));
 done:
     json_decref(l.list);
     tarn_lake_close(lake);

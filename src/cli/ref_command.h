@@ -6,6 +6,7 @@
 #include "cli/command.h"
 
 /* prefix: "heads/" or "tags/"; word: what people call it. */
-TARN_MUST tarn_code tarn_cli_refs(tarn_cli *cli, const char *prefix, const char *word, bool remove, int argc, char *const *argv, tarn_err *err);
+TARN_MUST tarn_code tarn_cli_refs(tarn_cli *cli, const char *prefix, const char *word, bool remove, int argc,
+                                  char *const *argv, tarn_err *err);
 
 #endif

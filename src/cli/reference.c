@@ -38,7 +38,8 @@ static void write_sources(tarn_text *out)
 
 static void write_steps(tarn_text *out)
 {
-    tarn_text_add(out, "# Preparation steps\n\nFitted on the train rows, stored in the model, run again at serving time: `train.candidates.<name>.prepare` in the project file.\n");
+    tarn_text_add(out, "# Preparation steps\n\nFitted on the train rows, stored in the model, run again at serving "
+                       "time: `train.candidates.<name>.prepare` in the project file.\n");
     for (int i = 0; i < tarn_step_count(); i++) {
         const tarn_step *s = tarn_step_at(i);
         tarn_text_addf(out, "\n## %s\n\n%s.\n", s->name, s->title);
@@ -50,14 +51,16 @@ static void write_steps(tarn_text *out)
 
 static void write_repairs(tarn_text *out)
 {
-    tarn_text_add(out, "# Repairs\n\nWhat is wrong in a table, found and repaired by rule, each repair counted: `prepare.cleanse.<table>` in the project file.\n");
+    tarn_text_add(out, "# Repairs\n\nWhat is wrong in a table, found and repaired by rule, each repair counted: "
+                       "`prepare.cleanse.<table>` in the project file.\n");
     for (int i = 0; i < tarn_repair_kind_count(); i++) {
         const tarn_repair_kind *k = tarn_repair_kind_at(i);
         tarn_text_addf(out, "\n## %s\n\n%s. Columns: %s.\n\nActions: `", k->name, k->title, k->suits);
         for (const char *c = k->actions; *c; c++) tarn_text_addn(out, *c == '|' ? "`, `" : c, *c == '|' ? 4 : 1);
         tarn_text_add(out, "` (the first is taken when none is given).\n");
         for (const tarn_repair_setting *s = k->settings; s && s->name; s++)
-            tarn_text_addf(out, "%s- `%s`%s: %s\n", s == k->settings ? "\n" : "", s->name, s->needed ? " (needed)" : "", s->help);
+            tarn_text_addf(out, "%s- `%s`%s: %s\n", s == k->settings ? "\n" : "", s->name, s->needed ? " (needed)" : "",
+                           s->help);
     }
 }
 
@@ -66,9 +69,10 @@ static void write_algos(tarn_text *out)
     tarn_text_add(out, "# Estimators\n\n`train.candidates.<name>.algo` in the project file.\n");
     for (int i = 0; i < tarn_algo_count(); i++) {
         const tarn_algo *a = tarn_algo_at(i);
-        tarn_text_addf(out, "\n## %s\n\n%s. Does%s%s%s. Takes%s%s%s.\n", a->name, a->title, a->does & TARN_DOES_BINARY ? " binary" : "",
-                       a->does & TARN_DOES_MULTICLASS ? " multiclass" : "", a->does & TARN_DOES_REGRESSION ? " regression" : "",
-                       " numbers", a->takes & TARN_TAKES_CATEGORIES ? ", categories" : "",
+        tarn_text_addf(out, "\n## %s\n\n%s. Does%s%s%s. Takes%s%s%s.\n", a->name, a->title,
+                       a->does & TARN_DOES_BINARY ? " binary" : "", a->does & TARN_DOES_MULTICLASS ? " multiclass" : "",
+                       a->does & TARN_DOES_REGRESSION ? " regression" : "", " numbers",
+                       a->takes & TARN_TAKES_CATEGORIES ? ", categories" : "",
                        a->takes & TARN_TAKES_MISSING ? ", missing values" : "");
         if (a->paper) tarn_text_addf(out, "\nSource: %s.\n", a->paper);
         write_params(a->params, out);
@@ -77,18 +81,21 @@ static void write_algos(tarn_text *out)
 
 static void write_metrics(tarn_text *out)
 {
-    tarn_text_add(out, "# Metrics\n\nEqual to scikit-learn 1.2.1's to 1e-12 on the golden tables of the tests.\n\n| metric | for | better | meaning |\n|---|---|---|---|\n");
+    tarn_text_add(out, "# Metrics\n\nEqual to scikit-learn 1.2.1's to 1e-12 on the golden tables of the tests.\n\n| "
+                       "metric | for | better | meaning |\n|---|---|---|---|\n");
     for (int i = 0; i < tarn_metric_count(); i++) {
         const tarn_metric *m = tarn_metric_at(i);
         tarn_text_addf(out, "| `%s` | %s%s%s | %s | %s: %s |\n", m->name, m->tasks >> TARN_BINARY & 1 ? "binary " : "",
-                       m->tasks >> TARN_MULTICLASS & 1 ? "multiclass " : "", m->tasks >> TARN_REGRESSION & 1 ? "regression" : "",
-                       m->higher_is_better ? "higher" : "lower", m->title, m->help);
+                       m->tasks >> TARN_MULTICLASS & 1 ? "multiclass " : "",
+                       m->tasks >> TARN_REGRESSION & 1 ? "regression" : "", m->higher_is_better ? "higher" : "lower",
+                       m->title, m->help);
     }
 }
 
 static void write_stages(tarn_text *out)
 {
-    tarn_text_add(out, "# Kinds of steps\n\nWhat a run is made of, in its order.\n\n| step | stage | does |\n|---|---|---|\n");
+    tarn_text_add(
+        out, "# Kinds of steps\n\nWhat a run is made of, in its order.\n\n| step | stage | does |\n|---|---|---|\n");
     for (int i = 0; i < tarn_stage_count(); i++) {
         const tarn_stage *s = tarn_stage_at(i);
         tarn_text_addf(out, "| %s | %s | %s |\n", s->name, s->stage, s->title);

@@ -66,8 +66,8 @@ static void say(void *self, tarn_level level, const char *line)
     if (level == TARN_DEBUG || (t->quiet && level != TARN_WARN)) return;
     (void)pthread_mutex_lock(&t->lock);
     wipe(t);
-    (void)fprintf(stderr, "%s%s%s%s\n", level == TARN_WARN && t->color ? "\033[33m" : "", level == TARN_WARN ? "! " : "  ", line,
-                  level == TARN_WARN && t->color ? "\033[0m" : "");
+    (void)fprintf(stderr, "%s%s%s%s\n", level == TARN_WARN && t->color ? "\033[33m" : "",
+                  level == TARN_WARN ? "! " : "  ", line, level == TARN_WARN && t->color ? "\033[0m" : "");
     (void)pthread_mutex_unlock(&t->lock);
 }
 
@@ -80,7 +80,8 @@ static void draw(tarn_terminal *t, int64_t done, int64_t total, const char *unit
     for (int i = 0; i < BAR_CELLS; i++) bar[i] = i < cells ? '#' : '.';
     bar[BAR_CELLS] = '\0';
     (void)fprintf(stderr, "\r\033[K  %s ", t->what);
-    if (total > 0) (void)fprintf(stderr, "[%s] %s of %s %s", bar, tarn_num_group(done, a), tarn_num_group(total, b), unit);
+    if (total > 0)
+        (void)fprintf(stderr, "[%s] %s of %s %s", bar, tarn_num_group(done, a), tarn_num_group(total, b), unit);
     else (void)fprintf(stderr, "%s %s", tarn_num_group(done, a), unit);
     if (rate > 0) (void)fprintf(stderr, ", %s/s", tarn_num_group((int64_t)rate, a));
     if (rate > 0 && total > done) (void)fprintf(stderr, ", %.0f s left", (double)(total - done) / rate);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* terminal.h - the sink of a person at a terminal: lines and progress bars on stderr, Ctrl-C as "stop at the next safe place". */
+/* terminal.h - the sink of a person at a terminal: lines and progress bars on stderr, Ctrl-C as "stop at the next safe
+ * place". */
 #ifndef TARN_CLI_TERMINAL_H
 #define TARN_CLI_TERMINAL_H
 

@@ -14,8 +14,11 @@ static const json_t *find_learning(const json_t *node, const char *object)
     size_t i;
     json_t *input, *inputs = json_object_get(node, "inputs");
 
-    if (strcmp(tarn_json_text(node, "step", ""), "learn") == 0 && strcmp(tarn_json_text(node, "object", ""), object) == 0) return node;
-    json_array_foreach(inputs, i, input) {
+    if (strcmp(tarn_json_text(node, "step", ""), "learn") == 0 &&
+        strcmp(tarn_json_text(node, "object", ""), object) == 0)
+        return node;
+    json_array_foreach(inputs, i, input)
+    {
         const json_t *found = find_learning(input, object);
         if (found) return found;
     }
@@ -50,8 +53,12 @@ static tarn_code tell_data(tarn_lake *lake, const tarn_version *v, json_t *why, 
     TARN_TRY(tarn_flow_lineage(lake, &v->data, "model.tarn", &lineage, err));
     TARN_TRY(count_train_rows(lake, &v->data, &rows, err));
     const json_t *learning = find_learning(lineage, tarn_id_hex(&v->object, model));
-    TARN_TRY(tarn_json_set(why, "data", json_pack("{s:s, s:s, s:s, s:I}", "commit", tarn_id_hex(&v->data, hex), "time", tarn_time_text(commit.time_us, when),
-                                                  "table", tarn_json_text(json_object_get(learning, "params"), "table", "?"), "train_rows", (json_int_t)rows), err));
+    TARN_TRY(tarn_json_set(why, "data",
+                           json_pack("{s:s, s:s, s:s, s:I}", "commit", tarn_id_hex(&v->data, hex), "time",
+                                     tarn_time_text(commit.time_us, when), "table",
+                                     tarn_json_text(json_object_get(learning, "params"), "table", "?"), "train_rows",
+                                     (json_int_t)rows),
+                           err));
     TARN_TRY(tarn_json_set(why, "lineage", json_incref(lineage), err));
 done:
     json_decref(lineage);
@@ -76,9 +83,12 @@ tarn_code tarn_why(tarn_lake *lake, const char *prediction_id, json_t **out, tar
         goto done;
     }
     TARN_TRY(tarn_registry_find_object(lake, &object, &v, err));
-    TARN_TRY(tarn_json_set(why, "version", json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "model", v.model, "version", (json_int_t)v.number, "id",
-                                                     tarn_id_hex(&v.object, hex), "made", tarn_time_text(v.time_us, when), "by", v.author, "commit",
-                                                     tarn_id_hex(&v.commit, commit)), err));
+    TARN_TRY(
+        tarn_json_set(why, "version",
+                      json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "model", v.model, "version", (json_int_t)v.number,
+                                "id", tarn_id_hex(&v.object, hex), "made", tarn_time_text(v.time_us, when), "by",
+                                v.author, "commit", tarn_id_hex(&v.commit, commit)),
+                      err));
     if (!tarn_id_none(&v.data)) TARN_TRY(tell_data(lake, &v, why, err));
     *out = json_incref(why);
 done:

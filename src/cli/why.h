@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "lake/lake.h"
 
-/* {"prediction": record, "version": {"model","version","id","made","by","commit"}, "data": {"commit","time","table","train_rows"},
- * "lineage": {...}}. Decref *out. */
+/* {"prediction": record, "version": {"model","version","id","made","by","commit"}, "data":
+ * {"commit","time","table","train_rows"}, "lineage": {...}}. Decref *out. */
 TARN_MUST tarn_code tarn_why(tarn_lake *lake, const char *prediction_id, json_t **out, tarn_err *err);
 
 #endif

@@ -74,14 +74,21 @@ static tarn_code keep_output(void *arg, const tarn_entry *e, tarn_err *err) { re
 
 /* ---- news and records ---- */
 
-static void tell(walk *w, const tarn_planned *step, const tarn_stage *stage, tarn_step_state state, double seconds, const char *said)
+static void tell(walk *w, const tarn_planned *step, const tarn_stage *stage, tarn_step_state state, double seconds,
+                 const char *said)
 {
-    tarn_step_news news = {.name = step->name, .stage = stage->stage, .title = stage->title, .state = state, .seconds = seconds, .said = said};
+    tarn_step_news news = {.name = step->name,
+                           .stage = stage->stage,
+                           .title = stage->title,
+                           .state = state,
+                           .seconds = seconds,
+                           .said = said};
 
     if (w->options->news) w->options->news(w->options->news_arg, &news);
     if (state == TARN_STEP_RUNNING) return;
-    json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:f, s:s}", "name", step->name, "stage", stage->stage, "title", stage->title, "state",
-                               tarn_step_state_name(state), "seconds", seconds, "said", said ? said : "");
+    json_t *record =
+        json_pack("{s:s, s:s, s:s, s:s, s:f, s:s}", "name", step->name, "stage", stage->stage, "title", stage->title,
+                  "state", tarn_step_state_name(state), "seconds", seconds, "said", said ? said : "");
     if (record) (void)json_array_append_new(w->steps, record);
 }
 
@@ -128,7 +135,8 @@ static void find_reason(walk *w, const tarn_planned *step, const json_t *recipe,
 }
 
 /* The step's inputs (from what was made) and recipe. */
-static tarn_code plan_step(walk *w, const tarn_planned *step, const tarn_stage *stage, tarn_entry **inputs, json_t **recipe, tarn_err *err)
+static tarn_code plan_step(walk *w, const tarn_planned *step, const tarn_stage *stage, tarn_entry **inputs,
+                           json_t **recipe, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     json_t *sources = NULL;
@@ -150,7 +158,8 @@ done:
     return rc;
 }
 
-static tarn_code record_made(walk *w, const tarn_planned *step, const tarn_id *id, const char *recipe_text, const tarn_stage_job *job, tarn_err *err)
+static tarn_code record_made(walk *w, const tarn_planned *step, const tarn_id *id, const char *recipe_text,
+                             const tarn_stage_job *job, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_object object;
@@ -165,8 +174,8 @@ done:
     return rc;
 }
 
-static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *stage, const tarn_entry *inputs, const tarn_id *id,
-                          const char *recipe_text, tarn_err *err)
+static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *stage, const tarn_entry *inputs,
+                          const tarn_id *id, const char *recipe_text, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     double from = tarn_seconds();
@@ -179,7 +188,8 @@ static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *s
                           .n_inputs = step->n_inputs};
 
     w->ran++;
-    TARN_TRY(tarn_json_read(recipe_text, strlen(recipe_text), "recipe", &recipe, err)); /* just what reproducing it will see */
+    TARN_TRY(tarn_json_read(recipe_text, strlen(recipe_text), "recipe", &recipe,
+                            err)); /* just what reproducing it will see */
     job.params = json_object_get(recipe, "params");
     TARN_TRY(save_record(w, "running", err));
     TARN_TRY(tarn_recipe_run(stage, id, &job, err));
@@ -303,8 +313,8 @@ static tarn_code look_at_newest(void *arg, const tarn_version *v, const char *al
 /* What goes into a version: the model and what was said of it. */
 static bool belongs_to_version(const char *path)
 {
-    return strcmp(path, "model.tarn") == 0 || strcmp(path, "report.html") == 0 || strcmp(path, "train/leaderboard.json") == 0 ||
-           strncmp(path, "assess/", 7) == 0;
+    return strcmp(path, "model.tarn") == 0 || strcmp(path, "report.html") == 0 ||
+           strcmp(path, "train/leaderboard.json") == 0 || strncmp(path, "assess/", 7) == 0;
 }
 
 static tarn_code add_version(walk *w, const tarn_entry *report, int64_t *number, tarn_err *err)
@@ -314,12 +324,14 @@ static tarn_code add_version(walk *w, const tarn_entry *report, int64_t *number,
     size_t n = 0;
     tarn_version v = {0};
     char hex[TARN_ID_HEX];
-    json_t *more = json_pack("{s:s, s:s, s:s}", "project", w->p->name, "report", tarn_id_hex(&report->object.id, hex), "run", w->run_key);
+    json_t *more = json_pack("{s:s, s:s, s:s}", "project", w->p->name, "report", tarn_id_hex(&report->object.id, hex),
+                             "run", w->run_key);
 
     TARN_TRY(tarn_alloc(&entries, w->n_made, sizeof *entries, err));
     for (size_t i = 0; i < w->n_made; i++)
         if (belongs_to_version(w->made[i].path)) entries[n++] = w->made[i];
-    TARN_TRY(tarn_registry_add(w->lake, w->p->model, entries, n, &w->commit, more, w->author, "winner of a run", &v, err));
+    TARN_TRY(
+        tarn_registry_add(w->lake, w->p->model, entries, n, &w->commit, more, w->author, "winner of a run", &v, err));
     *number = v.number;
 done:
     tarn_version_clear(&v);
@@ -339,10 +351,11 @@ static tarn_code register_winner(walk *w, tarn_err *err)
     bool fresh = s.same == 0;
     if (fresh) TARN_TRY(add_version(w, s.report, &s.same, err));
     TARN_TRY(tarn_registry_alias(w->lake, w->p->model, w->p->alias, s.same, w->author, "winner of a run", err));
-    TARN_TRY(tarn_json_set(w->summary, "model",
-                           json_pack("{s:s, s:I, s:s, s:s, s:b}", "name", w->p->model, "version", (json_int_t)s.same, "alias", w->p->alias,
-                                     "id", tarn_id_hex(&s.model->object.id, hex), "new", (int)fresh),
-                           err));
+    TARN_TRY(
+        tarn_json_set(w->summary, "model",
+                      json_pack("{s:s, s:I, s:s, s:s, s:b}", "name", w->p->model, "version", (json_int_t)s.same,
+                                "alias", w->p->alias, "id", tarn_id_hex(&s.model->object.id, hex), "new", (int)fresh),
+                      err));
 done:
     return rc;
 }
@@ -358,7 +371,8 @@ static int stage_order(const char *word)
     return -1;
 }
 
-/* How many steps of the plan are to be done: all, those before the first of a later stage, or up to the step of that name. */
+/* How many steps of the plan are to be done: all, those before the first of a later stage, or up to the step of that
+ * name. */
 static tarn_code find_end(const tarn_project *p, const char *until, size_t *end, tarn_err *err)
 {
     int order = until ? stage_order(until) : 99;
@@ -372,8 +386,11 @@ static tarn_code find_end(const tarn_project *p, const char *until, size_t *end,
         if (strcmp(p->steps[i].name, until) == 0) *end = i + 1;
     if (*end == 0) {
         const char *near = tarn_nearest_word(until, stage_words, 6);
-        if (near) return TARN_FAIL(err, TARN_USAGE, "'%.60s' is neither a stage nor a step of this project; did you mean '%s'?", until, near);
-        return TARN_FAIL(err, TARN_USAGE, "'%.60s' is neither a stage nor a step of this project; `tarn status` lists them", until);
+        if (near)
+            return TARN_FAIL(err, TARN_USAGE,
+                             "'%.60s' is neither a stage nor a step of this project; did you mean '%s'?", until, near);
+        return TARN_FAIL(err, TARN_USAGE,
+                         "'%.60s' is neither a stage nor a step of this project; `tarn status` lists them", until);
     }
     return TARN_OK;
 }
@@ -382,7 +399,8 @@ static tarn_code find_end(const tarn_project *p, const char *until, size_t *end,
 static bool ends_collecting(const tarn_project *p, size_t i)
 {
     bool now = strcmp(p->steps[i].kind, "ingest") == 0 || strcmp(p->steps[i].name, "lake/check") == 0;
-    bool next = i + 1 < p->n_steps && (strcmp(p->steps[i + 1].kind, "ingest") == 0 || strcmp(p->steps[i + 1].name, "lake/check") == 0);
+    bool next = i + 1 < p->n_steps &&
+                (strcmp(p->steps[i + 1].kind, "ingest") == 0 || strcmp(p->steps[i + 1].name, "lake/check") == 0);
     return now && !next;
 }
 
@@ -419,7 +437,8 @@ static tarn_code walk_plan(walk *w, tarn_err *err)
         collected = i;
     }
     if (end < w->p->n_steps && end > collected + 1) {
-        (void)snprintf(message, sizeof message, "run: project %.80s up to %.50s", w->p->name, w->p->steps[end - 1].name);
+        (void)snprintf(message, sizeof message, "run: project %.80s up to %.50s", w->p->name,
+                       w->p->steps[end - 1].name);
         TARN_TRY(commit_made(w, message, false, err));
     }
     if (end == w->p->n_steps) {
@@ -428,7 +447,8 @@ static tarn_code walk_plan(walk *w, tarn_err *err)
         TARN_TRY(register_winner(w, err));
         TARN_TRY(take_figures(w, err));
     }
-    if (!tarn_id_none(&w->commit)) TARN_TRY(tarn_json_set(w->summary, "commit", json_string(tarn_id_hex(&w->commit, hex)), err));
+    if (!tarn_id_none(&w->commit))
+        TARN_TRY(tarn_json_set(w->summary, "commit", json_string(tarn_id_hex(&w->commit, hex)), err));
     TARN_TRY(tarn_json_set(w->summary, "ran", json_integer((json_int_t)w->ran), err));
 done:
     return rc;
@@ -446,7 +466,8 @@ static tarn_code take_lock(tarn_lake *lake, int *fd, tarn_err *err)
     if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
         ssize_t n = pread(*fd, who, sizeof who - 1, 0);
         who[n > 0 ? n : 0] = '\0';
-        return TARN_FAIL(err, TARN_BUSY, "another run is at work in this lake (process %s); wait for it, or stop it", who[0] ? who : "unknown");
+        return TARN_FAIL(err, TARN_BUSY, "another run is at work in this lake (process %s); wait for it, or stop it",
+                         who[0] ? who : "unknown");
     }
     int len = snprintf(who, sizeof who, "%ld", (long)getpid());
     if (ftruncate(*fd, 0) != 0 || pwrite(*fd, who, (size_t)len, 0) != len) return TARN_FAIL_ERRNO(err, "write", path);
@@ -466,13 +487,19 @@ static void find_author(walk *w)
     w->author = w->author_name;
 }
 
-tarn_code tarn_flow_run(tarn_lake *lake, const tarn_project *p, const tarn_flow_options *options, json_t **summary, tarn_err *err)
+tarn_code tarn_flow_run(tarn_lake *lake, const tarn_project *p, const tarn_flow_options *options, json_t **summary,
+                        tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int lock = -1;
     int64_t now = tarn_now_us();
     char started[32];
-    walk w = {.lake = lake, .p = p, .options = options, .started = tarn_seconds(), .summary = json_object(), .steps = json_array()};
+    walk w = {.lake = lake,
+              .p = p,
+              .options = options,
+              .started = tarn_seconds(),
+              .summary = json_object(),
+              .steps = json_array()};
 
     (void)snprintf(w.run_key, sizeof w.run_key, "run/%016lld-%ld", (long long)now, (long)getpid());
     find_author(&w);
@@ -487,7 +514,8 @@ tarn_code tarn_flow_run(tarn_lake *lake, const tarn_project *p, const tarn_flow_
     else {
         (void)json_object_set_new(w.summary, "error", json_string(err ? err->msg : tarn_code_text(rc)));
         tarn_code kept = w.ran > 0 ? save_record(&w, rc == TARN_CANCELLED ? "cancelled" : "failed", NULL) : TARN_OK;
-        if (kept != TARN_OK) tarn_say(options->sink, TARN_WARN, "the record of this run could not be kept: %s", tarn_code_text(kept));
+        if (kept != TARN_OK)
+            tarn_say(options->sink, TARN_WARN, "the record of this run could not be kept: %s", tarn_code_text(kept));
     }
 done:
     if (lock >= 0) (void)close(lock);
@@ -524,8 +552,8 @@ static tarn_code look_at_step(walk *w, const tarn_planned *step, json_t *list, b
     }
     *known = kept;
     TARN_TRY(tarn_json_append(list,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", step->name, "stage", stage->stage, "title", stage->title,
-                                        "state", kept ? "kept" : "todo", "why", why),
+                              json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", step->name, "stage", stage->stage, "title",
+                                        stage->title, "state", kept ? "kept" : "todo", "why", why),
                               err));
 done:
     json_decref(recipe);

@@ -20,7 +20,13 @@
 const char *tarn_version_text(void);
 const char *tarn_code_hash(void);
 
-typedef enum tarn_step_state { TARN_STEP_TODO, TARN_STEP_RUNNING, TARN_STEP_DONE, TARN_STEP_KEPT, TARN_STEP_FAILED } tarn_step_state;
+typedef enum tarn_step_state {
+    TARN_STEP_TODO,
+    TARN_STEP_RUNNING,
+    TARN_STEP_DONE,
+    TARN_STEP_KEPT,
+    TARN_STEP_FAILED
+} tarn_step_state;
 const char *tarn_step_state_name(tarn_step_state state);
 
 /* What became of a step. Strings live for the call. */
@@ -41,38 +47,44 @@ typedef struct tarn_flow_options {
     void *news_arg;
 } tarn_flow_options;
 
-/* Run the project. *summary (decref): {"run", "state", "seconds", "steps": [{"name","stage","title","state","seconds","said"}],
- * "commit", "model": {"name","version","alias","id"}, "figures": {...}}; set also when a step failed. Only one run at a time
- * per lake: TARN_BUSY names the other. */
-TARN_MUST tarn_code tarn_flow_run(tarn_lake *lake, const tarn_project *p, const tarn_flow_options *options, json_t **summary,
-                                  tarn_err *err);
+/* Run the project. *summary (decref): {"run", "state", "seconds", "steps":
+ * [{"name","stage","title","state","seconds","said"}], "commit", "model": {"name","version","alias","id"}, "figures":
+ * {...}}; set also when a step failed. Only one run at a time per lake: TARN_BUSY names the other. */
+TARN_MUST tarn_code tarn_flow_run(tarn_lake *lake, const tarn_project *p, const tarn_flow_options *options,
+                                  json_t **summary, tarn_err *err);
 
-/* What a run would do now: {"steps": [{"name","stage","title","state": "kept"|"todo","why"}], "todo": n}. Changes nothing. */
+/* What a run would do now: {"steps": [{"name","stage","title","state": "kept"|"todo","why"}], "todo": n}. Changes
+ * nothing. */
 TARN_MUST tarn_code tarn_flow_status(tarn_lake *lake, const tarn_project *p, json_t **out, tarn_err *err);
 
 /* Past runs, newest first, at most `most`: an array of summaries. */
 TARN_MUST tarn_code tarn_flow_runs(tarn_lake *lake, size_t most, json_t **out, tarn_err *err);
 
 /* Everything that path `path` of a commit came from: {"path","object","bytes","recipe","step","stage","code","params",
- * "sources":[...],"inputs":[...same...]}. An input that was shown already is given without its own inputs ("seen": true). */
-TARN_MUST tarn_code tarn_flow_lineage(tarn_lake *lake, const tarn_id *commit, const char *path, json_t **out, tarn_err *err);
+ * "sources":[...],"inputs":[...same...]}. An input that was shown already is given without its own inputs ("seen":
+ * true). */
+TARN_MUST tarn_code tarn_flow_lineage(tarn_lake *lake, const tarn_id *commit, const char *path, json_t **out,
+                                      tarn_err *err);
 
 /* Make a model version again from its recipe, and everything derived that the recipe stands on, down to the committed
- * raw tables, and compare hashes: {"model","version","same","code_same","steps":[{"step","output","expected","got","same"}]}.
- * Nothing is kept. */
-TARN_MUST tarn_code tarn_flow_reproduce(tarn_lake *lake, const tarn_version *version, tarn_pool *pool, const tarn_sink *sink,
-                                        json_t **out, tarn_err *err);
+ * raw tables, and compare hashes:
+ * {"model","version","same","code_same","steps":[{"step","output","expected","got","same"}]}. Nothing is kept. */
+TARN_MUST tarn_code tarn_flow_reproduce(tarn_lake *lake, const tarn_version *version, tarn_pool *pool,
+                                        const tarn_sink *sink, json_t **out, tarn_err *err);
 
 /* A SQL engine over the lake: a table is named by its path on `branch` ("flights", "clean/planes") or as ref/path
- * ("main@{2026-01-31}/flights"); the ".parquet" may be left away. untrusted: the SQL can read tables and nothing else. */
+ * ("main@{2026-01-31}/flights"); the ".parquet" may be left away. untrusted: the SQL can read tables and nothing else.
+ */
 typedef struct tarn_lake_db {
     tarn_lake *lake;
     const char *branch;
     tarn_db *db;
 } tarn_lake_db;
-TARN_MUST tarn_code tarn_lake_db_open(tarn_lake *lake, const char *branch, int threads, bool untrusted, tarn_lake_db *out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_db_open(tarn_lake *lake, const char *branch, int threads, bool untrusted,
+                                      tarn_lake_db *out, tarn_err *err);
 void tarn_lake_db_close(tarn_lake_db *db);
 /* Which object such a name means, and the path it was found at. */
-TARN_MUST tarn_code tarn_lake_table(tarn_lake *lake, const char *branch, const char *name, tarn_entry *out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_table(tarn_lake *lake, const char *branch, const char *name, tarn_entry *out,
+                                    tarn_err *err);
 
 #endif

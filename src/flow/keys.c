@@ -4,14 +4,15 @@
 
 #include <string.h>
 
-#define KEYS(id, place_, open_, help_, ...)                                                                            \
-    static const tarn_key id##_list[] = {__VA_ARGS__, {.name = NULL}};                                                 \
+#define KEYS(id, place_, open_, help_, ...)                            \
+    static const tarn_key id##_list[] = {__VA_ARGS__, {.name = NULL}}; \
     const tarn_keys tarn_keys_##id = {.place = place_, .help = help_, .keys = id##_list, .open = open_};
-#define KEY(name_, shape_, required_, help_)                                                                           \
-    {.name = name_, .shape = TARN_SHAPE_##shape_, .required = required_, .help = help_}
+#define KEY(name_, shape_, required_, help_)                                              \
+    {                                                                                     \
+        .name = name_, .shape = TARN_SHAPE_##shape_, .required = required_, .help = help_ \
+    }
 
-KEYS(file, "(top)", false, "the whole file",
-     KEY("project", WORD, true, "name of the project"),
+KEYS(file, "(top)", false, "the whole file", KEY("project", WORD, true, "name of the project"),
      KEY("problem", WORD, true, "what is to be predicted and for whom, in a sentence; stands on the report"),
      KEY("lake", MAP, false, "where versions go"),
      KEY("ingest", MAP, true, "one entry per table to collect: its name and its source"),
@@ -26,14 +27,15 @@ KEYS(source, "ingest.<table>", true, "a table to collect; further keys are the s
      KEY("source", WORD, true, "kind of source"),
      KEY("types", MAP, false, "column: type (bool, int, real, text, time), where the inferred one is wrong"))
 KEYS(table, "tables.<table>", false, "rules for a table: one that is ingested, clean/<table> or joined/<table>",
-     KEY("key", WORDS, false, "columns that identify a row: never missing, never twice; rows are stored in their order"),
+     KEY("key", WORDS, false,
+         "columns that identify a row: never missing, never twice; rows are stored in their order"),
      KEY("closed", BOOL, false, "refuse columns that are not declared here"),
      KEY("columns", MAP, false, "rules per column"),
      KEY("references", LIST, false, "columns whose values must be found in another table"))
 KEYS(column, "tables.<table>.columns.<column>", false, "rules for a column",
      KEY("type", WORD, false, "bool, int, real, text or time"), KEY("not_null", BOOL, false, "no value may be missing"),
-     KEY("unique", BOOL, false, "no value may stand twice"),
-     KEY("range", PAIR, false, "[least, most] of a number"), KEY("values", WORDS, false, "the values allowed"))
+     KEY("unique", BOOL, false, "no value may stand twice"), KEY("range", PAIR, false, "[least, most] of a number"),
+     KEY("values", WORDS, false, "the values allowed"))
 KEYS(reference, "tables.<table>.references[]", false, "a reference; rows with a missing value pass",
      KEY("columns", WORDS, true, "columns here"), KEY("table", WORD, true, "the other table"),
      KEY("to", WORDS, false, "its columns (default: of the same names)"))
@@ -44,8 +46,9 @@ KEYS(prepare, "prepare", false, "from committed tables to rows to learn from",
 KEYS(repair, "prepare.cleanse.<table>[]", false, "one repair; what it found and changed is counted and reported",
      KEY("kind", WORD, true, "missing, range, duplicates or category"),
      KEY("columns", WORDS, false, "columns to look at (default: all that the kind suits)"),
-     KEY("action", WORD, false, "missing: drop_row, value, median, mode; range: null, clip, drop_row; duplicates: drop; "
-                                "category: spelling"),
+     KEY("action", WORD, false,
+         "missing: drop_row, value, median, mode; range: null, clip, drop_row; duplicates: drop; "
+         "category: spelling"),
      KEY("value", WORD, false, "missing with action value: what to put there"),
      KEY("least", WORD, false, "range: smallest good number"), KEY("most", WORD, false, "range: largest good number"),
      KEY("order", WORDS, false, "duplicates: columns that decide which row comes first and stays"),
@@ -59,13 +62,15 @@ KEYS(match, "prepare.join.<name>.matches[]", false, "how many rows of left find 
      KEY("on", WORDS, true, "columns; left=right where the names differ"))
 KEYS(split, "prepare.split", true, "rows into parts; further keys are the split's parameters",
      KEY("key", WORDS, false, "columns that identify a row, so that the order of rows makes no difference"))
-KEYS(train, "train", false, "what to learn",
-     KEY("table", WORD, true, "the table to learn from"), KEY("target", WORD, true, "the column to predict"),
+KEYS(train, "train", false, "what to learn", KEY("table", WORD, true, "the table to learn from"),
+     KEY("target", WORD, true, "the column to predict"),
      KEY("task", WORD, false, "binary (default), multiclass or regression"),
      KEY("positive", WORD, false, "binary: the value of target that counts as yes"),
      KEY("features", WORDS, true, "columns to learn from: only what is known when the prediction is needed"),
-     KEY("metric", WORD, false, "figure on the validation rows that chooses the winner (default roc_auc, log_loss or rmse)"),
-     KEY("threshold", WORD, false, "binary: `profit` (best on the validation rows by assess.costs) or a number (default 0.5)"),
+     KEY("metric", WORD, false,
+         "figure on the validation rows that chooses the winner (default roc_auc, log_loss or rmse)"),
+     KEY("threshold", WORD, false,
+         "binary: `profit` (best on the validation rows by assess.costs) or a number (default 0.5)"),
      KEY("seed", INT, false, "seed of everything random (default 1)"),
      KEY("candidates", MAP, true, "the candidates to train side by side"))
 KEYS(candidate, "train.candidates.<name>", true, "a candidate; further keys are the estimator's parameters",
@@ -76,18 +81,35 @@ KEYS(assess, "assess", false, "how to judge", KEY("costs", MAP, false, "what eac
      KEY("noun", WORD, false, "what a row is, in the plural, for the report's sentences: flights"),
      KEY("notes", WORDS, false, "sentences that a reader of the report must know"))
 KEYS(costs, "assess.costs", false, "value of each outcome per row; losses are negative",
-     KEY("true_positive", WORD, true, "flagged, and it was so"), KEY("false_positive", WORD, true, "flagged, and it was not so"),
+     KEY("true_positive", WORD, true, "flagged, and it was so"),
+     KEY("false_positive", WORD, true, "flagged, and it was not so"),
      KEY("true_negative", WORD, true, "not flagged, and it was not so"),
      KEY("false_negative", WORD, true, "not flagged, and it was so"), KEY("unit", WORD, true, "the money's name"))
 KEYS(registry, "registry", false, "under which name the winner is registered",
-     KEY("name", WORD, true, "the model's name"), KEY("alias", WORD, false, "alias that moves to the winner (default champion)"))
+     KEY("name", WORD, true, "the model's name"),
+     KEY("alias", WORD, false, "alias that moves to the winner (default champion)"))
 KEYS(serve, "serve", false, "where `tarn serve` listens", KEY("port", INT, false, "TCP port (default 8471)"),
      KEY("bind", WORD, false, "address (default 127.0.0.1)"))
 
-const tarn_keys *const tarn_all_keys[] = {
-    &tarn_keys_file,  &tarn_keys_lake,   &tarn_keys_source,    &tarn_keys_table,  &tarn_keys_column, &tarn_keys_reference,
-    &tarn_keys_prepare, &tarn_keys_repair, &tarn_keys_join,    &tarn_keys_match,  &tarn_keys_split,  &tarn_keys_train,
-    &tarn_keys_candidate, &tarn_keys_step, &tarn_keys_assess,  &tarn_keys_costs,  &tarn_keys_registry, &tarn_keys_serve, NULL};
+const tarn_keys *const tarn_all_keys[] = {&tarn_keys_file,
+                                          &tarn_keys_lake,
+                                          &tarn_keys_source,
+                                          &tarn_keys_table,
+                                          &tarn_keys_column,
+                                          &tarn_keys_reference,
+                                          &tarn_keys_prepare,
+                                          &tarn_keys_repair,
+                                          &tarn_keys_join,
+                                          &tarn_keys_match,
+                                          &tarn_keys_split,
+                                          &tarn_keys_train,
+                                          &tarn_keys_candidate,
+                                          &tarn_keys_step,
+                                          &tarn_keys_assess,
+                                          &tarn_keys_costs,
+                                          &tarn_keys_registry,
+                                          &tarn_keys_serve,
+                                          NULL};
 
 static const char *shape_text(tarn_shape shape)
 {
@@ -117,7 +139,8 @@ static bool has_shape(const tarn_yaml *v, tarn_shape shape)
 
     switch (shape) {
     case TARN_SHAPE_WORD: return v->kind == TARN_YAML_TEXT && (v->quoted || v->text[0] != '\0');
-    case TARN_SHAPE_WORDS: return v->kind == TARN_YAML_TEXT ? v->text[0] != '\0' : v->kind == TARN_YAML_LIST && all_texts(v);
+    case TARN_SHAPE_WORDS:
+        return v->kind == TARN_YAML_TEXT ? v->text[0] != '\0' : v->kind == TARN_YAML_LIST && all_texts(v);
     case TARN_SHAPE_INT: return v->kind == TARN_YAML_TEXT && tarn_int_parse(v->text, strlen(v->text), &n);
     case TARN_SHAPE_BOOL:
         return v->kind == TARN_YAML_TEXT && (strcmp(v->text, "true") == 0 || strcmp(v->text, "false") == 0);
@@ -151,8 +174,8 @@ static void report_unknown(const tarn_keys *keys, const tarn_yaml *key, tarn_pro
         tarn_problems_add(problems, key->line, key->column, "unknown key '%s' in %s; did you mean '%s'?", key->text,
                           keys->place, near);
     } else {
-        tarn_problems_add(problems, key->line, key->column, "unknown key '%s' in %s; known are: %s", key->text, keys->place,
-                          list.data ? list.data : "");
+        tarn_problems_add(problems, key->line, key->column, "unknown key '%s' in %s; known are: %s", key->text,
+                          keys->place, list.data ? list.data : "");
     }
     tarn_text_clear(&list);
 }
@@ -171,8 +194,9 @@ bool tarn_keys_check(const tarn_keys *keys, const tarn_yaml *map, int line, int 
         const tarn_yaml *v = map->items[i];
         if (!k && !keys->open) report_unknown(keys, map->keys[i], problems);
         if (k && !has_shape(v, k->shape))
-            tarn_problems_add(problems, v->line ? v->line : map->keys[i]->line, v->column ? v->column : map->keys[i]->column,
-                              "'%s' should be %s", k->name, shape_text(k->shape));
+            tarn_problems_add(problems, v->line ? v->line : map->keys[i]->line,
+                              v->column ? v->column : map->keys[i]->column, "'%s' should be %s", k->name,
+                              shape_text(k->shape));
     }
     for (const tarn_key *k = keys->keys; k->name; k++)
         if (k->required && !tarn_yaml_get(map, k->name))

@@ -11,8 +11,8 @@ typedef enum tarn_shape {
     TARN_SHAPE_WORDS, /* a list of values, or one text with commas */
     TARN_SHAPE_INT,
     TARN_SHAPE_BOOL,
-    TARN_SHAPE_PAIR,  /* [least, most], numbers */
-    TARN_SHAPE_LIST,  /* of maps */
+    TARN_SHAPE_PAIR, /* [least, most], numbers */
+    TARN_SHAPE_LIST, /* of maps */
     TARN_SHAPE_MAP
 } tarn_shape;
 

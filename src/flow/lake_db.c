@@ -35,13 +35,15 @@ static tarn_code name_table(void *arg, const tarn_entry *e, tarn_err *err)
 }
 
 /* commit NULL: the branch has none yet. */
-static tarn_code no_such_table(tarn_lake *lake, const tarn_id *commit, const char *where, const char *name, tarn_err *err)
+static tarn_code no_such_table(tarn_lake *lake, const tarn_id *commit, const char *where, const char *name,
+                               tarn_err *err)
 {
     known_tables k = {0};
     tarn_code rc = commit ? tarn_lake_list(lake, commit, "", "", 0, name_table, &k, NULL) : TARN_NOT_FOUND;
 
     (void)rc;
-    rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no table '%.100s' %s%s%.300s", name, where, k.n ? "; there are " : "", k.n && k.text.data ? k.text.data : "");
+    rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no table '%.100s' %s%s%.300s", name, where, k.n ? "; there are " : "",
+                   k.n && k.text.data ? k.text.data : "");
     tarn_text_clear(&k.text);
     return rc;
 }
@@ -81,7 +83,8 @@ done:
     return rc;
 }
 
-tarn_code tarn_lake_db_open(tarn_lake *lake, const char *branch, int threads, bool untrusted, tarn_lake_db *out, tarn_err *err)
+tarn_code tarn_lake_db_open(tarn_lake *lake, const char *branch, int threads, bool untrusted, tarn_lake_db *out,
+                            tarn_err *err)
 {
     *out = (tarn_lake_db){.lake = lake, .branch = branch};
     tarn_db_options options = {.threads = threads, .resolve = resolve, .resolve_arg = out, .untrusted = untrusted};

@@ -27,7 +27,8 @@ static tarn_code describe_inputs(history *h, const json_t *recipe, int depth, js
     const char *path;
     json_t *id, *inputs = json_object_get(recipe, "inputs"), *list = json_array();
 
-    json_object_foreach(inputs, path, id) {
+    json_object_foreach(inputs, path, id)
+    {
         json_t *input = NULL;
         TARN_TRY(describe(h, path, json_string_value(id), depth + 1, &input, err));
         TARN_TRY(tarn_json_append(list, input, err));
@@ -51,7 +52,8 @@ static tarn_code add_recipe(history *h, const tarn_entry *entry, int depth, json
     TARN_TRY(tarn_json_set(node, "stage", json_string(stage->stage), err));
     TARN_TRY(tarn_json_set(node, "code", json_incref(json_object_get(recipe, "code")), err));
     TARN_TRY(tarn_json_set(node, "params", json_incref(json_object_get(recipe, "params")), err));
-    if (json_object_get(recipe, "sources")) TARN_TRY(tarn_json_set(node, "sources", json_incref(json_object_get(recipe, "sources")), err));
+    if (json_object_get(recipe, "sources"))
+        TARN_TRY(tarn_json_set(node, "sources", json_incref(json_object_get(recipe, "sources")), err));
     if (depth < 64) TARN_TRY(describe_inputs(h, recipe, depth, node, err));
 done:
     json_decref(recipe);
@@ -120,7 +122,8 @@ static bool was_done(again *a, const tarn_id *recipe)
 }
 
 /* Every output that stands in the commit must have come out with the same bytes. */
-static tarn_code compare_outputs(again *a, const tarn_stage *stage, const tarn_id *recipe, const tarn_stage_job *job, tarn_err *err)
+static tarn_code compare_outputs(again *a, const tarn_stage *stage, const tarn_id *recipe, const tarn_stage_job *job,
+                                 tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char expected[TARN_ID_HEX], got[TARN_ID_HEX];
@@ -132,9 +135,11 @@ static tarn_code compare_outputs(again *a, const tarn_stage *stage, const tarn_i
         if (rc != TARN_OK) goto done;
         bool same = tarn_id_equal(&was.object.id, &job->outputs[i].object.id);
         a->same = a->same && same;
-        TARN_TRY(tarn_json_append(a->steps, json_pack("{s:s, s:s, s:s, s:s, s:b}", "step", stage->name, "output", was.path, "expected",
-                                                      tarn_id_hex(&was.object.id, expected), "got",
-                                                      tarn_id_hex(&job->outputs[i].object.id, got), "same", (int)same), err));
+        TARN_TRY(tarn_json_append(a->steps,
+                                  json_pack("{s:s, s:s, s:s, s:s, s:b}", "step", stage->name, "output", was.path,
+                                            "expected", tarn_id_hex(&was.object.id, expected), "got",
+                                            tarn_id_hex(&job->outputs[i].object.id, got), "same", (int)same),
+                                  err));
     }
     rc = TARN_OK;
 done:
@@ -150,15 +155,21 @@ static tarn_code run_again(again *a, const tarn_stage *stage, const tarn_id *id,
     json_t *hex, *wanted = json_object_get(recipe, "inputs");
     tarn_entry *inputs = NULL;
     size_t n = 0;
-    tarn_stage_job job = {.lake = a->lake, .pool = a->pool, .sink = a->sink, .folder = tarn_lake_folder(a->lake), .params = json_object_get(recipe, "params")};
+    tarn_stage_job job = {.lake = a->lake,
+                          .pool = a->pool,
+                          .sink = a->sink,
+                          .folder = tarn_lake_folder(a->lake),
+                          .params = json_object_get(recipe, "params")};
 
     TARN_TRY(tarn_alloc(&inputs, json_object_size(wanted) + 1, sizeof *inputs, err));
-    json_object_foreach(wanted, path, hex) {
+    json_object_foreach(wanted, path, hex)
+    {
         TARN_TRY(make_again(a, path, err));
         TARN_TRY(tarn_lake_lookup(a->lake, a->commit, path, &inputs[n], err));
         tarn_id id_wanted;
         const char *text = json_string_value(hex);
-        if (!text || !tarn_id_parse(text, strlen(text), &id_wanted) || !tarn_id_equal(&id_wanted, &inputs[n].object.id)) {
+        if (!text || !tarn_id_parse(text, strlen(text), &id_wanted) ||
+            !tarn_id_equal(&id_wanted, &inputs[n].object.id)) {
             rc = TARN_FAIL(err, TARN_CORRUPT, "the commit holds another '%s' than the recipe was made with", path);
             goto done;
         }
@@ -194,7 +205,8 @@ done:
     return rc;
 }
 
-tarn_code tarn_flow_reproduce(tarn_lake *lake, const tarn_version *version, tarn_pool *pool, const tarn_sink *sink, json_t **out, tarn_err *err)
+tarn_code tarn_flow_reproduce(tarn_lake *lake, const tarn_version *version, tarn_pool *pool, const tarn_sink *sink,
+                              json_t **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char hex[TARN_ID_HEX];
@@ -202,13 +214,22 @@ tarn_code tarn_flow_reproduce(tarn_lake *lake, const tarn_version *version, tarn
 
     *out = NULL;
     if (tarn_id_none(&version->recipe) || tarn_id_none(&version->data))
-        return TARN_FAIL(err, TARN_NOT_FOUND, "version %lld of model '%s' came without a recipe: it was not made by a run", (long long)version->number, version->model);
+        return TARN_FAIL(err, TARN_NOT_FOUND,
+                         "version %lld of model '%s' came without a recipe: it was not made by a run",
+                         (long long)version->number, version->model);
     TARN_TRY(tarn_alloc(&a, 1, sizeof *a, err));
-    *a = (again){.lake = lake, .commit = &version->data, .pool = pool, .sink = sink, .steps = json_array(), .same = true, .code_same = true};
+    *a = (again){.lake = lake,
+                 .commit = &version->data,
+                 .pool = pool,
+                 .sink = sink,
+                 .steps = json_array(),
+                 .same = true,
+                 .code_same = true};
     rc = make_again(a, "model.tarn", err);
     if (rc == TARN_OK) {
-        *out = json_pack("{s:s, s:I, s:s, s:b, s:b, s:O}", "model", version->model, "version", (json_int_t)version->number, "id",
-                         tarn_id_hex(&version->object, hex), "same", (int)a->same, "code_same", (int)a->code_same, "steps", a->steps);
+        *out = json_pack("{s:s, s:I, s:s, s:b, s:b, s:O}", "model", version->model, "version",
+                         (json_int_t)version->number, "id", tarn_id_hex(&version->object, hex), "same", (int)a->same,
+                         "code_same", (int)a->code_same, "steps", a->steps);
         if (!*out) rc = TARN_FAIL(err, TARN_NOMEM, "cannot make the result");
     }
     json_decref(a->steps);

@@ -27,11 +27,11 @@ typedef struct maker {
     tarn_project *p;
     tarn_problems *problems;
     tarn_err *err;
-    tarn_code rc;         /* sticky: out of memory */
-    const char **tables;  /* lake paths without .parquet, in the order in which they are made */
+    tarn_code rc;        /* sticky: out of memory */
+    const char **tables; /* lake paths without .parquet, in the order in which they are made */
     size_t n_tables;
     const tarn_yaml *rules; /* section `tables` */
-    json_t *costs;        /* borrowed from the assess step; NULL: none */
+    json_t *costs;          /* borrowed from the assess step; NULL: none */
 } maker;
 
 /* ---- small tools ---- */
@@ -76,7 +76,8 @@ static json_t *words(maker *m, const tarn_yaml *v)
 
     if (v && v->kind == TARN_YAML_LIST) {
         for (size_t i = 0; i < v->n; i++)
-            if (v->items[i]->kind == TARN_YAML_TEXT) (void)fine(m, tarn_json_append(list, json_string(v->items[i]->text), m->err));
+            if (v->items[i]->kind == TARN_YAML_TEXT)
+                (void)fine(m, tarn_json_append(list, json_string(v->items[i]->text), m->err));
     } else if (v && v->kind == TARN_YAML_TEXT) {
         const char *at = v->text;
         while (*at) {
@@ -155,8 +156,12 @@ static void add_step(maker *m, const char *name, const char *kind, json_t *take_
     const char **copy = NULL;
     (void)fine(m, tarn_arena_alloc(p->arena, &copy, n_inputs + 1, sizeof *copy, m->err));
     for (size_t i = 0; copy && i < n_inputs; i++) copy[i] = text_of(m, "%s%s", inputs[i], are_tables ? ".parquet" : "");
-    p->steps[p->n_steps++] =
-        (tarn_planned){.name = name, .kind = kind, .params = take_params, .inputs = copy, .n_inputs = copy ? n_inputs : 0, .line = line};
+    p->steps[p->n_steps++] = (tarn_planned){.name = name,
+                                            .kind = kind,
+                                            .params = take_params,
+                                            .inputs = copy,
+                                            .n_inputs = copy ? n_inputs : 0,
+                                            .line = line};
 }
 
 /* The declared key of a table, as "a,b"; "" if none. */
@@ -201,7 +206,8 @@ static void read_source(maker *m, const tarn_yaml *name, const tarn_yaml *map)
         tarn_problems_add(m->problems, kind->line, kind->column, "%s", why.msg);
         return;
     }
-    if (!fine(m, tarn_settings_from_yaml(source->params, source->params_size, map, own, 2, &settings, m->problems, m->err)))
+    if (!fine(m, tarn_settings_from_yaml(source->params, source->params_size, map, own, 2, &settings, m->problems,
+                                         m->err)))
         return;
     json_t *params = json_object();
     put(m, params, "table", json_string(name->text));
@@ -230,19 +236,21 @@ static json_t *read_column_rule(maker *m, const tarn_yaml *name, const tarn_yaml
     const char *type_name = word(map, "type", "");
     if (type_name[0] && !tarn_type_parse(type_name, &type)) {
         const tarn_yaml *v = tarn_yaml_get(map, "type");
-        tarn_problems_add(m->problems, v->line, v->column, "type should be bool, int, real, text or time, not '%.40s'", type_name);
+        tarn_problems_add(m->problems, v->line, v->column, "type should be bool, int, real, text or time, not '%.40s'",
+                          type_name);
     }
     if (type_name[0]) put(m, rule, "type", json_string(type_name));
     if (strcmp(word(map, "not_null", "false"), "true") == 0) put(m, rule, "not_null", json_true());
     if (strcmp(word(map, "unique", "false"), "true") == 0) put(m, rule, "unique", json_true());
     const tarn_yaml *range = tarn_yaml_get(map, "range"), *values = tarn_yaml_get(map, "values");
     double least = 0, most = 0;
-    if (range && range->kind == TARN_YAML_LIST && range->n == 2 && range->items[0]->kind == TARN_YAML_TEXT && range->items[1]->kind == TARN_YAML_TEXT &&
+    if (range && range->kind == TARN_YAML_LIST && range->n == 2 && range->items[0]->kind == TARN_YAML_TEXT &&
+        range->items[1]->kind == TARN_YAML_TEXT &&
         tarn_num_parse(range->items[0]->text, strlen(range->items[0]->text), true, &least) &&
         tarn_num_parse(range->items[1]->text, strlen(range->items[1]->text), true, &most)) {
         if (!(least <= most))
-            tarn_problems_add(m->problems, range->line, range->column, "range: %s is not below %s", range->items[0]->text,
-                              range->items[1]->text);
+            tarn_problems_add(m->problems, range->line, range->column, "range: %s is not below %s",
+                              range->items[0]->text, range->items[1]->text);
         put(m, rule, "least", json_real(least));
         put(m, rule, "most", json_real(most));
     }
@@ -255,7 +263,8 @@ static json_t *read_reference(maker *m, const tarn_yaml *map)
     json_t *out = json_object();
 
     if (!tarn_keys_check(&tarn_keys_reference, map, map->line, map->column, m->problems)) return out;
-    const tarn_yaml *columns = tarn_yaml_get(map, "columns"), *to = tarn_yaml_get(map, "to"), *table = tarn_yaml_get(map, "table");
+    const tarn_yaml *columns = tarn_yaml_get(map, "columns"), *to = tarn_yaml_get(map, "to"),
+                    *table = tarn_yaml_get(map, "table");
     (void)need_table(m, table, table->text);
     put(m, out, "columns", json_string(joined(m, columns)));
     put(m, out, "table", json_string(table->text));
@@ -276,7 +285,8 @@ static json_t *read_rules(maker *m, const tarn_yaml *name, const tarn_yaml *map)
     if (strcmp(word(map, "closed", "false"), "true") == 0) put(m, rules, "closed", json_true());
     const tarn_yaml *of_columns = tarn_yaml_get(map, "columns"), *refs = tarn_yaml_get(map, "references");
     for (size_t i = 0; of_columns && of_columns->kind == TARN_YAML_MAP && i < of_columns->n; i++)
-        (void)fine(m, tarn_json_append(columns, read_column_rule(m, of_columns->keys[i], of_columns->items[i]), m->err));
+        (void)fine(m,
+                   tarn_json_append(columns, read_column_rule(m, of_columns->keys[i], of_columns->items[i]), m->err));
     for (size_t i = 0; refs && refs->kind == TARN_YAML_LIST && i < refs->n; i++)
         (void)fine(m, tarn_json_append(references, read_reference(m, refs->items[i]), m->err));
     return rules;
@@ -307,7 +317,8 @@ static void add_check(maker *m, const char *name, size_t first)
 static void find_unknown_rules(maker *m)
 {
     for (size_t k = 0; m->rules && k < m->rules->n; k++)
-        if (!need_table(m, m->rules->keys[k], m->rules->keys[k]->text)) json_decref(read_rules(m, m->rules->keys[k], m->rules->items[k]));
+        if (!need_table(m, m->rules->keys[k], m->rules->keys[k]->text))
+            json_decref(read_rules(m, m->rules->keys[k], m->rules->items[k]));
 }
 
 /* ---- prepare ---- */
@@ -331,7 +342,8 @@ static json_t *read_repair(maker *m, const tarn_yaml *map)
     const tarn_yaml *spellings = tarn_yaml_get(map, "map");
     if (spellings) {
         json_t *pairs = json_object();
-        for (size_t i = 0; i < spellings->n; i++) put(m, pairs, spellings->keys[i]->text, json_string(spellings->items[i]->text));
+        for (size_t i = 0; i < spellings->n; i++)
+            put(m, pairs, spellings->keys[i]->text, json_string(spellings->items[i]->text));
         put(m, repair, "map", pairs);
     }
     return repair;
@@ -358,7 +370,8 @@ static void read_cleanse(maker *m, const tarn_yaml *cleanse)
         const tarn_yaml *table = cleanse->keys[i], *list = cleanse->items[i];
         if (!need_table(m, table, table->text)) continue;
         if (list->kind != TARN_YAML_LIST) {
-            tarn_problems_add(m->problems, table->line, table->column, "prepare.cleanse.%s should be a list of repairs", table->text);
+            tarn_problems_add(m->problems, table->line, table->column, "prepare.cleanse.%s should be a list of repairs",
+                              table->text);
             continue;
         }
         json_t *params = json_object(), *repairs = json_array();
@@ -424,10 +437,12 @@ static void read_join(maker *m, const tarn_yaml *join)
     if (!fine(m, tarn_arena_alloc(m->p->arena, &inputs, MOST_TABLES, sizeof *inputs, m->err))) return;
     for (size_t i = 0; join && i < join->n; i++) {
         const tarn_yaml *name = join->keys[i], *map = join->items[i];
-        if (!good_name(m, name) || !tarn_keys_check(&tarn_keys_join, map, name->line, name->column, m->problems)) continue;
+        if (!good_name(m, name) || !tarn_keys_check(&tarn_keys_join, map, name->line, name->column, m->problems))
+            continue;
         const tarn_yaml *sql = tarn_yaml_get(map, "sql"), *key = tarn_yaml_get(map, "key");
         size_t n = tables_in(m, sql->text, inputs);
-        if (n == 0) tarn_problems_add(m->problems, sql->line, sql->column, "this SQL names no table that the project makes");
+        if (n == 0)
+            tarn_problems_add(m->problems, sql->line, sql->column, "this SQL names no table that the project makes");
         json_t *params = json_object();
         put(m, params, "name", json_string(name->text));
         put(m, params, "sql", json_string(sql->text));
@@ -446,11 +461,13 @@ static void read_split(maker *m, const tarn_yaml *split, const tarn_yaml *train)
     json_t *settings = NULL;
 
     if (!split) {
-        tarn_problems_add(m->problems, train->line, train->column, "'train' needs 'prepare.split': which rows are for learning, which for judging");
+        tarn_problems_add(m->problems, train->line, train->column,
+                          "'train' needs 'prepare.split': which rows are for learning, which for judging");
         return;
     }
     if (!tarn_keys_check(&tarn_keys_split, split, split->line, split->column, m->problems)) return;
-    if (!fine(m, tarn_settings_from_yaml(tarn_split_table, sizeof(tarn_split_params), split, own, 1, &settings, m->problems, m->err)))
+    if (!fine(m, tarn_settings_from_yaml(tarn_split_table, sizeof(tarn_split_params), split, own, 1, &settings,
+                                         m->problems, m->err)))
         return;
     json_t *params = json_object();
     const char *table = word(train, "table", "");
@@ -478,7 +495,9 @@ static json_t *read_steps(maker *m, const tarn_yaml *list)
             tarn_problems_add(m->problems, name->line, name->column, "%s", why.msg);
             continue;
         }
-        if (!fine(m, tarn_settings_from_yaml(step->params, step->params_size, map, own, 1, &settings, m->problems, m->err))) break;
+        if (!fine(m, tarn_settings_from_yaml(step->params, step->params_size, map, own, 1, &settings, m->problems,
+                                             m->err)))
+            break;
         json_t *use = json_object();
         put(m, use, "step", json_string(step->name));
         put(m, use, "settings", settings);
@@ -498,9 +517,11 @@ static json_t *read_task(maker *m, const tarn_yaml *train)
 
     if (strcmp(kind, "binary") != 0 && strcmp(kind, "multiclass") != 0 && strcmp(kind, "regression") != 0) {
         const tarn_yaml *v = tarn_yaml_get(train, "task");
-        tarn_problems_add(m->problems, v->line, v->column, "task should be binary, multiclass or regression, not '%.40s'", kind);
+        tarn_problems_add(m->problems, v->line, v->column,
+                          "task should be binary, multiclass or regression, not '%.40s'", kind);
     }
-    if (strcmp(threshold, "profit") != 0 && (!tarn_num_parse(threshold, strlen(threshold), false, &x) || x < 0 || x > 1)) {
+    if (strcmp(threshold, "profit") != 0 &&
+        (!tarn_num_parse(threshold, strlen(threshold), false, &x) || x < 0 || x > 1)) {
         const tarn_yaml *v = tarn_yaml_get(train, "threshold");
         tarn_problems_add(m->problems, v->line, v->column, "threshold should be 'profit' or a number, 0 to 1");
     }
@@ -526,21 +547,22 @@ static void read_candidate(maker *m, const tarn_yaml *name, const tarn_yaml *map
     tarn_err why = {0};
     json_t *settings = NULL;
 
-    if (!good_name(m, name) || !tarn_keys_check(&tarn_keys_candidate, map, name->line, name->column, m->problems)) return;
+    if (!good_name(m, name) || !tarn_keys_check(&tarn_keys_candidate, map, name->line, name->column, m->problems))
+        return;
     const tarn_yaml *kind = tarn_yaml_get(map, "algo");
     if (tarn_algo_find(kind->text, &algo, &why) != TARN_OK) {
         tarn_problems_add(m->problems, kind->line, kind->column, "%s", why.msg);
         json_decref(read_steps(m, tarn_yaml_get(map, "prepare")));
         return;
     }
-    if (!fine(m, tarn_settings_from_yaml(algo->params, algo->params_size, map, own, 2, &settings, m->problems, m->err))) return;
+    if (!fine(m, tarn_settings_from_yaml(algo->params, algo->params_size, map, own, 2, &settings, m->problems, m->err)))
+        return;
     json_t *params = json_deep_copy(task);
     put(m, params, "candidate", json_string(name->text));
     put(m, params, "algo", json_string(algo->name));
     put(m, params, "settings", settings);
     put(m, params, "prepare", read_steps(m, tarn_yaml_get(map, "prepare")));
-    const char *inputs[] = {text_of(m, "%s.parquet", tarn_json_text(task, "table", "")),
-                            "prepare/split.parts"};
+    const char *inputs[] = {text_of(m, "%s.parquet", tarn_json_text(task, "table", "")), "prepare/split.parts"};
     add_step(m, text_of(m, "train/%s", name->text), "learn", params, inputs, 2, false, name->line);
 }
 
@@ -548,7 +570,9 @@ static const char *metric_of(maker *m, const tarn_yaml *train, const char *task)
 {
     const tarn_metric *metric = NULL;
     tarn_err why = {0};
-    const char *preset = strcmp(task, "regression") == 0 ? "rmse" : strcmp(task, "multiclass") == 0 ? "log_loss" : "roc_auc";
+    const char *preset = strcmp(task, "regression") == 0   ? "rmse"
+                         : strcmp(task, "multiclass") == 0 ? "log_loss"
+                                                           : "roc_auc";
     const char *name = word(train, "metric", preset);
 
     if (tarn_metric_find(name, &metric, &why) != TARN_OK) {
@@ -648,7 +672,8 @@ static void read_train(maker *m, const tarn_yaml *root)
 {
     const tarn_yaml *train = tarn_yaml_get(root, "train"), *assess = tarn_yaml_get(root, "assess");
 
-    if (assess && tarn_keys_check(&tarn_keys_assess, assess, assess->line, assess->column, m->problems)) read_costs(m, assess);
+    if (assess && tarn_keys_check(&tarn_keys_assess, assess, assess->line, assess->column, m->problems))
+        read_costs(m, assess);
     if (!train) return;
     (void)tarn_keys_check(&tarn_keys_train, train, train->line, train->column, m->problems);
     if (train->kind != TARN_YAML_MAP) return;
@@ -666,7 +691,8 @@ static void read_train(maker *m, const tarn_yaml *root)
 static void read_names(maker *m, const tarn_yaml *root)
 {
     tarn_project *p = m->p;
-    const tarn_yaml *lake = tarn_yaml_get(root, "lake"), *registry = tarn_yaml_get(root, "registry"), *serve = tarn_yaml_get(root, "serve");
+    const tarn_yaml *lake = tarn_yaml_get(root, "lake"), *registry = tarn_yaml_get(root, "registry"),
+                    *serve = tarn_yaml_get(root, "serve");
 
     p->name = text_of(m, "%s", word(root, "project", ""));
     p->problem = text_of(m, "%s", word(root, "problem", ""));
@@ -733,8 +759,10 @@ static tarn_code first_problem(const char *file, const tarn_problems *problems, 
 {
     const tarn_problem *first = &problems->items[0];
 
-    if (problems->n == 1) return TARN_FAIL(err, TARN_INVALID, "%s:%d:%d: %s", file, first->line, first->column, first->text);
-    return TARN_FAIL(err, TARN_INVALID, "%s:%d:%d: %s (and %zu more)", file, first->line, first->column, first->text, problems->n - 1);
+    if (problems->n == 1)
+        return TARN_FAIL(err, TARN_INVALID, "%s:%d:%d: %s", file, first->line, first->column, first->text);
+    return TARN_FAIL(err, TARN_INVALID, "%s:%d:%d: %s (and %zu more)", file, first->line, first->column, first->text,
+                     problems->n - 1);
 }
 
 static tarn_code fill_project(tarn_project *p, const char *text, size_t len, const char *file, const char *folder,
@@ -812,13 +840,17 @@ void tarn_project_free(tarn_project *p)
 
 void tarn_project_reference(tarn_text *out)
 {
-    static const char *const shapes[] = {"value", "names", "whole number", "true or false", "[least, most]", "list", "group"};
+    static const char *const shapes[] = {"value",         "names", "whole number", "true or false",
+                                         "[least, most]", "list",  "group"};
 
-    tarn_text_add(out, "# The project file\n\n`tarn.yaml` says what is wanted. This page is made from the tables that check it.\n");
+    tarn_text_add(
+        out,
+        "# The project file\n\n`tarn.yaml` says what is wanted. This page is made from the tables that check it.\n");
     for (const tarn_keys *const *k = tarn_all_keys; *k; k++) {
         tarn_text_addf(out, "\n## %s\n\n%c%s%s.\n\n| key | is | needed | meaning |\n|---|---|---|---|\n", (*k)->place,
                        toupper((unsigned char)(*k)->help[0]), (*k)->help + 1, "");
         for (const tarn_key *key = (*k)->keys; key->name; key++)
-            tarn_text_addf(out, "| `%s` | %s | %s | %s |\n", key->name, shapes[key->shape], key->required ? "yes" : "", key->help);
+            tarn_text_addf(out, "| `%s` | %s | %s | %s |\n", key->name, shapes[key->shape], key->required ? "yes" : "",
+                           key->help);
     }
 }

@@ -51,8 +51,18 @@ static bool has_input(const tarn_planned *s, const char *path)
 
 static void plans_every_step_after_what_it_needs(void **state)
 {
-    static const char *const names[] = {"ingest/days",      "ingest/places",      "lake/check", "prepare/profile/days", "prepare/profile/places", "prepare/clean/days",
-                                        "prepare/join/ready", "prepare/split",    "train/a",    "train/b",              "train/choose",           "assess/test",
+    static const char *const names[] = {"ingest/days",
+                                        "ingest/places",
+                                        "lake/check",
+                                        "prepare/profile/days",
+                                        "prepare/profile/places",
+                                        "prepare/clean/days",
+                                        "prepare/join/ready",
+                                        "prepare/split",
+                                        "train/a",
+                                        "train/b",
+                                        "train/choose",
+                                        "assess/test",
                                         "assess/report"};
     tarn_project *p = NULL;
 
@@ -103,9 +113,11 @@ static void refused(const char *from, const char *to, int line, int column, cons
     assert_true(problems.n > 0);
     bool found = false;
     for (size_t i = 0; i < problems.n; i++)
-        found = found || (problems.items[i].line == line && problems.items[i].column == column && strstr(problems.items[i].text, text));
+        found = found || (problems.items[i].line == line && problems.items[i].column == column &&
+                          strstr(problems.items[i].text, text));
     if (!found)
-        fail_msg("'%s' -> '%s': wanted %d:%d %s, got %d:%d %s", from, to, line, column, text, problems.items[0].line, problems.items[0].column, problems.items[0].text);
+        fail_msg("'%s' -> '%s': wanted %d:%d %s, got %d:%d %s", from, to, line, column, text, problems.items[0].line,
+                 problems.items[0].column, problems.items[0].text);
     tarn_problems_clear(&problems);
     tarn_text_clear(&t);
 }
@@ -131,7 +143,8 @@ static void mistakes_are_told_with_place_and_nearest_word(void **state)
 
 static void all_mistakes_are_told_at_once(void **state)
 {
-    static const char bad[] = "project: x\nproblem: y\ningest:\n  a: {source: nothing, path: p}\n  b: {sorce: file}\nserve: {port: 99999}\nextra: 1\n";
+    static const char bad[] = "project: x\nproblem: y\ningest:\n  a: {source: nothing, path: p}\n  b: {sorce: "
+                              "file}\nserve: {port: 99999}\nextra: 1\n";
     tarn_problems problems = {0};
     tarn_project *p = NULL;
 

@@ -13,15 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
-tarn_code tarn_recipe_make(const tarn_stage *stage, const json_t *params, const tarn_entry *inputs, size_t n, const json_t *sources,
-                           json_t **out, tarn_err *err)
+tarn_code tarn_recipe_make(const tarn_stage *stage, const json_t *params, const tarn_entry *inputs, size_t n,
+                           const json_t *sources, json_t **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char hex[TARN_ID_HEX];
     json_t *recipe = json_object(), *ids = json_object();
 
     *out = NULL;
-    for (size_t i = 0; i < n; i++) TARN_TRY(tarn_json_set(ids, inputs[i].path, json_string(tarn_id_hex(&inputs[i].object.id, hex)), err));
+    for (size_t i = 0; i < n; i++)
+        TARN_TRY(tarn_json_set(ids, inputs[i].path, json_string(tarn_id_hex(&inputs[i].object.id, hex)), err));
     TARN_TRY(tarn_json_set(recipe, "tarn", json_string(tarn_version_text()), err));
     TARN_TRY(tarn_json_set(recipe, "code", json_string(tarn_code_hash()), err));
     TARN_TRY(tarn_json_set(recipe, "step", json_string(stage->name), err));
@@ -63,10 +64,12 @@ tarn_code tarn_recipe_get(tarn_lake *lake, const tarn_id *id, json_t **out, tarn
     TARN_TRY(tarn_lake_get(lake, id, 16 << 20, &text, &len, err));
     TARN_TRY(tarn_json_read(text, len, "recipe", out, err));
     const char *step = tarn_json_text(*out, "step", "");
-    if (!tarn_stage_find(step) || !json_is_object(json_object_get(*out, "params")) || !json_is_object(json_object_get(*out, "inputs"))) {
+    if (!tarn_stage_find(step) || !json_is_object(json_object_get(*out, "params")) ||
+        !json_is_object(json_object_get(*out, "inputs"))) {
         json_decref(*out);
         *out = NULL;
-        rc = TARN_FAIL(err, TARN_CORRUPT, "object %.12s is not a recipe that this version of Tarn can read", tarn_id_hex(id, hex));
+        rc = TARN_FAIL(err, TARN_CORRUPT, "object %.12s is not a recipe that this version of Tarn can read",
+                       tarn_id_hex(id, hex));
     }
 done:
     tarn_free(text);
@@ -85,14 +88,17 @@ static bool find_change(const char *name, const json_t *was, const json_t *is, t
         return false;
     }
     if (json_is_object(is) && json_is_object(was)) {
-        json_object_foreach(object, key, value) {
+        json_object_foreach(object, key, value)
+        {
             if (!found) found = find_change(key, json_object_get(was, key), value, out);
         }
     }
     json_decref(object);
     if (found) return true;
-    if (json_is_string(was) && json_is_string(is) && strlen(json_string_value(was)) < 40 && strlen(json_string_value(is)) < 40) {
-        tarn_text_addf(out, "%s%s: %s -> %s", out->len ? ", " : "", name, json_string_value(was), json_string_value(is));
+    if (json_is_string(was) && json_is_string(is) && strlen(json_string_value(was)) < 40 &&
+        strlen(json_string_value(is)) < 40) {
+        tarn_text_addf(out, "%s%s: %s -> %s", out->len ? ", " : "", name, json_string_value(was),
+                       json_string_value(is));
     } else {
         tarn_text_addf(out, "%s%s", out->len ? ", " : "", name);
     }
@@ -106,7 +112,8 @@ void tarn_recipe_difference(const json_t *was, const json_t *is, char *out, size
     json_t *value, *inputs = json_object_get(is, "inputs");
 
     (void)find_change("parameters", json_object_get(was, "params"), json_object_get(is, "params"), &text);
-    json_object_foreach(inputs, key, value) {
+    json_object_foreach(inputs, key, value)
+    {
         if (!json_equal(json_object_get(json_object_get(was, "inputs"), key), value))
             tarn_text_addf(&text, "%s%s", text.len ? ", " : "", key);
     }
@@ -123,7 +130,8 @@ tarn_code tarn_recipe_run(const tarn_stage *stage, const tarn_id *recipe, tarn_s
     tarn_code rc = TARN_OK;
     char scratch[4096], hex[TARN_ID_HEX];
 
-    int n = snprintf(scratch, sizeof scratch, "%s/tmp/step-%.12s-%ld", tarn_lake_inside(job->lake), tarn_id_hex(recipe, hex), (long)getpid());
+    int n = snprintf(scratch, sizeof scratch, "%s/tmp/step-%.12s-%ld", tarn_lake_inside(job->lake),
+                     tarn_id_hex(recipe, hex), (long)getpid());
     if (n < 0 || (size_t)n >= sizeof scratch) return TARN_FAIL(err, TARN_LIMIT, "path of the lake is too long");
     TARN_TRY(tarn_dir_make(scratch, err));
     job->scratch = scratch;

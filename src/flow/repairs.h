@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* repairs.h - repair rules as the project file's JSON has them, for the prepare room: checked when the file is read, used
- * when the step runs. */
+/* repairs.h - repair rules as the project file's JSON has them, for the prepare room: checked when the file is read,
+ * used when the step runs. */
 #ifndef TARN_FLOW_REPAIRS_H
 #define TARN_FLOW_REPAIRS_H
 

@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-tarn_code tarn_part_rows(const tarn_stage_job *job, int64_t table_rows, tarn_part part, int64_t **rows, int64_t *n, tarn_err *err)
+tarn_code tarn_part_rows(const tarn_stage_job *job, int64_t table_rows, tarn_part part, int64_t **rows, int64_t *n,
+                         tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const tarn_entry *entry = tarn_stage_input(job, "prepare/split.parts");
@@ -29,7 +30,8 @@ done:
     return rc;
 }
 
-tarn_code tarn_score(const tarn_model *m, tarn_pool *pool, const tarn_columns *c, const int64_t *rows, int64_t n, tarn_scored *out, tarn_err *err)
+tarn_code tarn_score(const tarn_model *m, tarn_pool *pool, const tarn_columns *c, const int64_t *rows, int64_t n,
+                     tarn_scored *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const double **columns = NULL;
@@ -109,7 +111,9 @@ tarn_code tarn_put_importance(const tarn_model *m, json_t *report, tarn_err *err
     json_t *list = json_array();
 
     for (int i = 0; share && i < tarn_model_inputs(m); i++)
-        TARN_TRY(tarn_json_append(list, json_pack("{s:s, s:o}", "name", tarn_model_input_at(m, i)->name, "share", tarn_json_num(share[i])), err));
+        TARN_TRY(tarn_json_append(
+            list, json_pack("{s:s, s:o}", "name", tarn_model_input_at(m, i)->name, "share", tarn_json_num(share[i])),
+            err));
     TARN_TRY(tarn_json_set(report, "importance", json_incref(list), err));
 done:
     json_decref(list);

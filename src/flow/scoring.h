@@ -8,7 +8,8 @@
 #include "prepare/prepare.h"
 
 /* The rows of table `path` that "prepare/split.parts" puts in `part`, ascending; tarn_free(*rows). */
-TARN_MUST tarn_code tarn_part_rows(const tarn_stage_job *job, int64_t table_rows, tarn_part part, int64_t **rows, int64_t *n, tarn_err *err);
+TARN_MUST tarn_code tarn_part_rows(const tarn_stage_job *job, int64_t table_rows, tarn_part part, int64_t **rows,
+                                   int64_t *n, tarn_err *err);
 
 /* Predictions and labels of some rows; clear with tarn_scored_clear. judged points into it. */
 typedef struct tarn_scored {
@@ -16,8 +17,8 @@ typedef struct tarn_scored {
     const char **classes;
     tarn_judged judged;
 } tarn_scored;
-TARN_MUST tarn_code tarn_score(const tarn_model *m, tarn_pool *pool, const tarn_columns *c, const int64_t *rows, int64_t n, tarn_scored *out,
-                               tarn_err *err);
+TARN_MUST tarn_code tarn_score(const tarn_model *m, tarn_pool *pool, const tarn_columns *c, const int64_t *rows,
+                               int64_t n, tarn_scored *out, tarn_err *err);
 void tarn_scored_clear(tarn_scored *s);
 
 /* {metric: value, ...} for every metric that suits the task; null where it is not defined. */

@@ -79,7 +79,8 @@ tarn_code tarn_settings_read(const tarn_param *table, const json_t *settings, vo
     json_t *value, *object = json_incref((json_t *)(uintptr_t)settings);
 
     tarn_params_default(table, values);
-    json_object_foreach(object, key, value) {
+    json_object_foreach(object, key, value)
+    {
         if (!json_is_string(value)) {
             rc = TARN_FAIL(err, TARN_INVALID, "parameter '%s' of a recipe should be text", key);
             goto done;

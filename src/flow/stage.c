@@ -46,7 +46,8 @@ static tarn_code need_input(const tarn_stage_job *job, const char *path, const t
 
 static tarn_code add_output(tarn_stage_job *job, const char *path, const tarn_object *object, tarn_err *err)
 {
-    if (strlen(path) >= sizeof job->outputs->path) return TARN_FAIL(err, TARN_LIMIT, "path '%.60s...' is too long", path);
+    if (strlen(path) >= sizeof job->outputs->path)
+        return TARN_FAIL(err, TARN_LIMIT, "path '%.60s...' is too long", path);
     if (job->n_outputs == job->cap_outputs) {
         size_t cap = job->cap_outputs ? 2 * job->cap_outputs : 8;
         tarn_code rc = tarn_resize(&job->outputs, cap, sizeof *job->outputs, err);
@@ -147,8 +148,8 @@ static tarn_code find_input_table(void *arg, const char *name, char *path, size_
         if (n < 64) names[n++] = e->path;
     }
     const char *near = tarn_nearest_word(name, names, n);
-    return TARN_FAIL(err, TARN_NOT_FOUND, "no table '%.120s' among the inputs of this step%s%s", name, near ? "; nearest is " : "",
-                     near ? near : "");
+    return TARN_FAIL(err, TARN_NOT_FOUND, "no table '%.120s' among the inputs of this step%s%s", name,
+                     near ? "; nearest is " : "", near ? near : "");
 }
 
 tarn_code tarn_stage_db(tarn_stage_job *job, int threads, tarn_db **out, tarn_err *err)
@@ -163,8 +164,9 @@ static tarn_code no_key_column(const tarn_field *fields, int n, const char *name
     tarn_text list = {0};
 
     for (int i = 0; i < n; i++) tarn_text_addf(&list, "%s%s", i ? ", " : "", fields[i].name);
-    tarn_code rc = TARN_FAIL(err, TARN_INVALID, "there is no column '%.*s', which its declared key needs; there are: %.120s", len, name,
-                             list.data ? list.data : "none");
+    tarn_code rc =
+        TARN_FAIL(err, TARN_INVALID, "there is no column '%.*s', which its declared key needs; there are: %.120s", len,
+                  name, list.data ? list.data : "none");
     tarn_text_clear(&list);
     return rc;
 }
@@ -183,7 +185,8 @@ tarn_code tarn_stage_check_key(tarn_db *db, const char *of, const char *key, tar
     for (const char *at = key; rc == TARN_OK && *at; at += strspn(at, ",")) {
         size_t len = strcspn(at, ",");
         bool there = false;
-        for (int i = 0; i < n && !there; i++) there = strlen(fields[i].name) == len && strncasecmp(fields[i].name, at, len) == 0;
+        for (int i = 0; i < n && !there; i++)
+            there = strlen(fields[i].name) == len && strncasecmp(fields[i].name, at, len) == 0;
         if (!there) rc = no_key_column(fields, n, at, (int)len, err);
         at += len;
     }

@@ -19,8 +19,8 @@ typedef struct tarn_stage_job {
     tarn_lake *lake;
     tarn_pool *pool;
     const tarn_sink *sink;
-    const char *folder;   /* of the project: where sources' relative paths start */
-    const char *scratch;  /* a folder for this step's temporary files */
+    const char *folder;  /* of the project: where sources' relative paths start */
+    const char *scratch; /* a folder for this step's temporary files */
     const json_t *params;
     const tarn_entry *inputs;
     size_t n_inputs;
@@ -57,7 +57,8 @@ TARN_MUST tarn_code tarn_stage_put_same(tarn_stage_job *job, const char *path, c
 TARN_MUST tarn_code tarn_stage_get_json(const tarn_stage_job *job, const char *path, json_t **out, tarn_err *err);
 /* A SQL engine in which exactly the step's inputs are tables, under their lake paths without ".parquet". */
 TARN_MUST tarn_code tarn_stage_db(tarn_stage_job *job, int threads, tarn_db **out, tarn_err *err);
-/* A declared key ("a,b"; "" is fine) must name columns of SQL table `table`: TARN_INVALID names the one that is not there. */
+/* A declared key ("a,b"; "" is fine) must name columns of SQL table `table`: TARN_INVALID names the one that is not
+ * there. */
 TARN_MUST tarn_code tarn_stage_check_key(tarn_db *db, const char *of, const char *key, tarn_err *err);
 /* An input model, loaded; tarn_model_free(*out). */
 TARN_MUST tarn_code tarn_stage_model(const tarn_stage_job *job, const char *path, tarn_model **out, tarn_err *err);

@@ -148,12 +148,13 @@ static tarn_code read_node(reader *r, struct fy_node *node, int depth, const tar
     place_of(node, &y->line, &y->column);
     if (depth > MOST_DEPTH || ++r->nodes > MOST_NODES) {
         if (depth > MOST_DEPTH || r->nodes == MOST_NODES + 1)
-            tarn_problems_add(r->problems, y->line, y->column, "nested too deep, or too long (at most %d levels and %d values)",
-                              MOST_DEPTH, MOST_NODES);
+            tarn_problems_add(r->problems, y->line, y->column,
+                              "nested too deep, or too long (at most %d levels and %d values)", MOST_DEPTH, MOST_NODES);
         return TARN_OK;
     }
     if (fy_node_is_alias(node) || fy_node_get_anchor(node)) {
-        tarn_problems_add(r->problems, y->line, y->column, "anchors and aliases (& and *) are not used here; write the value out");
+        tarn_problems_add(r->problems, y->line, y->column,
+                          "anchors and aliases (& and *) are not used here; write the value out");
         return TARN_OK;
     }
     if (fy_node_get_tag(node, NULL)) {
@@ -179,8 +180,8 @@ static void take_diagnostics(struct fy_diag *diag, tarn_problems *problems)
                           e->msg ? e->msg : "?");
 }
 
-tarn_code tarn_yaml_read(const char *text, size_t len, tarn_arena *arena, const tarn_yaml **out, tarn_problems *problems,
-                         tarn_err *err)
+tarn_code tarn_yaml_read(const char *text, size_t len, tarn_arena *arena, const tarn_yaml **out,
+                         tarn_problems *problems, tarn_err *err)
 {
     struct fy_diag_cfg diag_settings;
     size_t before = problems->n, bad = 0;

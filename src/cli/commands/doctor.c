@@ -26,7 +26,8 @@ static void note(checkup *c, bool good, const char *what, const char *fmt, ...)
     (void)vsnprintf(line, sizeof line, fmt, args);
     va_end(args);
     c->bad += !good;
-    tarn_out(c->cli, "%s%-4s%s %-14s %s\n", tarn_color(c->cli, good ? "green" : "red"), good ? "ok" : "BAD", tarn_color(c->cli, NULL), what, line);
+    tarn_out(c->cli, "%s%-4s%s %-14s %s\n", tarn_color(c->cli, good ? "green" : "red"), good ? "ok" : "BAD",
+             tarn_color(c->cli, NULL), what, line);
     (void)json_array_append_new(c->list, json_pack("{s:s, s:b, s:s}", "check", what, "ok", (int)good, "found", line));
 }
 
@@ -38,7 +39,8 @@ static void look_at_machine(checkup *c)
 
     note(c, true, "program", "tarn %s, code %.12s", tarn_version_text(), tarn_code_hash());
     note(c, avx2, "processor", "%ld cores, %s", cores, avx2 ? "AVX2 and FMA" : "without AVX2 or FMA, which Tarn needs");
-    note(c, (double)pages * (double)page > 1e9, "memory", "%s", tarn_num_bytes((uint64_t)pages * (uint64_t)page, bytes));
+    note(c, (double)pages * (double)page > 1e9, "memory", "%s",
+         tarn_num_bytes((uint64_t)pages * (uint64_t)page, bytes));
 }
 
 static void look_at_disk(checkup *c)
@@ -46,10 +48,14 @@ static void look_at_disk(checkup *c)
     struct statvfs disk;
     char bytes[32];
 
-    if (statvfs(c->cli->folder, &disk) != 0) note(c, false, "disk", "cannot look at '%s': %s", c->cli->folder, strerror(errno));
-    else note(c, (uint64_t)disk.f_bavail * disk.f_frsize > 1000000000u, "disk", "%s free%s", tarn_num_bytes((uint64_t)disk.f_bavail * disk.f_frsize, bytes),
-              (uint64_t)disk.f_bavail * disk.f_frsize > 1000000000u ? "" : "; less than 1 GB is little");
-    note(c, access(c->cli->folder, W_OK) == 0, "folder", "'%s' is %swritable", c->cli->folder, access(c->cli->folder, W_OK) == 0 ? "" : "not ");
+    if (statvfs(c->cli->folder, &disk) != 0)
+        note(c, false, "disk", "cannot look at '%s': %s", c->cli->folder, strerror(errno));
+    else
+        note(c, (uint64_t)disk.f_bavail * disk.f_frsize > 1000000000u, "disk", "%s free%s",
+             tarn_num_bytes((uint64_t)disk.f_bavail * disk.f_frsize, bytes),
+             (uint64_t)disk.f_bavail * disk.f_frsize > 1000000000u ? "" : "; less than 1 GB is little");
+    note(c, access(c->cli->folder, W_OK) == 0, "folder", "'%s' is %swritable", c->cli->folder,
+         access(c->cli->folder, W_OK) == 0 ? "" : "not ");
 }
 
 static void look_at_engine(checkup *c)

@@ -13,6 +13,7 @@ const tarn_command tarn_command_ingest = {
     .stage = "ingest",
     .title = "collect the project's tables and commit them",
     .usage = "",
-    .help = "Collects every table of the project from its source, holds them against their declared rules and commits them.",
+    .help = "Collects every table of the project from its source, holds them against their declared rules and commits "
+            "them.",
     .run = run,
 };

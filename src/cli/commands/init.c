@@ -51,7 +51,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_path_join(path, sizeof path, folder, "tarn.yaml", err));
     bool fresh = !tarn_path_exists(path);
     if (fresh) TARN_TRY(tarn_file_save(path, start, strlen(start), err));
-    tarn_out(cli, "Made the lake %s/.tarn%s\nNext: write tarn.yaml, then `tarn run`.\n", folder, fresh ? " and a project file tarn.yaml to start from" : "");
+    tarn_out(cli, "Made the lake %s/.tarn%s\nNext: write tarn.yaml, then `tarn run`.\n", folder,
+             fresh ? " and a project file tarn.yaml to start from" : "");
     TARN_TRY(tarn_json_set(cli->result, "folder", json_string(folder), err));
     TARN_TRY(tarn_json_set(cli->result, "project_file", json_string(fresh ? "made" : "kept"), err));
 done:
@@ -63,7 +64,8 @@ const tarn_command tarn_command_init = {
     .stage = "project",
     .title = "make a lake, and a project file to start from",
     .usage = "[FOLDER]",
-    .help = "Makes FOLDER/.tarn (versions, cache, metadata) and, if there is none, FOLDER/tarn.yaml. Nothing else on the machine changes.",
+    .help = "Makes FOLDER/.tarn (versions, cache, metadata) and, if there is none, FOLDER/tarn.yaml. Nothing else on "
+            "the machine changes.",
     .most = 1,
     .run = run,
 };

@@ -7,7 +7,8 @@ typedef struct branch_params {
 } branch_params;
 
 static const tarn_param params[] = {
-    TARN_BOOL_PARAM(branch_params, remove, false, "remove the branch; its commits stay reachable by id and by the ref log"),
+    TARN_BOOL_PARAM(branch_params, remove, false,
+                    "remove the branch; its commits stay reachable by id and by the ref log"),
     TARN_PARAMS_END,
 };
 
@@ -21,7 +22,8 @@ const tarn_command tarn_command_lake_branch = {
     .stage = "lake",
     .title = "branches: list, make, remove",
     .usage = "[BRANCH [REF]]",
-    .help = "Without arguments: lists. With a name: makes it at REF (default: the project's branch). Constant time, whatever the size.",
+    .help = "Without arguments: lists. With a name: makes it at REF (default: the project's branch). Constant time, "
+            "whatever the size.",
     .most = 2,
     .params_size = sizeof(branch_params),
     .params = params,

@@ -37,7 +37,8 @@ const tarn_command tarn_command_lake_cat = {
     .stage = "lake",
     .title = "the bytes of a path",
     .usage = "REF/PATH",
-    .help = "Example: `tarn lake cat main/report.html > report.html`; with --json: what the path is, without its bytes.",
+    .help =
+        "Example: `tarn lake cat main/report.html > report.html`; with --json: what the path is, without its bytes.",
     .least = 1,
     .most = 1,
     .run = run,

@@ -20,7 +20,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
         TARN_TRY(tarn_lake_resolve(lake, argc > 1 ? argv[1] : branch, &b, err));
         TARN_TRY(tarn_lake_diff(lake, &a, &b, argc > 2 ? argv[2] : "", tarn_print_change, &changes, err));
     }
-    tarn_out(cli, "%lld added, %lld removed, %lld changed\n", (long long)changes.added, (long long)changes.removed, (long long)changes.changed);
+    tarn_out(cli, "%lld added, %lld removed, %lld changed\n", (long long)changes.added, (long long)changes.removed,
+             (long long)changes.changed);
     TARN_TRY(tarn_json_set(cli->result, "changes", json_incref(changes.list), err));
 done:
     json_decref(changes.list);

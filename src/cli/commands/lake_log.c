@@ -52,7 +52,8 @@ const tarn_command tarn_command_lake_log = {
     .stage = "lake",
     .title = "commits, newest first",
     .usage = "[REF]",
-    .help = "REF is a branch, a tag, models/NAME/ALIAS, a commit id, or one of these with ~2, ^2 or @{2026-01-31T12:00} behind it.",
+    .help = "REF is a branch, a tag, models/NAME/ALIAS, a commit id, or one of these with ~2, ^2 or "
+            "@{2026-01-31T12:00} behind it.",
     .most = 1,
     .params_size = sizeof(log_params),
     .params = params,

@@ -28,7 +28,8 @@ static tarn_code show(void *arg, const tarn_entry *e, tarn_err *err)
         tarn_out(l->cli, "%12s  %10s  %s%s%s\n", "", "", tarn_color(l->cli, "blue"), e->path, tarn_color(l->cli, NULL));
         return tarn_json_append(l->list, json_pack("{s:s}", "folder", e->path), err);
     }
-    tarn_out(l->cli, "%.12s  %10s  %s\n", tarn_id_hex(&e->object.id, hex), tarn_num_bytes(e->object.size, size), e->path);
+    tarn_out(l->cli, "%.12s  %10s  %s\n", tarn_id_hex(&e->object.id, hex), tarn_num_bytes(e->object.size, size),
+             e->path);
     json_t *j = json_pack("{s:s, s:s, s:I}", "path", e->path, "object", hex, "bytes", (json_int_t)e->object.size);
     if (!tarn_id_none(&e->recipe)) (void)json_object_set_new(j, "recipe", json_string(tarn_id_hex(&e->recipe, hex)));
     return tarn_json_append(l->list, j, err);

@@ -26,7 +26,8 @@ const tarn_command tarn_command_lake_merge = {
     .stage = "lake",
     .title = "move a branch forward to another's commits",
     .usage = "FROM [INTO]",
-    .help = "Moves INTO (default: the project's branch) to FROM if that only adds commits (fast-forward); otherwise it is refused and nothing changes.",
+    .help = "Moves INTO (default: the project's branch) to FROM if that only adds commits (fast-forward); otherwise it "
+            "is refused and nothing changes.",
     .least = 1,
     .most = 2,
     .run = run,

@@ -129,7 +129,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     char branch[256];
     const char *on = p->branch[0] ? p->branch : tarn_cli_branch(cli, branch, sizeof branch);
 
-    if (p->to[0] && argc > 1) return TARN_FAIL(err, TARN_USAGE, "--to names one path; put one file or folder at a time with it");
+    if (p->to[0] && argc > 1)
+        return TARN_FAIL(err, TARN_USAGE, "--to names one path; put one file or folder at a time with it");
     TARN_TRY(tarn_cli_lake(cli, &j.lake, err));
     TARN_TRY(tarn_arena_new(&j.names, err));
     for (int i = 0; i < argc; i++) TARN_TRY(find_argument(&j, argv[i], p->to, err));
@@ -149,7 +150,8 @@ const tarn_command tarn_command_lake_put = {
     .stage = "lake",
     .title = "stage files and folders",
     .usage = "FILE...",
-    .help = "Stores the files and stages them on a branch. Symbolic links are not followed inside folders.\nExample: `tarn lake put photos/ --to raw/photos`",
+    .help = "Stores the files and stages them on a branch. Symbolic links are not followed inside folders.\nExample: "
+            "`tarn lake put photos/ --to raw/photos`",
     .least = 1,
     .most = -1,
     .params_size = sizeof(put_params),

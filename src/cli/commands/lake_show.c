@@ -17,7 +17,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_lake_commit_read(lake, &id, &commit, err));
     tarn_out_commit(cli, &commit, true);
     tarn_out(cli, "\n");
-    TARN_TRY(tarn_lake_diff(lake, commit.n_parents ? &commit.parents[0] : NULL, &id, "", tarn_print_change, &changes, err));
+    TARN_TRY(
+        tarn_lake_diff(lake, commit.n_parents ? &commit.parents[0] : NULL, &id, "", tarn_print_change, &changes, err));
     TARN_TRY(tarn_json_set(cli->result, "commit", tarn_commit_json(&commit), err));
     TARN_TRY(tarn_json_set(cli->result, "changes", json_incref(changes.list), err));
 done:

@@ -21,7 +21,8 @@ const tarn_command tarn_command_lake_tag = {
     .stage = "lake",
     .title = "tags: list, make, remove",
     .usage = "[TAG [REF]]",
-    .help = "Without arguments: lists. With a name: makes it at REF (default: the project's branch). Constant time, whatever the size.",
+    .help = "Without arguments: lists. With a name: makes it at REF (default: the project's branch). Constant time, "
+            "whatever the size.",
     .most = 2,
     .params_size = sizeof(tag_params),
     .params = params,

@@ -17,12 +17,17 @@ static tarn_code list_one(void *arg, const tarn_version *v, const char *aliases,
     listing *l = arg;
     char hex[TARN_ID_HEX], data[TARN_ID_HEX], commit[TARN_ID_HEX], when[32];
 
-    if (l->n++ == 0) tarn_out(l->cli, "%s%-20s %7s  %-14s %-12s  %-12s  %-20s  %s%s\n", tarn_color(l->cli, "bold"), "model", "version", "alias", "id", "data", "made", "by", tarn_color(l->cli, NULL));
-    tarn_out(l->cli, "%-20s %7lld  %-14s %.12s  %.12s  %s  %s\n", v->model, (long long)v->number, aliases[0] ? aliases : "-",
-             tarn_id_hex(&v->object, hex), tarn_id_hex(&v->data, data), tarn_time_text(v->time_us, when), v->author);
-    return tarn_json_append(l->list, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "model", v->model, "version", (json_int_t)v->number,
-                                               "aliases", aliases, "id", hex, "data", data, "commit", tarn_id_hex(&v->commit, commit), "made", when, "by", v->author,
-                                               "note", v->note), err);
+    if (l->n++ == 0)
+        tarn_out(l->cli, "%s%-20s %7s  %-14s %-12s  %-12s  %-20s  %s%s\n", tarn_color(l->cli, "bold"), "model",
+                 "version", "alias", "id", "data", "made", "by", tarn_color(l->cli, NULL));
+    tarn_out(l->cli, "%-20s %7lld  %-14s %.12s  %.12s  %s  %s\n", v->model, (long long)v->number,
+             aliases[0] ? aliases : "-", tarn_id_hex(&v->object, hex), tarn_id_hex(&v->data, data),
+             tarn_time_text(v->time_us, when), v->author);
+    return tarn_json_append(l->list,
+                            json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "model", v->model, "version",
+                                      (json_int_t)v->number, "aliases", aliases, "id", hex, "data", data, "commit",
+                                      tarn_id_hex(&v->commit, commit), "made", when, "by", v->author, "note", v->note),
+                            err);
 }
 
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)

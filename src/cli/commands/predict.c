@@ -41,13 +41,16 @@ static tarn_code load_rows(tarn_cli *cli, const char *name, tarn_lake_db *db, ta
         TARN_TRY(tarn_param_set(source->params, settings, "path", name, err));
         TARN_TRY(source->read(settings, ".", NULL, db->db, "rows", &rows, &rejects, cli->sink, err));
         for (int64_t i = 0; i < rejects.kept && i < 5; i++)
-            tarn_say(cli->sink, TARN_WARN, "line %lld cannot be read and is left out: %s", (long long)rejects.rows[i].line, rejects.rows[i].reason);
-        if (rejects.count > 5) tarn_say(cli->sink, TARN_WARN, "... and %lld further lines", (long long)(rejects.count - 5));
+            tarn_say(cli->sink, TARN_WARN, "line %lld cannot be read and is left out: %s",
+                     (long long)rejects.rows[i].line, rejects.rows[i].reason);
+        if (rejects.count > 5)
+            tarn_say(cli->sink, TARN_WARN, "... and %lld further lines", (long long)(rejects.count - 5));
         TARN_TRY(tarn_json_set(cli->result, "rejected", json_integer((json_int_t)rejects.count), err));
         TARN_TRY(tarn_db_query(db->db, "SELECT * FROM rows", -1, out, err));
     } else {
         rc = tarn_lake_table(db->lake, db->branch, name, &entry, err);
-        if (rc == TARN_NOT_FOUND || rc == TARN_INVALID) rc = TARN_FAIL(err, TARN_NOT_FOUND, "'%.200s' is neither a file nor a table of the lake", name);
+        if (rc == TARN_NOT_FOUND || rc == TARN_INVALID)
+            rc = TARN_FAIL(err, TARN_NOT_FOUND, "'%.200s' is neither a file nor a table of the lake", name);
         TARN_TRY(rc);
         tarn_text_add(&sql, "SELECT * FROM ");
         tarn_sql_name(&sql, name);
@@ -152,7 +155,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
         goto done;
     }
     TARN_TRY(load_model(lake, p->model[0] ? p->model : project->model, &m, &v, err));
-    TARN_TRY(tarn_lake_db_open(lake, tarn_cli_branch(cli, branch, sizeof branch), tarn_pool_threads(cli->pool), false, &db, err));
+    TARN_TRY(tarn_lake_db_open(lake, tarn_cli_branch(cli, branch, sizeof branch), tarn_pool_threads(cli->pool), false,
+                               &db, err));
     TARN_TRY(load_rows(cli, argv[0], &db, &rows, err));
     TARN_TRY(score(cli, m, rows, &scored, err));
     TARN_TRY(tarn_json_set(cli->result, "model", json_string(v.model), err));
@@ -161,7 +165,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     if (p->out[0]) {
         TARN_TRY(tarn_columns_csv(scored, &csv, err));
         TARN_TRY(tarn_file_save(p->out, csv.data, csv.len, err));
-        tarn_out(cli, "%s rows scored by %s version %lld into %s\n", tarn_num_group(tarn_columns_rows(scored), number), v.model, (long long)v.number, p->out);
+        tarn_out(cli, "%s rows scored by %s version %lld into %s\n", tarn_num_group(tarn_columns_rows(scored), number),
+                 v.model, (long long)v.number, p->out);
         TARN_TRY(tarn_json_set(cli->result, "rows_scored", json_integer((json_int_t)tarn_columns_rows(scored)), err));
     } else {
         TARN_TRY(tarn_out_columns(cli, scored, p->limit, err));
@@ -183,7 +188,8 @@ const tarn_command tarn_command_predict = {
     .stage = "serve",
     .title = "score every row of a file, or of a table of the lake",
     .usage = "FILE",
-    .help = "Columns are found by name; the file may be CSV, TSV, JSON or Parquet.\nExample: tarn predict new_flights.csv --out scored.csv",
+    .help = "Columns are found by name; the file may be CSV, TSV, JSON or Parquet.\nExample: tarn predict "
+            "new_flights.csv --out scored.csv",
     .least = 1,
     .most = 1,
     .params_size = sizeof(predict_params),

@@ -24,8 +24,10 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     (void)argc;
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
     TARN_TRY(tarn_registry_find(lake, argv[0], &v, err));
-    TARN_TRY(tarn_registry_alias(lake, v.model, p->alias, v.number, tarn_cli_author(author, sizeof author), p->why, err));
-    tarn_out(cli, "%s@%s is version %lld now. A running server takes it up by itself.\n", v.model, p->alias, (long long)v.number);
+    TARN_TRY(
+        tarn_registry_alias(lake, v.model, p->alias, v.number, tarn_cli_author(author, sizeof author), p->why, err));
+    tarn_out(cli, "%s@%s is version %lld now. A running server takes it up by itself.\n", v.model, p->alias,
+             (long long)v.number);
     TARN_TRY(tarn_json_set(cli->result, "model", json_string(v.model), err));
     TARN_TRY(tarn_json_set(cli->result, "alias", json_string(p->alias), err));
     TARN_TRY(tarn_json_set(cli->result, "version", json_integer((json_int_t)v.number), err));
@@ -40,7 +42,8 @@ const tarn_command tarn_command_promote = {
     .stage = "registry",
     .title = "point an alias at a version",
     .usage = "MODEL/VERSION",
-    .help = "Example: `tarn promote flights/2` makes version 2 the champion; an earlier version rolls back in the same way.",
+    .help = "Example: `tarn promote flights/2` makes version 2 the champion; an earlier version rolls back in the same "
+            "way.",
     .least = 1,
     .most = 1,
     .params_size = sizeof(promote_params),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reference.c - tarn reference: the reference pages, made from the tables that check what they describe. */
+#include "cli/reference.h"
 #include "base/file.h"
 #include "cli/command.h"
-#include "cli/reference.h"
 
 #include <string.h>
 
@@ -56,7 +56,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     }
     if (argc == 0) return TARN_OK;
     const char *near = tarn_nearest_word(argv[0], names, n);
-    return TARN_FAIL(err, TARN_USAGE, "there is no page '%.60s'%s%s", argv[0], near ? "; did you mean " : "; `tarn reference` lists them", near ? near : "");
+    return TARN_FAIL(err, TARN_USAGE, "there is no page '%.60s'%s%s", argv[0],
+                     near ? "; did you mean " : "; `tarn reference` lists them", near ? near : "");
 }
 
 const tarn_command tarn_command_reference = {
@@ -64,7 +65,8 @@ const tarn_command tarn_command_reference = {
     .stage = "project",
     .title = "reference pages: commands, the project file, sources, steps, estimators, metrics",
     .usage = "[PAGE]",
-    .help = "Prints a page as Markdown, or lists the pages. docs/reference is written by `tarn reference --out docs/reference`.",
+    .help = "Prints a page as Markdown, or lists the pages. docs/reference is written by `tarn reference --out "
+            "docs/reference`.",
     .most = 1,
     .params_size = sizeof(reference_params),
     .params = params,

@@ -26,7 +26,8 @@ const tarn_command tarn_command_run = {
     .stage = "project",
     .title = "do what the project asks, as far as it is not done",
     .usage = "",
-    .help = "Reads tarn.yaml, checks all of it, and runs the steps whose inputs, parameters or code have changed. A second run does\n"
+    .help = "Reads tarn.yaml, checks all of it, and runs the steps whose inputs, parameters or code have changed. A "
+            "second run does\n"
             "nothing and says so; a stopped or killed run resumes behind its last finished step.",
     .params_size = sizeof(run_params),
     .params = params,

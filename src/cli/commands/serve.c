@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* serve.c - tarn serve: answer requests until Ctrl-C. */
+#include "serve/serve.h"
 #include "cli/flow_run.h"
 #include "cli/terminal.h"
 #include "cli/why.h"
-#include "serve/serve.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -46,8 +46,14 @@ done:
     return rc;
 }
 
-static tarn_code show_runs(void *arg, json_t **out, tarn_err *err) { return tarn_flow_runs(((view *)arg)->lake, 100, out, err); }
-static tarn_code show_why(void *arg, const char *id, json_t **out, tarn_err *err) { return tarn_why(((view *)arg)->lake, id, out, err); }
+static tarn_code show_runs(void *arg, json_t **out, tarn_err *err)
+{
+    return tarn_flow_runs(((view *)arg)->lake, 100, out, err);
+}
+static tarn_code show_why(void *arg, const char *id, json_t **out, tarn_err *err)
+{
+    return tarn_why(((view *)arg)->lake, id, out, err);
+}
 
 static void wait_for_stop(void)
 {
@@ -67,12 +73,15 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
 
     (void)argc, (void)argv;
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
-    if (tarn_project_read(cli->folder, &project, NULL, &none) != TARN_OK) tarn_say(cli->sink, TARN_WARN, "%s", none.msg);
+    if (tarn_project_read(cli->folder, &project, NULL, &none) != TARN_OK)
+        tarn_say(cli->sink, TARN_WARN, "%s", none.msg);
     view v = {lake, cli->folder};
     const char *bind = p->bind[0] ? p->bind : project ? project->bind : "127.0.0.1";
     tarn_server_options options = {.lake = lake,
                                    .bind = bind,
-                                   .port = p->port ? (int)p->port : project ? (int)project->port : 8471,
+                                   .port = p->port   ? (int)p->port
+                                           : project ? (int)project->port
+                                                     : 8471,
                                    .threads = cli->threads,
                                    .version = tarn_version_text(),
                                    .code = tarn_code_hash(),
@@ -95,7 +104,8 @@ const tarn_command tarn_command_serve = {
     .stage = "serve",
     .title = "answer requests and show the page, until Ctrl-C",
     .usage = "",
-    .help = "POST /serve/MODEL takes raw records by field name; POST /v2/models/MODEL/infer speaks the Open Inference Protocol;\n"
+    .help = "POST /serve/MODEL takes raw records by field name; POST /v2/models/MODEL/infer speaks the Open Inference "
+            "Protocol;\n"
             "GET /metrics is for Prometheus; / is the page; /openapi.json describes all of it.",
     .params_size = sizeof(serve_params),
     .params = params,

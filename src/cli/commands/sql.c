@@ -30,7 +30,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
 
     (void)argc;
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
-    TARN_TRY(tarn_lake_db_open(lake, p->branch[0] ? p->branch : tarn_cli_branch(cli, branch, sizeof branch), tarn_pool_threads(cli->pool), false, &db, err));
+    TARN_TRY(tarn_lake_db_open(lake, p->branch[0] ? p->branch : tarn_cli_branch(cli, branch, sizeof branch),
+                               tarn_pool_threads(cli->pool), false, &db, err));
     TARN_TRY(tarn_db_query(db.db, argv[0], -1, &c, err));
     if (p->csv && !cli->json) {
         TARN_TRY(tarn_columns_csv(c, &csv, err));
@@ -51,7 +52,8 @@ const tarn_command tarn_command_sql = {
     .stage = "prepare",
     .title = "a query over tables of the lake",
     .usage = "QUERY",
-    .help = "Tables go by their path: flights, \"clean/planes\"; any reference may stand in front: \"main@{2026-01-31}/flights\".\n"
+    .help = "Tables go by their path: flights, \"clean/planes\"; any reference may stand in front: "
+            "\"main@{2026-01-31}/flights\".\n"
             "Example: tarn sql 'SELECT carrier, avg(arr_delay) FROM flights GROUP BY carrier ORDER BY 2'",
     .least = 1,
     .most = 1,

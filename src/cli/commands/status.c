@@ -9,7 +9,8 @@ typedef struct staged_count {
     int64_t n;
 } staged_count;
 
-static tarn_code count_staged(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after, tarn_err *err)
+static tarn_code count_staged(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
+                              tarn_err *err)
 {
     (void)kind, (void)before, (void)after, (void)err;
     ((staged_count *)arg)->n++;
@@ -21,10 +22,11 @@ static void print_steps(const tarn_cli *cli, const json_t *status)
     size_t i;
     json_t *step, *steps = json_object_get(status, "steps");
 
-    json_array_foreach(steps, i, step) {
+    json_array_foreach(steps, i, step)
+    {
         const char *state = tarn_json_text(step, "state", "");
-        tarn_out(cli, "%s%-5s%s %-28s %s\n", tarn_color(cli, strcmp(state, "kept") == 0 ? "green" : "yellow"), state, tarn_color(cli, NULL),
-                 tarn_json_text(step, "name", ""), tarn_json_text(step, "why", ""));
+        tarn_out(cli, "%s%-5s%s %-28s %s\n", tarn_color(cli, strcmp(state, "kept") == 0 ? "green" : "yellow"), state,
+                 tarn_color(cli, NULL), tarn_json_text(step, "name", ""), tarn_json_text(step, "why", ""));
     }
 }
 
@@ -68,6 +70,7 @@ const tarn_command tarn_command_status = {
     .stage = "project",
     .title = "what a run would do now, and why",
     .usage = "",
-    .help = "Shows every step of the project: `kept` if its inputs, parameters and code are as they were, else `todo` and what differs.",
+    .help = "Shows every step of the project: `kept` if its inputs, parameters and code are as they were, else `todo` "
+            "and what differs.",
     .run = run,
 };

@@ -59,7 +59,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
 
     (void)values, (void)argc;
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
-    TARN_TRY(tarn_lake_db_open(lake, tarn_cli_branch(cli, branch, sizeof branch), tarn_pool_threads(cli->pool), false, &db, err));
+    TARN_TRY(tarn_lake_db_open(lake, tarn_cli_branch(cli, branch, sizeof branch), tarn_pool_threads(cli->pool), false,
+                               &db, err));
     TARN_TRY(tarn_table_profile(db.db, argv[0], &profile, err));
     tarn_out(cli, "%s: %s rows\n\n", argv[0], tarn_num_group(json_integer_value(json_object_get(profile, "rows")), a));
     if (!cli->json) TARN_TRY(print_columns(cli, profile, err));
@@ -76,7 +77,8 @@ const tarn_command tarn_command_table_profile = {
     .stage = "prepare",
     .title = "every column of a table described",
     .usage = "TABLE",
-    .help = "Missing and distinct values, extremes, quartiles, frequent values; --json has all of it, suspicious spellings too.",
+    .help = "Missing and distinct values, extremes, quartiles, frequent values; --json has all of it, suspicious "
+            "spellings too.",
     .least = 1,
     .most = 1,
     .run = run,

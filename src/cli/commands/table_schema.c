@@ -22,8 +22,12 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_text_check(&from, err));
     TARN_TRY(tarn_db_schema(db.db, from.data, &fields, &n, err));
     for (int i = 0; i < n; i++) {
-        tarn_out(cli, "%-28s %-6s %s%s%s\n", fields[i].name, tarn_type_name(fields[i].type), tarn_color(cli, "dim"), fields[i].sql_type, tarn_color(cli, NULL));
-        TARN_TRY(tarn_json_append(list, json_pack("{s:s, s:s, s:s}", "name", fields[i].name, "type", tarn_type_name(fields[i].type), "sql_type", fields[i].sql_type), err));
+        tarn_out(cli, "%-28s %-6s %s%s%s\n", fields[i].name, tarn_type_name(fields[i].type), tarn_color(cli, "dim"),
+                 fields[i].sql_type, tarn_color(cli, NULL));
+        TARN_TRY(tarn_json_append(list,
+                                  json_pack("{s:s, s:s, s:s}", "name", fields[i].name, "type",
+                                            tarn_type_name(fields[i].type), "sql_type", fields[i].sql_type),
+                                  err));
     }
     TARN_TRY(tarn_json_set(cli->result, "columns", json_incref(list), err));
 done:

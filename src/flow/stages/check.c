@@ -51,10 +51,12 @@ static tarn_code open_rules(const json_t *j, rules_use *u, tarn_err *err)
     TARN_TRY(tarn_alloc(&u->columns, json_array_size(columns) + 1, sizeof *u->columns, err));
     TARN_TRY(tarn_alloc(&u->references, json_array_size(references) + 1, sizeof *u->references, err));
     TARN_TRY(tarn_alloc(&u->values, n_values + 1, sizeof *u->values, err));
-    for (size_t i = 0; i < json_array_size(columns); i++) fill_column(json_array_get(columns, i), &u->columns[i], u->values, &at);
+    for (size_t i = 0; i < json_array_size(columns); i++)
+        fill_column(json_array_get(columns, i), &u->columns[i], u->values, &at);
     for (size_t i = 0; i < json_array_size(references); i++) {
         const json_t *r = json_array_get(references, i);
-        u->references[i] = (tarn_reference){tarn_json_text(r, "columns", ""), tarn_json_text(r, "table", ""), tarn_json_text(r, "to", "")};
+        u->references[i] = (tarn_reference){tarn_json_text(r, "columns", ""), tarn_json_text(r, "table", ""),
+                                            tarn_json_text(r, "to", "")};
     }
     u->rules = (tarn_table_rules){.name = tarn_json_text(j, "name", ""),
                                   .key = tarn_json_text(j, "key", NULL),
@@ -71,10 +73,11 @@ done:
 static void describe(const tarn_violation *v, char *out, size_t cap)
 {
     if (strcmp(v->rule, "column missing") == 0)
-        (void)snprintf(out, cap, "table '%s' has no column '%s', which the project declares; %s", v->table, v->column, v->rows);
+        (void)snprintf(out, cap, "table '%s' has no column '%s', which the project declares; %s", v->table, v->column,
+                       v->rows);
     else
-        (void)snprintf(out, cap, "table '%s', column '%s': rule '%s' is broken by %lld row%s: %s", v->table, v->column, v->rule,
-                       (long long)v->count, v->count == 1 ? "" : "s", v->rows);
+        (void)snprintf(out, cap, "table '%s', column '%s': rule '%s' is broken by %lld row%s: %s", v->table, v->column,
+                       v->rule, (long long)v->count, v->count == 1 ? "" : "s", v->rows);
 }
 
 typedef struct tally {
@@ -98,8 +101,11 @@ static tarn_code check_table(tarn_stage_job *job, tarn_db *db, const json_t *j, 
         if (t->broken++ == 0) t->first = found[i];
         describe(&found[i], line, sizeof line);
         tarn_say(job->sink, TARN_WARN, "%s", line);
-        TARN_TRY(tarn_json_append(t->list, json_pack("{s:s, s:s, s:s, s:I, s:s}", "table", found[i].table, "column", found[i].column, "rule",
-                                                     found[i].rule, "count", (json_int_t)found[i].count, "rows", found[i].rows), err));
+        TARN_TRY(tarn_json_append(t->list,
+                                  json_pack("{s:s, s:s, s:s, s:I, s:s}", "table", found[i].table, "column",
+                                            found[i].column, "rule", found[i].rule, "count", (json_int_t)found[i].count,
+                                            "rows", found[i].rows),
+                                  err));
     }
 done:
     tarn_free(found);
@@ -118,14 +124,18 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     char path[200], line[1100];
 
     TARN_TRY(tarn_stage_db(job, tarn_pool_threads(job->pool), &db, err));
-    for (size_t i = 0; i < json_array_size(rules); i++) TARN_TRY(check_table(job, db, json_array_get(rules, i), &t, err));
+    for (size_t i = 0; i < json_array_size(rules); i++)
+        TARN_TRY(check_table(job, db, json_array_get(rules, i), &t, err));
     if (t.broken > 0) {
         describe(&t.first, line, sizeof line);
         if (t.broken == 1) rc = TARN_FAIL(err, TARN_CHECK, "nothing was committed: %s", line);
-        else rc = TARN_FAIL(err, TARN_CHECK, "nothing was committed, %lld rules are broken: %s", (long long)t.broken, line);
+        else
+            rc = TARN_FAIL(err, TARN_CHECK, "nothing was committed, %lld rules are broken: %s", (long long)t.broken,
+                           line);
         goto done;
     }
-    report = json_pack("{s:I, s:I, s:O}", "tables", (json_int_t)json_array_size(rules), "rules", (json_int_t)t.rules, "violations", t.list);
+    report = json_pack("{s:I, s:I, s:O}", "tables", (json_int_t)json_array_size(rules), "rules", (json_int_t)t.rules,
+                       "violations", t.list);
     (void)snprintf(path, sizeof path, "%s.json", name);
     TARN_TRY(tarn_stage_put_json(job, path, report, err));
     tarn_text_addf(&job->said, "%zu tables keep all %lld rules", json_array_size(rules), (long long)t.rules);
@@ -136,4 +146,5 @@ done:
     return rc;
 }
 
-const tarn_stage tarn_stage_check = {.name = "check", .stage = "lake", .title = "hold tables against their declared rules", .run = run};
+const tarn_stage tarn_stage_check = {
+    .name = "check", .stage = "lake", .title = "hold tables against their declared rules", .run = run};

@@ -39,11 +39,13 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
         TARN_TRY(tarn_json_append(rows, candidate, err));
     }
     if (!winner) {
-        rc = TARN_FAIL(err, TARN_NUMERIC, "no candidate has a figure '%s' on the validation rows; check that they hold both classes", metric_name);
+        rc = TARN_FAIL(err, TARN_NUMERIC,
+                       "no candidate has a figure '%s' on the validation rows; check that they hold both classes",
+                       metric_name);
         goto done;
     }
-    board = json_pack("{s:s, s:b, s:s, s:O}", "metric", metric_name, "higher_is_better", (int)metric->higher_is_better, "winner", winner,
-                      "candidates", rows);
+    board = json_pack("{s:s, s:b, s:s, s:O}", "metric", metric_name, "higher_is_better", (int)metric->higher_is_better,
+                      "winner", winner, "candidates", rows);
     TARN_TRY(tarn_stage_put_json(job, "train/leaderboard.json", board, err));
     (void)snprintf(path, sizeof path, "models/%s.tarn", winner);
     TARN_TRY(tarn_stage_put_same(job, "model.tarn", tarn_stage_input(job, path), err));
@@ -54,4 +56,5 @@ done:
     return rc;
 }
 
-const tarn_stage tarn_stage_choose = {.name = "choose", .stage = "train", .title = "take the best candidate on the validation rows", .run = run};
+const tarn_stage tarn_stage_choose = {
+    .name = "choose", .stage = "train", .title = "take the best candidate on the validation rows", .run = run};

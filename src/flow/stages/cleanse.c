@@ -29,7 +29,8 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     (void)snprintf(path, sizeof path, "clean/%s.parquet", table);
     TARN_TRY(tarn_db_write_parquet(db, "SELECT * FROM work", key[0] ? key : NULL, file, &rows, err));
     TARN_TRY(tarn_stage_put_file(job, path, file, err));
-    whole = json_pack("{s:s, s:I, s:I, s:O}", "table", table, "rows_before", (json_int_t)before, "rows", (json_int_t)rows, "repairs", report);
+    whole = json_pack("{s:s, s:I, s:I, s:O}", "table", table, "rows_before", (json_int_t)before, "rows",
+                      (json_int_t)rows, "repairs", report);
     (void)snprintf(path, sizeof path, "prepare/clean/%s.json", table);
     TARN_TRY(tarn_stage_put_json(job, path, whole, err));
 
@@ -48,4 +49,5 @@ done:
     return rc;
 }
 
-const tarn_stage tarn_stage_cleanse = {.name = "cleanse", .stage = "prepare", .title = "repair a table by rules, counting each repair", .run = run};
+const tarn_stage tarn_stage_cleanse = {
+    .name = "cleanse", .stage = "prepare", .title = "repair a table by rules, counting each repair", .run = run};

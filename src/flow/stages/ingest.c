@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ingest.c - the step that collects one table from its source, with unreadable rows put aside. */
+#include "ingest/ingest.h"
 #include "base/mem.h"
 #include "flow/settings.h"
 #include "flow/stage.h"
-#include "ingest/ingest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +27,8 @@ static tarn_code open_use(const json_t *params, source_use *use, tarn_err *err)
     TARN_TRY(tarn_alloc(&use->params, 1, use->source->params_size ? use->source->params_size : 1, err));
     TARN_TRY(tarn_settings_read(use->source->params, json_object_get(params, "settings"), use->params, err));
     TARN_TRY(tarn_alloc(&use->types, 2 * json_object_size(types) + 1, sizeof *use->types, err));
-    json_object_foreach(types, key, value) {
+    json_object_foreach(types, key, value)
+    {
         use->types[n++] = key;
         use->types[n++] = json_string_value(value);
     }
@@ -56,13 +57,16 @@ done:
 }
 
 /* The dead-letter table: one row per line that could not be read. */
-static tarn_code put_rejects(tarn_stage_job *job, tarn_db *db, const char *table, const tarn_rejects *rejects, tarn_err *err)
+static tarn_code put_rejects(tarn_stage_job *job, tarn_db *db, const char *table, const tarn_rejects *rejects,
+                             tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0};
     char file[4200], path[200];
 
-    TARN_TRY(tarn_db_run(db, "CREATE OR REPLACE TABLE dead_letters (line BIGINT, \"column\" VARCHAR, reason VARCHAR, text VARCHAR)", err));
+    TARN_TRY(tarn_db_run(
+        db, "CREATE OR REPLACE TABLE dead_letters (line BIGINT, \"column\" VARCHAR, reason VARCHAR, text VARCHAR)",
+        err));
     for (int64_t i = 0; i < rejects->kept; i++) {
         const tarn_reject *r = &rejects->rows[i];
         tarn_text_addf(&sql, "%s(%lld, ", sql.len ? ", " : "INSERT INTO dead_letters VALUES ", (long long)r->line);
@@ -86,7 +90,8 @@ done:
     return rc;
 }
 
-static tarn_code put_report(tarn_stage_job *job, tarn_db *db, const char *table, int64_t rows, const tarn_rejects *rejects, tarn_err *err)
+static tarn_code put_report(tarn_stage_job *job, tarn_db *db, const char *table, int64_t rows,
+                            const tarn_rejects *rejects, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char path[200];
@@ -99,12 +104,16 @@ static tarn_code put_report(tarn_stage_job *job, tarn_db *db, const char *table,
     TARN_TRY(tarn_text_check(&from, err));
     TARN_TRY(tarn_db_schema(db, from.data, &fields, &n, err));
     for (int i = 0; i < n; i++)
-        TARN_TRY(tarn_json_append(columns, json_pack("{s:s, s:s, s:s}", "name", fields[i].name, "type", tarn_type_name(fields[i].type),
-                                                     "sql_type", fields[i].sql_type), err));
+        TARN_TRY(tarn_json_append(columns,
+                                  json_pack("{s:s, s:s, s:s}", "name", fields[i].name, "type",
+                                            tarn_type_name(fields[i].type), "sql_type", fields[i].sql_type),
+                                  err));
     for (int64_t i = 0; i < rejects->kept && i < SHOWN_REJECTS; i++)
-        TARN_TRY(tarn_json_append(shown, json_pack("{s:I, s:s, s:s, s:s}", "line", (json_int_t)rejects->rows[i].line, "column",
-                                                   rejects->rows[i].column, "reason", rejects->rows[i].reason, "text",
-                                                   rejects->rows[i].text), err));
+        TARN_TRY(tarn_json_append(shown,
+                                  json_pack("{s:I, s:s, s:s, s:s}", "line", (json_int_t)rejects->rows[i].line, "column",
+                                            rejects->rows[i].column, "reason", rejects->rows[i].reason, "text",
+                                            rejects->rows[i].text),
+                                  err));
     TARN_TRY(tarn_json_set(report, "table", json_string(table), err));
     TARN_TRY(tarn_json_set(report, "source", json_deep_copy(json_object_get(job->params, "settings")), err));
     TARN_TRY(tarn_json_set(report, "rows", json_integer((json_int_t)rows), err));
@@ -135,7 +144,8 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
 
     TARN_TRY(open_use(job->params, &use, err));
     TARN_TRY(tarn_stage_db(job, tarn_pool_threads(job->pool), &db, err));
-    TARN_TRY(use.source->read(use.params, job->folder, use.types[0] ? use.types : NULL, db, table, &rows, &rejects, job->sink, err));
+    TARN_TRY(use.source->read(use.params, job->folder, use.types[0] ? use.types : NULL, db, table, &rows, &rejects,
+                              job->sink, err));
     TARN_TRY(tarn_stage_check_key(db, table, key, err));
     tarn_text_add(&sql, "SELECT * FROM ");
     tarn_sql_name(&sql, table);
@@ -148,8 +158,9 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     TARN_TRY(put_report(job, db, table, rows, &rejects, err));
     tarn_text_addf(&job->said, "%s rows", tarn_num_group(rows, number));
     if (rejects.count > 0)
-        tarn_text_addf(&job->said, ", %s unreadable (dead/%s, first: line %lld: %s)", tarn_num_group(rejects.count, number), table,
-                       (long long)rejects.rows[0].line, rejects.rows[0].reason);
+        tarn_text_addf(&job->said, ", %s unreadable (dead/%s, first: line %lld: %s)",
+                       tarn_num_group(rejects.count, number), table, (long long)rejects.rows[0].line,
+                       rejects.rows[0].reason);
 done:
     tarn_text_clear(&sql);
     tarn_rejects_clear(&rejects);
@@ -159,4 +170,5 @@ done:
     return rc;
 }
 
-const tarn_stage tarn_stage_ingest = {.name = "ingest", .stage = "ingest", .title = "collect a table from its source", .run = run, .facts = facts};
+const tarn_stage tarn_stage_ingest = {
+    .name = "ingest", .stage = "ingest", .title = "collect a table from its source", .run = run, .facts = facts};

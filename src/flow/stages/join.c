@@ -24,7 +24,8 @@ static void add_condition(tarn_text *sql, const char *on)
 }
 
 /* "<head> FROM left l <middle> right r <tail conditions>)". */
-static void add_query(tarn_text *sql, const char *head, const char *left, const char *middle, const char *right, const json_t *on, const char *tail)
+static void add_query(tarn_text *sql, const char *head, const char *left, const char *middle, const char *right,
+                      const json_t *on, const char *tail)
 {
     sql->len = 0;
     tarn_text_addf(sql, "SELECT %s FROM ", head);
@@ -71,11 +72,13 @@ static tarn_code count_match(tarn_stage_job *job, tarn_db *db, const json_t *mat
     add_query(&sql, nulls.data, left, "WHERE NOT EXISTS (SELECT 1 FROM", right, on, "");
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_count(db, sql.data, &keys, err));
-    TARN_TRY(tarn_json_append(list, json_pack("{s:s, s:s, s:O, s:I, s:I, s:I, s:I}", "left", left, "right", right, "on", on, "rows",
-                                              (json_int_t)rows, "joined", (json_int_t)joined, "unmatched", (json_int_t)unmatched,
-                                              "unmatched_keys", (json_int_t)keys), err));
-    tarn_say(job->sink, TARN_INFO, "%s with %s: %s rows join, %s rows find no match", left, right, tarn_num_group(joined, a),
-             tarn_num_group(unmatched, b));
+    TARN_TRY(tarn_json_append(list,
+                              json_pack("{s:s, s:s, s:O, s:I, s:I, s:I, s:I}", "left", left, "right", right, "on", on,
+                                        "rows", (json_int_t)rows, "joined", (json_int_t)joined, "unmatched",
+                                        (json_int_t)unmatched, "unmatched_keys", (json_int_t)keys),
+                              err));
+    tarn_say(job->sink, TARN_INFO, "%s with %s: %s rows join, %s rows find no match", left, right,
+             tarn_num_group(joined, a), tarn_num_group(unmatched, b));
 done:
     tarn_text_clear(&nulls);
     tarn_text_clear(&columns);
@@ -94,7 +97,8 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     int64_t rows = 0;
 
     TARN_TRY(tarn_stage_db(job, 1, &db, err));
-    for (size_t i = 0; i < json_array_size(matches); i++) TARN_TRY(count_match(job, db, json_array_get(matches, i), list, err));
+    for (size_t i = 0; i < json_array_size(matches); i++)
+        TARN_TRY(count_match(job, db, json_array_get(matches, i), list, err));
     (void)snprintf(file, sizeof file, "%s/joined.parquet", job->scratch);
     (void)snprintf(path, sizeof path, "joined/%s.parquet", name);
     TARN_TRY(tarn_db_write_parquet(db, tarn_json_text(job->params, "sql", ""), key[0] ? key : NULL, file, &rows, err));
@@ -111,4 +115,5 @@ done:
     return rc;
 }
 
-const tarn_stage tarn_stage_join = {.name = "join", .stage = "prepare", .title = "make a table by SQL, counting matches", .run = run};
+const tarn_stage tarn_stage_join = {
+    .name = "join", .stage = "prepare", .title = "make a table by SQL, counting matches", .run = run};

@@ -34,7 +34,8 @@ done:
 }
 
 /* BINARY: share of class 1; MULTICLASS: share of each; REGRESSION: mean; over the train rows. */
-static tarn_code find_prior(const tarn_stage_job *job, const tarn_model *m, const tarn_columns *c, double **prior, tarn_err *err)
+static tarn_code find_prior(const tarn_stage_job *job, const tarn_model *m, const tarn_columns *c, double **prior,
+                            tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int64_t *rows = NULL, n = 0;
@@ -78,7 +79,8 @@ static void say_figures(tarn_stage_job *job, const json_t *assessed)
     const json_t *metrics = json_object_get(assessed, "metrics");
     char number[32];
 
-    tarn_text_addf(&job->said, "%s rows:", tarn_num_group(json_integer_value(json_object_get(assessed, "rows")), number));
+    tarn_text_addf(&job->said,
+                   "%s rows:", tarn_num_group(json_integer_value(json_object_get(assessed, "rows")), number));
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         const json_t *x = json_object_get(metrics, shown[i]);
         if (json_is_number(x)) tarn_text_addf(&job->said, " %s %.4f", shown[i], json_number_value(x));
@@ -103,7 +105,8 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     TARN_TRY(tarn_stage_columns(job, path, &c, err));
     TARN_TRY(tarn_part_rows(job, tarn_columns_rows(c), part, &rows, &n, err));
     if (n == 0) {
-        rc = TARN_FAIL(err, TARN_INVALID, "the split leaves no %s rows to judge on (prepare.split)", tarn_part_name(part));
+        rc = TARN_FAIL(err, TARN_INVALID, "the split leaves no %s rows to judge on (prepare.split)",
+                       tarn_part_name(part));
         goto done;
     }
     TARN_TRY(tarn_score(m, job->pool, c, rows, n, &scored, err));
@@ -127,4 +130,5 @@ done:
     return rc;
 }
 
-const tarn_stage tarn_stage_judge = {.name = "judge", .stage = "assess", .title = "assess the winner on rows nobody has learned from", .run = run};
+const tarn_stage tarn_stage_judge = {
+    .name = "judge", .stage = "assess", .title = "assess the winner on rows nobody has learned from", .run = run};

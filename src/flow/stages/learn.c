@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* learn.c - the step that trains one candidate: preparation fitted on the train rows, estimator, threshold and figures on
- * the validation rows. */
+/* learn.c - the step that trains one candidate: preparation fitted on the train rows, estimator, threshold and figures
+ * on the validation rows. */
 #include "base/mem.h"
 #include "flow/scoring.h"
 #include "flow/settings.h"
@@ -81,13 +81,15 @@ static tarn_code open_fit(const tarn_stage_job *job, fit_use *u, tarn_err *err)
     TARN_TRY(tarn_settings_read(u->algo->params, json_object_get(p, "settings"), u->params, err));
     TARN_TRY(open_steps(json_object_get(p, "prepare"), u, err));
     TARN_TRY(tarn_alloc(&u->features, json_array_size(features) + 1, sizeof *u->features, err));
-    for (size_t i = 0; i < json_array_size(features); i++) u->features[i] = json_string_value(json_array_get(features, i));
+    for (size_t i = 0; i < json_array_size(features); i++)
+        u->features[i] = json_string_value(json_array_get(features, i));
     (void)snprintf(path, sizeof path, "%s.parquet", tarn_json_text(p, "table", ""));
     TARN_TRY(tarn_stage_columns(job, path, &u->data, err));
     TARN_TRY(tarn_part_rows(job, tarn_columns_rows(u->data), TARN_TRAIN, &u->train, &u->n_train, err));
     TARN_TRY(tarn_part_rows(job, tarn_columns_rows(u->data), TARN_VALID, &u->valid, &u->n_valid, err));
     if (u->n_train == 0 || u->n_valid == 0)
-        rc = TARN_FAIL(err, TARN_INVALID, "the split leaves %lld train and %lld valid rows; both are needed (prepare.split)",
+        rc = TARN_FAIL(err, TARN_INVALID,
+                       "the split leaves %lld train and %lld valid rows; both are needed (prepare.split)",
                        (long long)u->n_train, (long long)u->n_valid);
 done:
     return rc;
@@ -170,8 +172,8 @@ static tarn_code finish_model(const tarn_stage_job *job, fit_use *u, double thre
 
     TARN_TRY(tarn_alloc(&regs, (size_t)n, sizeof *regs, err));
     for (int i = 0; i < n; i++) regs[i] = u->fitted.out + (uint32_t)i;
-    TARN_TRY(tarn_graph_output(g, u->task, tarn_json_text(job->params, "target", ""), regs, n, tarn_prepared_class_names(u->prepared), classes,
-                               threshold, err));
+    TARN_TRY(tarn_graph_output(g, u->task, tarn_json_text(job->params, "target", ""), regs, n,
+                               tarn_prepared_class_names(u->prepared), classes, threshold, err));
     tarn_model_free(u->model);
     u->model = NULL;
     TARN_TRY(tarn_graph_finish(g, &u->model, err));
@@ -238,14 +240,16 @@ done:
 
 static void say_figures(tarn_stage_job *job, const fit_use *u, const json_t *valid)
 {
-    static const char *const shown[][3] = {{"roc_auc", "log_loss", "pr_auc"}, {"log_loss", "accuracy", "roc_auc"}, {"rmse", "r2", "mae"}};
+    static const char *const shown[][3] = {
+        {"roc_auc", "log_loss", "pr_auc"}, {"log_loss", "accuracy", "roc_auc"}, {"rmse", "r2", "mae"}};
 
     tarn_text_add(&job->said, "valid:");
     for (int i = 0; i < 3; i++) {
         const json_t *x = json_object_get(valid, shown[u->task][i]);
         if (json_is_number(x)) tarn_text_addf(&job->said, " %s %.4f", shown[u->task][i], json_number_value(x));
     }
-    tarn_text_addf(&job->said, "; %lld iterations%s", (long long)u->fitted.iterations, u->fitted.converged ? "" : " (stopped at the limit)");
+    tarn_text_addf(&job->said, "; %lld iterations%s", (long long)u->fitted.iterations,
+                   u->fitted.converged ? "" : " (stopped at the limit)");
 }
 
 static tarn_code run(tarn_stage_job *job, tarn_err *err)

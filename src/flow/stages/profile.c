@@ -26,4 +26,5 @@ done:
     return rc;
 }
 
-const tarn_stage tarn_stage_profile = {.name = "profile", .stage = "prepare", .title = "describe every column of a table", .run = run};
+const tarn_stage tarn_stage_profile = {
+    .name = "profile", .stage = "prepare", .title = "describe every column of a table", .run = run};

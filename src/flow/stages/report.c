@@ -31,8 +31,9 @@ static tarn_code tell_collected(teller *t, const json_t *report, tarn_err *err)
     char name[200], a[32], b[32];
 
     (void)snprintf(name, sizeof name, "Table %s", tarn_json_text(report, "table", ""));
-    return add_fact(t, err, name, "%s rows, %zu columns; %s lines could not be read", tarn_num_group(int_of(report, "rows"), a),
-                    json_array_size(json_object_get(report, "columns")), tarn_num_group(int_of(report, "rejected"), b));
+    return add_fact(t, err, name, "%s rows, %zu columns; %s lines could not be read",
+                    tarn_num_group(int_of(report, "rows"), a), json_array_size(json_object_get(report, "columns")),
+                    tarn_num_group(int_of(report, "rejected"), b));
 }
 
 static tarn_code tell_repairs(teller *t, const json_t *report, tarn_err *err)
@@ -42,10 +43,12 @@ static tarn_code tell_repairs(teller *t, const json_t *report, tarn_err *err)
     size_t i;
     json_t *r, *list = json_object_get(report, "repairs");
 
-    json_array_foreach(list, i, r) {
-        (void)snprintf(name, sizeof name, "Repair in %s: %s %s", tarn_json_text(report, "table", ""), tarn_json_text(r, "rule", ""), tarn_json_text(r, "column", ""));
-        TARN_TRY(add_fact(t, err, name, "%s found, %s repaired (%s)", tarn_num_group(int_of(r, "found"), a), tarn_num_group(int_of(r, "repaired"), b),
-                          tarn_json_text(r, "action", "")));
+    json_array_foreach(list, i, r)
+    {
+        (void)snprintf(name, sizeof name, "Repair in %s: %s %s", tarn_json_text(report, "table", ""),
+                       tarn_json_text(r, "rule", ""), tarn_json_text(r, "column", ""));
+        TARN_TRY(add_fact(t, err, name, "%s found, %s repaired (%s)", tarn_num_group(int_of(r, "found"), a),
+                          tarn_num_group(int_of(r, "repaired"), b), tarn_json_text(r, "action", "")));
     }
 done:
     return rc;
@@ -58,10 +61,12 @@ static tarn_code tell_join(teller *t, const json_t *report, tarn_err *err)
     size_t i;
     json_t *m, *list = json_object_get(report, "matches");
 
-    json_array_foreach(list, i, m) {
+    json_array_foreach(list, i, m)
+    {
         (void)snprintf(name, sizeof name, "%s with %s", tarn_json_text(m, "left", ""), tarn_json_text(m, "right", ""));
-        TARN_TRY(add_fact(t, err, name, "%s rows join; %s rows (%s keys) find no match", tarn_num_group(int_of(m, "joined"), a),
-                          tarn_num_group(int_of(m, "unmatched"), b), tarn_num_group(int_of(m, "unmatched_keys"), c)));
+        TARN_TRY(add_fact(t, err, name, "%s rows join; %s rows (%s keys) find no match",
+                          tarn_num_group(int_of(m, "joined"), a), tarn_num_group(int_of(m, "unmatched"), b),
+                          tarn_num_group(int_of(m, "unmatched_keys"), c)));
     }
     (void)snprintf(name, sizeof name, "Table joined/%s", tarn_json_text(report, "table", ""));
     TARN_TRY(add_fact(t, err, name, "%s rows", tarn_num_group(int_of(report, "rows"), a)));
@@ -76,11 +81,14 @@ static tarn_code tell_data(teller *t, tarn_err *err)
 
     for (size_t i = 0; i < t->job->n_inputs; i++) {
         const char *path = t->job->inputs[i].path;
-        bool collected = strncmp(path, "ingest/", 7) == 0, cleansed = strncmp(path, "prepare/clean/", 14) == 0, joined = strncmp(path, "prepare/join/", 13) == 0;
+        bool collected = strncmp(path, "ingest/", 7) == 0, cleansed = strncmp(path, "prepare/clean/", 14) == 0,
+             joined = strncmp(path, "prepare/join/", 13) == 0;
         json_t *report = NULL;
         if (!collected && !cleansed && !joined) continue;
         TARN_TRY(tarn_stage_get_json(t->job, path, &report, err));
-        rc = collected ? tell_collected(t, report, err) : cleansed ? tell_repairs(t, report, err) : tell_join(t, report, err);
+        rc = collected  ? tell_collected(t, report, err)
+             : cleansed ? tell_repairs(t, report, err)
+                        : tell_join(t, report, err);
         json_decref(report);
         TARN_TRY(rc);
     }
@@ -102,7 +110,8 @@ static tarn_code tell_parts(teller *t, tarn_err *err)
 
     TARN_TRY(tarn_stage_get_json(t->job, "prepare/split.json", &split, err));
     json_t *list = json_object_get(split, "parts");
-    json_array_foreach(list, i, part) {
+    json_array_foreach(list, i, part)
+    {
         json_t *copy = json_copy(part), *first = json_object_get(part, "first"), *last = json_object_get(part, "last");
         if (first) (void)json_object_set(copy, "from", first);
         if (last) (void)json_object_set(copy, "to", last);
@@ -131,16 +140,19 @@ static tarn_code tell_model(teller *t, tarn_err *err)
     TARN_TRY(tarn_stage_get_json(t->job, "assess/test.json", &assessed, err));
     const char *winner = tarn_json_text(board, "winner", "");
     json_t *candidates = json_object_get(board, "candidates");
-    json_array_foreach(candidates, i, candidate) {
+    json_array_foreach(candidates, i, candidate)
+    {
         if (strcmp(tarn_json_text(candidate, "name", ""), winner) != 0) continue;
-        TARN_TRY(tarn_json_set(t->story, "champion_title", json_string(tarn_json_text(candidate, "title", winner)), err));
+        TARN_TRY(
+            tarn_json_set(t->story, "champion_title", json_string(tarn_json_text(candidate, "title", winner)), err));
     }
     TARN_TRY(tarn_json_set(t->story, "champion", json_string(winner), err));
     TARN_TRY(tarn_json_set(t->story, "candidates", json_incref(candidates), err));
     TARN_TRY(tarn_json_set(t->story, "assessed", json_incref(assessed), err));
     TARN_TRY(tarn_json_set(t->story, "baseline", json_incref(json_object_get(assessed, "baseline")), err));
     TARN_TRY(tarn_json_set(t->story, "importance", json_incref(json_object_get(assessed, "importance")), err));
-    TARN_TRY(tarn_json_set(t->story, "model_id", json_string(tarn_id_hex(&tarn_stage_input(t->job, "model.tarn")->object.id, hex)), err));
+    TARN_TRY(tarn_json_set(t->story, "model_id",
+                           json_string(tarn_id_hex(&tarn_stage_input(t->job, "model.tarn")->object.id, hex)), err));
 done:
     json_decref(assessed);
     json_decref(board);
@@ -162,8 +174,11 @@ static tarn_code tell_frame(teller *t, tarn_err *err)
         TARN_TRY(tarn_json_set(t->story, copied[i], json_incref(value), err));
     }
     if (model[0])
-        (void)json_array_append_new(commands, json_sprintf("tarn reproduce %s    # train it again from its recipe and compare the bytes", model));
-    (void)json_array_append_new(commands, json_string("tarn run          # do what has changed since, and nothing else"));
+        (void)json_array_append_new(
+            commands,
+            json_sprintf("tarn reproduce %s    # train it again from its recipe and compare the bytes", model));
+    (void)json_array_append_new(commands,
+                                json_string("tarn run          # do what has changed since, and nothing else"));
     TARN_TRY(tarn_json_set(t->story, "commands", json_incref(commands), err));
 done:
     json_decref(commands);

@@ -23,12 +23,15 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     TARN_TRY(tarn_stage_columns(job, path, &c, err));
     int64_t rows = tarn_columns_rows(c);
     TARN_TRY(tarn_alloc(&part, (size_t)rows, 1, err));
-    TARN_TRY(tarn_split(c, &params, key[0] ? key : NULL, tarn_json_text(job->params, "target", NULL), part, &report, err));
+    TARN_TRY(
+        tarn_split(c, &params, key[0] ? key : NULL, tarn_json_text(job->params, "target", NULL), part, &report, err));
     TARN_TRY(tarn_stage_put(job, "prepare/split.parts", part, (size_t)rows, err));
     TARN_TRY(tarn_stage_put_json(job, "prepare/split.json", report, err));
     for (int64_t i = 0; i < rows; i++) count[part[i]]++;
     for (int p = 0; p < TARN_PARTS; p++)
-        if (count[p] > 0) tarn_text_addf(&job->said, "%s%s %s", job->said.len ? ", " : "", tarn_part_name((tarn_part)p), tarn_num_group(count[p], number));
+        if (count[p] > 0)
+            tarn_text_addf(&job->said, "%s%s %s", job->said.len ? ", " : "", tarn_part_name((tarn_part)p),
+                           tarn_num_group(count[p], number));
 done:
     json_decref(report);
     tarn_free(part);
@@ -36,4 +39,5 @@ done:
     return rc;
 }
 
-const tarn_stage tarn_stage_split = {.name = "split", .stage = "prepare", .title = "split rows into train, valid, test and holdout", .run = run};
+const tarn_stage tarn_stage_split = {
+    .name = "split", .stage = "prepare", .title = "split rows into train, valid, test and holdout", .run = run};
