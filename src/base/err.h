@@ -33,7 +33,7 @@ typedef struct tarn_err {
 } tarn_err;
 
 #if defined(__GNUC__)
-#define TARN_MUST __attribute__((warn_unused_result))
+#define TARN_MUST         __attribute__((warn_unused_result))
 #define TARN_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #else
 #define TARN_MUST
@@ -59,14 +59,14 @@ void tarn_err_note(tarn_err *err, const char *fmt, ...) TARN_PRINTF(2, 3);
  * TARN_NOMEM, EACCES, EPERM and EROFS are TARN_DENIED, ENOENT is TARN_NOT_FOUND, the rest TARN_IO. */
 tarn_code tarn_err_errno(tarn_err *err, const char *file, int line, const char *what, const char *path);
 
-#define TARN_FAIL(err, code, ...) tarn_err_set((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+#define TARN_FAIL(err, code, ...)        tarn_err_set((err), (code), __FILE__, __LINE__, __VA_ARGS__)
 #define TARN_FAIL_ERRNO(err, what, path) tarn_err_errno((err), __FILE__, __LINE__, (what), (path))
 
 /* The only macro that jumps: needs `tarn_code rc` and the label `done`. */
-#define TARN_TRY(call)                                                                             \
-    do {                                                                                           \
-        rc = (call);                                                                               \
-        if (rc != TARN_OK) goto done;                                                              \
+#define TARN_TRY(call)                \
+    do {                              \
+        rc = (call);                  \
+        if (rc != TARN_OK) goto done; \
     } while (0)
 
 #ifdef __cplusplus

@@ -48,8 +48,7 @@ void tarn_arena_free(tarn_arena *arena);
 /* Forget all blocks, keep the first page for reuse. */
 void tarn_arena_reset(tarn_arena *arena);
 TARN_MUST tarn_code tarn_arena_alloc(tarn_arena *arena, void *out, size_t count, size_t size, tarn_err *err);
-TARN_MUST tarn_code tarn_arena_strndup(tarn_arena *arena, const char *text, size_t len, char **out,
-                                       tarn_err *err);
+TARN_MUST tarn_code tarn_arena_strndup(tarn_arena *arena, const char *text, size_t len, char **out, tarn_err *err);
 
 #ifdef __cplusplus
 }

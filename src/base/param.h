@@ -44,21 +44,33 @@ typedef struct tarn_param {
     const char *words;          /* WORD: "newton|lbfgs" */
 } tarn_param;
 
-#define TARN_INT(s, f, preset_, least_, most_, help_)                                              \
-    {.type = TARN_P_INT, .name = #f, .at = offsetof(s, f), .preset = (preset_), .least = (least_),  \
-     .most = (most_), .help = (help_)}
-#define TARN_REAL(s, f, preset_, least_, most_, help_)                                             \
-    {.type = TARN_P_REAL, .name = #f, .at = offsetof(s, f), .preset = (preset_), .least = (least_), \
-     .most = (most_), .help = (help_)}
-#define TARN_BOOL_PARAM(s, f, preset_, help_)                                                      \
-    {.type = TARN_P_BOOL, .name = #f, .at = offsetof(s, f), .preset = (preset_), .help = (help_)}
-#define TARN_WORD(s, f, preset_, words_, help_)                                                    \
-    {.type = TARN_P_WORD, .name = #f, .at = offsetof(s, f), .preset = (preset_), .words = (words_), \
-     .help = (help_)}
-#define TARN_TEXT(s, f, preset_, help_)                                                            \
-    {.type = TARN_P_TEXT, .name = #f, .at = offsetof(s, f), .preset_text = (preset_),               \
-     .most = sizeof(((s *)0)->f), .help = (help_)}
-#define TARN_PARAMS_END {.type = TARN_P_END}
+#define TARN_INT(s, f, preset_, least_, most_, help_)                                                                  \
+    {                                                                                                                  \
+        .type = TARN_P_INT, .name = #f, .at = offsetof(s, f), .preset = (preset_), .least = (least_), .most = (most_), \
+        .help = (help_)                                                                                                \
+    }
+#define TARN_REAL(s, f, preset_, least_, most_, help_)                                                 \
+    {                                                                                                  \
+        .type = TARN_P_REAL, .name = #f, .at = offsetof(s, f), .preset = (preset_), .least = (least_), \
+        .most = (most_), .help = (help_)                                                               \
+    }
+#define TARN_BOOL_PARAM(s, f, preset_, help_)                                                       \
+    {                                                                                               \
+        .type = TARN_P_BOOL, .name = #f, .at = offsetof(s, f), .preset = (preset_), .help = (help_) \
+    }
+#define TARN_WORD(s, f, preset_, words_, help_)                                                                        \
+    {                                                                                                                  \
+        .type = TARN_P_WORD, .name = #f, .at = offsetof(s, f), .preset = (preset_), .words = (words_), .help = (help_) \
+    }
+#define TARN_TEXT(s, f, preset_, help_)                                                                               \
+    {                                                                                                                 \
+        .type = TARN_P_TEXT, .name = #f, .at = offsetof(s, f), .preset_text = (preset_), .most = sizeof(((s *)0)->f), \
+        .help = (help_)                                                                                               \
+    }
+#define TARN_PARAMS_END    \
+    {                      \
+        .type = TARN_P_END \
+    }
 
 /* All functions: table ends with TARN_PARAMS_END or is NULL (no parameters); values points to the
  * struct the table describes. */

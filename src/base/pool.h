@@ -56,7 +56,7 @@ typedef tarn_code tarn_sum_fn(void *arg, int64_t block, int worker, double *sum,
 
 /* out[n] += the sum over blocks, added in block order: ((out + b0) + b1) + ..., whatever the number
  * of threads. Cost: memory for 4 partial sums per thread. */
-TARN_MUST tarn_code tarn_pool_sum(tarn_pool *pool, int64_t blocks, int64_t n, tarn_sum_fn *fn, void *arg,
-                                  double *out, tarn_err *err);
+TARN_MUST tarn_code tarn_pool_sum(tarn_pool *pool, int64_t blocks, int64_t n, tarn_sum_fn *fn, void *arg, double *out,
+                                  tarn_err *err);
 
 #endif

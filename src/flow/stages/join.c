@@ -6,83 +6,101 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "a" or "left=right" as the condition l."left" = r."right". */
-static void add_condition(tarn_text *sql, const char *on)
-{
-    const char *equals = strchr(on, '=');
-    char left[200], right[200];
-    size_t len = equals ? (size_t)(equals - on) : strlen(on);
+/* What the questions about a pair of tables are made of. */
+typedef struct match_sql {
+    tarn_text left, right; /* the tables, as SQL names */
+    tarn_text condition;   /* l."a" = r."b" AND ... */
+    tarn_text keys;        /* l."a", ... */
+} match_sql;
 
-    (void)snprintf(left, sizeof left, "%.*s", (int)(len < 199 ? len : 199), on);
-    (void)snprintf(right, sizeof right, "%s", equals ? equals + 1 : left);
-    for (char *end = left + strlen(left); end > left && end[-1] == ' ';) *--end = '\0';
-    const char *start = right + strspn(right, " ");
-    tarn_text_add(sql, "l.");
-    tarn_sql_name(sql, left);
-    tarn_text_add(sql, " = r.");
-    tarn_sql_name(sql, start);
+static void clear_match(match_sql *m)
+{
+    tarn_text_clear(&m->left);
+    tarn_text_clear(&m->right);
+    tarn_text_clear(&m->condition);
+    tarn_text_clear(&m->keys);
 }
 
-/* "<head> FROM left l <middle> right r <tail conditions>)". */
-static void add_query(tarn_text *sql, const char *head, const char *left, const char *middle, const char *right,
-                      const json_t *on, const char *tail)
+/* len bytes without the spaces around them, as `<alias>."name"`. */
+static void add_column(tarn_text *sql, const char *alias, const char *name, size_t len)
 {
-    sql->len = 0;
-    tarn_text_addf(sql, "SELECT %s FROM ", head);
-    tarn_sql_name(sql, left);
-    tarn_text_addf(sql, " l %s ", middle);
-    tarn_sql_name(sql, right);
-    tarn_text_add(sql, " r ");
-    tarn_text_add(sql, tail[0] == 'O' ? "ON " : "WHERE ");
-    for (size_t i = 0; i < json_array_size(on); i++) {
-        if (i) tarn_text_add(sql, " AND ");
-        add_condition(sql, json_string_value(json_array_get(on, i)));
+    char trimmed[200];
+
+    while (len > 0 && *name == ' ') name++, len--;
+    while (len > 0 && name[len - 1] == ' ') len--;
+    (void)snprintf(trimmed, sizeof trimmed, "%.*s", (int)(len < sizeof trimmed ? len : sizeof trimmed - 1), name);
+    tarn_text_addf(sql, "%s.", alias);
+    tarn_sql_name(sql, trimmed);
+}
+
+/* From {"left", "right", "on": ["a", "left=right", ...]}. */
+static tarn_code read_match(const json_t *match, match_sql *m, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    size_t i;
+    json_t *item, *on = json_object_get(match, "on");
+
+    tarn_sql_name(&m->left, tarn_json_text(match, "left", ""));
+    tarn_sql_name(&m->right, tarn_json_text(match, "right", ""));
+    json_array_foreach(on, i, item)
+    {
+        const char *pair = json_string_value(item), *equals = strchr(pair, '=');
+        const char *right = equals ? equals + 1 : pair;
+        size_t len = equals ? (size_t)(equals - pair) : strlen(pair);
+        if (i) tarn_text_add(&m->condition, " AND ");
+        add_column(&m->condition, "l", pair, len);
+        tarn_text_add(&m->condition, " = ");
+        add_column(&m->condition, "r", right, strlen(right));
+        if (i) tarn_text_add(&m->keys, ", ");
+        add_column(&m->keys, "l", pair, len);
     }
-    if (tail[0] != 'O') tarn_text_add(sql, ")");
+    TARN_TRY(tarn_text_check(&m->left, err));
+    TARN_TRY(tarn_text_check(&m->right, err));
+    TARN_TRY(tarn_text_check(&m->condition, err));
+    TARN_TRY(tarn_text_check(&m->keys, err));
+done:
+    return rc;
+}
+
+static tarn_code ask(tarn_db *db, int64_t *answer, tarn_err *err, const char *fmt, ...) TARN_PRINTF(4, 5);
+static tarn_code ask(tarn_db *db, int64_t *answer, tarn_err *err, const char *fmt, ...)
+{
+    char sql[8192];
+    va_list args;
+
+    va_start(args, fmt);
+    int n = vsnprintf(sql, sizeof sql, fmt, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof sql) return TARN_FAIL(err, TARN_LIMIT, "too many columns to match on");
+    return tarn_db_count(db, sql, answer, err);
 }
 
 static tarn_code count_match(tarn_stage_job *job, tarn_db *db, const json_t *match, json_t *list, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const char *left = tarn_json_text(match, "left", ""), *right = tarn_json_text(match, "right", "");
-    const json_t *on = json_object_get(match, "on");
     int64_t rows = 0, joined = 0, unmatched = 0, keys = 0;
-    tarn_text sql = {0}, columns = {0}, nulls = {0};
+    match_sql m = {0};
     char a[32], b[32];
 
-    for (size_t i = 0; i < json_array_size(on); i++) {
-        const char *text = json_string_value(json_array_get(on, i));
-        char name[200];
-        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(text, " ="), text);
-        tarn_text_add(&columns, i ? ", l." : "l.");
-        tarn_sql_name(&columns, name);
-    }
-    tarn_text_addf(&nulls, "count(DISTINCT (%s))", columns.data ? columns.data : "");
-    TARN_TRY(tarn_text_check(&nulls, err));
-    tarn_text_add(&sql, "SELECT count(*) FROM ");
-    tarn_sql_name(&sql, left);
-    TARN_TRY(tarn_text_check(&sql, err));
-    TARN_TRY(tarn_db_count(db, sql.data, &rows, err));
-    add_query(&sql, "count(*)", left, "JOIN", right, on, "ON");
-    TARN_TRY(tarn_text_check(&sql, err));
-    TARN_TRY(tarn_db_count(db, sql.data, &joined, err));
-    add_query(&sql, "count(*)", left, "WHERE NOT EXISTS (SELECT 1 FROM", right, on, "");
-    TARN_TRY(tarn_text_check(&sql, err));
-    TARN_TRY(tarn_db_count(db, sql.data, &unmatched, err));
-    add_query(&sql, nulls.data, left, "WHERE NOT EXISTS (SELECT 1 FROM", right, on, "");
-    TARN_TRY(tarn_text_check(&sql, err));
-    TARN_TRY(tarn_db_count(db, sql.data, &keys, err));
-    TARN_TRY(tarn_json_append(list,
-                              json_pack("{s:s, s:s, s:O, s:I, s:I, s:I, s:I}", "left", left, "right", right, "on", on,
-                                        "rows", (json_int_t)rows, "joined", (json_int_t)joined, "unmatched",
-                                        (json_int_t)unmatched, "unmatched_keys", (json_int_t)keys),
-                              err));
+    TARN_TRY(read_match(match, &m, err));
+    const char *l = m.left.data, *r = m.right.data, *on = m.condition.data;
+    TARN_TRY(ask(db, &rows, err, "SELECT count(*) FROM %s", l));
+    TARN_TRY(ask(db, &joined, err, "SELECT count(*) FROM %s l JOIN %s r ON %s", l, r, on));
+    TARN_TRY(
+        ask(db, &unmatched, err, "SELECT count(*) FROM %s l WHERE NOT EXISTS (SELECT 1 FROM %s r WHERE %s)", l, r, on));
+    TARN_TRY(ask(db, &keys, err, "SELECT count(DISTINCT (%s)) FROM %s l WHERE NOT EXISTS (SELECT 1 FROM %s r WHERE %s)",
+                 m.keys.data, l, r, on));
+    TARN_TRY(
+        tarn_json_append(list,
+                         json_pack("{s:s, s:s, s:O, s:I, s:I, s:I, s:I}", "left", left, "right", right, "on",
+                                   json_object_get(match, "on"), "rows", (json_int_t)rows, "joined", (json_int_t)joined,
+                                   "unmatched", (json_int_t)unmatched, "unmatched_keys", (json_int_t)keys),
+                         err));
     tarn_say(job->sink, TARN_INFO, "%s with %s: %s rows join, %s rows find no match", left, right,
              tarn_num_group(joined, a), tarn_num_group(unmatched, b));
 done:
-    tarn_text_clear(&nulls);
-    tarn_text_clear(&columns);
-    tarn_text_clear(&sql);
+    clear_match(&m);
     return rc;
 }
 
