@@ -24,9 +24,15 @@ typedef struct job {
     atomic_bool stop;
 } job;
 
+typedef struct helper {
+    tarn_pool *pool;
+    int worker;
+    pthread_t id;
+} helper;
+
 struct tarn_pool {
     int threads;
-    pthread_t *ids; /* threads - 1 of them */
+    helper *helpers; /* threads - 1 of them */
     int started;
     pthread_mutex_t busy; /* one job at a time */
     pthread_mutex_t lock; /* guards all below, and the job's failure */
@@ -36,11 +42,6 @@ struct tarn_pool {
     int inside; /* workers in the current job */
     bool closing;
 };
-
-typedef struct worker_start {
-    tarn_pool *pool;
-    int worker;
-} worker_start;
 
 static void work(tarn_pool *pool, job *j, int worker)
 {
@@ -63,11 +64,10 @@ static void work(tarn_pool *pool, job *j, int worker)
 
 static void *worker_main(void *arg)
 {
-    worker_start start = *(worker_start *)arg;
-    tarn_pool *pool = start.pool;
+    const helper *self = arg;
+    tarn_pool *pool = self->pool;
     uint64_t seen = 0;
 
-    tarn_free(arg);
     (void)pthread_mutex_lock(&pool->lock);
     for (;;) {
         while (!pool->closing && (!pool->current || pool->job_number == seen))
@@ -77,7 +77,7 @@ static void *worker_main(void *arg)
         job *j = pool->current;
         pool->inside++;
         (void)pthread_mutex_unlock(&pool->lock);
-        work(pool, j, start.worker);
+        work(pool, j, self->worker);
         (void)pthread_mutex_lock(&pool->lock);
         if (--pool->inside == 0) (void)pthread_cond_signal(&pool->idle);
     }
@@ -88,14 +88,11 @@ static void *worker_main(void *arg)
 static tarn_code start_workers(tarn_pool *pool, tarn_err *err)
 {
     for (int i = 1; i < pool->threads; i++) {
-        worker_start *start = NULL;
-        tarn_code rc = tarn_alloc(&start, 1, sizeof *start, err);
-        if (rc != TARN_OK) return rc;
-        *start = (worker_start){pool, i};
-        if (pthread_create(&pool->ids[i - 1], NULL, worker_main, start) != 0) {
-            tarn_free(start);
+        helper *h = &pool->helpers[i - 1];
+        h->pool = pool;
+        h->worker = i;
+        if (pthread_create(&h->id, NULL, worker_main, h) != 0)
             return TARN_FAIL(err, TARN_LIMIT, "cannot start thread %d of %d", i + 1, pool->threads);
-        }
         pool->started++;
     }
     return TARN_OK;
@@ -119,7 +116,7 @@ tarn_code tarn_pool_new(int threads, tarn_pool **out, tarn_err *err)
     (void)pthread_mutex_init(&pool->lock, NULL);
     (void)pthread_cond_init(&pool->wake, NULL);
     (void)pthread_cond_init(&pool->idle, NULL);
-    TARN_TRY(tarn_alloc(&pool->ids, (size_t)threads, sizeof *pool->ids, err));
+    TARN_TRY(tarn_alloc(&pool->helpers, (size_t)threads, sizeof *pool->helpers, err));
     TARN_TRY(start_workers(pool, err));
     *out = pool;
     pool = NULL;
@@ -135,12 +132,12 @@ void tarn_pool_free(tarn_pool *pool)
     pool->closing = true;
     (void)pthread_cond_broadcast(&pool->wake);
     (void)pthread_mutex_unlock(&pool->lock);
-    for (int i = 0; i < pool->started; i++) (void)pthread_join(pool->ids[i], NULL);
+    for (int i = 0; i < pool->started; i++) (void)pthread_join(pool->helpers[i].id, NULL);
     (void)pthread_cond_destroy(&pool->idle);
     (void)pthread_cond_destroy(&pool->wake);
     (void)pthread_mutex_destroy(&pool->lock);
     (void)pthread_mutex_destroy(&pool->busy);
-    tarn_free(pool->ids);
+    tarn_free(pool->helpers);
     tarn_free(pool);
 }
 
