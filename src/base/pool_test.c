@@ -231,7 +231,7 @@ static void running_out_of_memory_is_a_clean_error(void **state)
         tarn_pool_free(pool);
         assert_int_equal(tarn_mem_live(), live);
     }
-    assert_int_equal(failures, 5); /* pool, ids, two starts, parts */
+    assert_int_equal(failures, 3); /* pool, helpers, parts */
 }
 
 static void rows_make_blocks(void **state)
