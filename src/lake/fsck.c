@@ -414,6 +414,7 @@ static tarn_code check_path(fsck *f, const tarn_item *item, tarn_err *err)
     tarn_entry_of(item, &e);
     TARN_TRY(check_object(f, &e.object.id, e.object.size, e.path, err));
     if (!tarn_id_none(&e.recipe)) TARN_TRY(check_object(f, &e.recipe, UINT64_MAX, e.path, err));
+    if (!tarn_id_none(&e.attrs)) TARN_TRY(check_object(f, &e.attrs, UINT64_MAX, e.path, err));
 done:
     return rc;
 }

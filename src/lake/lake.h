@@ -50,6 +50,12 @@ TARN_MUST tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, tarn_o
  * failed. */
 TARN_MUST tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths, size_t n,
                                         tarn_object *out, tarn_err *err);
+/* Store what comes in pieces: new, add ..., end; free in any case. end may be called once. */
+typedef struct tarn_writer tarn_writer;
+TARN_MUST tarn_code tarn_lake_writer_new(tarn_lake *lake, tarn_writer **out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_writer_add(tarn_writer *w, const void *bytes, size_t len, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_writer_end(tarn_writer *w, tarn_object *out, tarn_err *err);
+void tarn_lake_writer_free(tarn_writer *w);
 TARN_MUST tarn_code tarn_lake_sync(tarn_lake *lake, tarn_err *err);
 /* Whole object in memory (tarn_free), at most `most` bytes (0: 1 GiB). NUL added behind. */
 TARN_MUST tarn_code tarn_lake_get(tarn_lake *lake, const tarn_id *id, size_t most, char **out, size_t *len,
@@ -72,6 +78,7 @@ typedef struct tarn_entry {
     char path[1025];
     tarn_object object;
     tarn_id recipe; /* object with the recipe JSON of a derived object; none for raw data */
+    tarn_id attrs;  /* object with JSON of what came with the content (type, user's own metadata); none: nothing */
 } tarn_entry;
 
 /* Return other than TARN_OK to stop; TARN_CANCELLED stops without being an error. */

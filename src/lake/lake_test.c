@@ -386,8 +386,75 @@ static void recipes_and_facts_are_remembered(void **state)
     scratch_free(&s);
 }
 
+/* The same pieces or others, the same chunks: storing them again in another lake's order adds nothing. */
+static void content_in_pieces_is_stored_as_content_at_once(void **state)
+{
+    static const size_t sizes[] = {0, 1, 131072, 131073, 5000001}, pieces[] = {1000, 8192, 131072, 131073, 4000000};
+    scratch s = scratch_new();
+    char *bytes = noise(5000001, 2);
+    tarn_fsck before, after;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        tarn_object want;
+        must(tarn_lake_put(s.lake, bytes, sizes[i], &want, err));
+        must(tarn_lake_sync(s.lake, err));
+        must(tarn_lake_fsck(s.lake, NULL, NULL, &before, NULL, err));
+        for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
+            tarn_writer *w = NULL;
+            tarn_object got;
+            must(tarn_lake_writer_new(s.lake, &w, err));
+            for (size_t at = 0; at < sizes[i]; at += pieces[k])
+                must(tarn_lake_writer_add(w, bytes + at, sizes[i] - at < pieces[k] ? sizes[i] - at : pieces[k], err));
+            must(tarn_lake_writer_end(w, &got, err));
+            tarn_lake_writer_free(w);
+            assert_true(tarn_id_equal(&got.id, &want.id));
+            assert_int_equal(got.size, want.size);
+        }
+        must(tarn_lake_sync(s.lake, err));
+        must(tarn_lake_fsck(s.lake, NULL, NULL, &after, NULL, err));
+        assert_int_equal(after.chunks, before.chunks);
+    }
+    free(bytes);
+    scratch_free(&s);
+}
+
+static tarn_code count_change(void *arg, tarn_change_kind kind, const tarn_entry *a, const tarn_entry *b, tarn_err *err)
+{
+    (void)kind, (void)a, (void)b, (void)err;
+    ++*(int *)arg;
+    return TARN_OK;
+}
+
+static void attributes_go_with_the_path(void **state)
+{
+    scratch s = scratch_new();
+    tarn_entry e = entry_of(s.lake, "a.csv", "x"), back;
+    tarn_commit_options o = {.author = "t", .message = "m"};
+    tarn_id first, second;
+    tarn_object attrs;
+    int changes = 0;
+
+    (void)state;
+    first = commit_text(s.lake, "main", "a.csv", "x");
+    e.attrs.b[0] = 7;
+    must_fail_with(TARN_NOT_FOUND, "attributes", tarn_lake_stage(s.lake, "main", &e, 1, err));
+    must(tarn_lake_put(s.lake, "{\"type\":\"text/csv\"}", 19, &attrs, err));
+    e.attrs = attrs.id;
+    must(tarn_lake_stage(s.lake, "main", &e, 1, err));
+    scratch_reopen(&s);
+    must(tarn_lake_commit(s.lake, "main", &o, &second, err));
+    must(tarn_lake_lookup(s.lake, &second, "a.csv", &back, err));
+    assert_true(tarn_id_equal(&back.attrs, &attrs.id));
+    assert_true(tarn_id_none(&back.recipe));
+    must(tarn_lake_diff(s.lake, &first, &second, "", count_change, &changes, err));
+    assert_int_equal(changes, 1);
+    scratch_free(&s);
+}
+
 TARN_TESTS(TARN_TEST(a_lake_is_found_from_a_folder_below), TARN_TEST(a_newer_or_foreign_format_is_refused),
-           TARN_TEST(objects_of_all_sizes_come_back), TARN_TEST(what_is_not_there_is_said_to_be_missing),
+           TARN_TEST(objects_of_all_sizes_come_back), TARN_TEST(content_in_pieces_is_stored_as_content_at_once),
+           TARN_TEST(attributes_go_with_the_path), TARN_TEST(what_is_not_there_is_said_to_be_missing),
            TARN_TEST(equal_content_is_stored_once), TARN_TEST(a_cached_file_is_whole_and_made_again_when_touched),
            TARN_TEST(listings_fold_start_after_and_stop), TARN_TEST(staging_is_durable_visible_and_committed),
            TARN_TEST(commits_carry_metadata_and_expectations), TARN_TEST(refs_move_only_by_compare_and_swap),

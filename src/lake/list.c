@@ -110,7 +110,7 @@ static tarn_code list_stream(stream *s, const char *prefix, const char *after, c
         if (fold) {
             fold[1] = '\0';
             s->now.object = (tarn_object){.size = 0};
-            s->now.recipe = (tarn_id){{0}};
+            s->now.recipe = s->now.attrs = (tarn_id){{0}};
         }
         if (strcmp(s->now.path, after) > 0) TARN_TRY(fn(arg, &s->now, err));
         if (!fold) continue;
@@ -211,7 +211,9 @@ static tarn_code tell_staged(tarn_lake *lake, const tarn_id *root, const tarn_en
     bool there = rc == TARN_OK;
     if (removes) return there ? fn(arg, TARN_REMOVED, base, NULL, err) : TARN_OK;
     if (!there) return fn(arg, TARN_ADDED, NULL, row, err);
-    if (tarn_id_equal(&base->object.id, &row->object.id) && tarn_id_equal(&base->recipe, &row->recipe)) return TARN_OK;
+    if (tarn_id_equal(&base->object.id, &row->object.id) && tarn_id_equal(&base->recipe, &row->recipe) &&
+        tarn_id_equal(&base->attrs, &row->attrs))
+        return TARN_OK;
     return fn(arg, TARN_CHANGED, base, row, err);
 }
 

@@ -3,7 +3,7 @@
  *
  * WAL mode with synchronous=FULL: a transaction is durable when COMMIT returns, readers never wait. Every
  * statement is prepared once and kept. Values are bound by a short format: t text, i integer, d id (NULL or
- * none: SQL NULL), b entry (object, size, recipe).
+ * none: SQL NULL), b entry (object, size, recipe, attrs).
  *
  * `sum` is the CRC-32C of the row's other values in the order of binding, each with its length in front. */
 #include "lake/meta.h"
@@ -30,52 +30,53 @@ static const char schema[] =
     " time_us INTEGER NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, sum INTEGER NOT NULL);"
     "CREATE INDEX ref_log_by_name ON ref_log(name, seq);"
     "CREATE TABLE staged(branch TEXT NOT NULL, path BLOB NOT NULL, object BLOB, size INTEGER NOT NULL, recipe BLOB,"
-    " seq INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY(branch, path)) WITHOUT ROWID;"
+    " attrs BLOB, seq INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY(branch, path)) WITHOUT ROWID;"
     "CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO counters VALUES('staged', 0);"
     "CREATE TABLE made(made_by BLOB NOT NULL, path BLOB NOT NULL, object BLOB, size INTEGER NOT NULL, recipe BLOB,"
-    " sum INTEGER NOT NULL, PRIMARY KEY(made_by, path)) WITHOUT ROWID;"
+    " attrs BLOB, sum INTEGER NOT NULL, PRIMARY KEY(made_by, path)) WITHOUT ROWID;"
     "CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;";
 
-#define STATEMENTS(X)                                                                                             \
-    X(BEGIN, "BEGIN IMMEDIATE")                                                                                   \
-    X(COMMIT, "COMMIT")                                                                                           \
-    X(ROLLBACK, "ROLLBACK")                                                                                       \
-    X(VERSION, "PRAGMA data_version")                                                                             \
-    X(CHECK, "PRAGMA integrity_check(20)")                                                                        \
-    X(PACK_ADD, "INSERT OR IGNORE INTO packs(name, bytes, records) VALUES(?, ?, ?)")                              \
-    X(PACK_NUM, "SELECT num FROM packs WHERE name = ?")                                                           \
-    X(PACK_NAME, "SELECT name FROM packs WHERE num = ?")                                                          \
-    X(INDEXES, "SELECT 1, num, name, 0, records FROM runs"                                                        \
-               " UNION ALL SELECT 0, num, name, bytes, records FROM packs WHERE run = 0")                         \
-    X(PACKS, "SELECT 0, num, name, bytes, records FROM packs ORDER BY num")                                       \
-    X(RUN_ADD, "INSERT INTO runs(name, records) VALUES(?, ?)")                                                    \
-    X(RUN_LAST, "SELECT max(num) FROM runs")                                                                      \
-    X(RUN_OF_PACK, "UPDATE packs SET run = ? WHERE num = ?")                                                      \
-    X(RUN_OF_RUN, "UPDATE packs SET run = ? WHERE run = ?")                                                       \
-    X(RUN_DROP, "DELETE FROM runs WHERE num = ?")                                                                 \
-    X(REF_GET, "SELECT name, target, time_us, sum FROM refs WHERE name = ?")                                      \
-    X(REF_SET, "INSERT OR REPLACE INTO refs(name, target, time_us, sum) VALUES(?, ?, ?, ?)")                      \
-    X(REF_DROP, "DELETE FROM refs WHERE name = ?")                                                                \
-    X(REFS, "SELECT name, target, time_us, sum FROM refs WHERE name >= ? ORDER BY name")                          \
-    X(LOG_ADD, "INSERT INTO ref_log(name, was, target, time_us, who, why, sum) VALUES(?, ?, ?, ?, ?, ?, ?)")      \
-    X(LOG_AT, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE name = ? AND time_us <= ?"     \
-              " ORDER BY seq DESC LIMIT 1")                                                                       \
-    X(LOG_FIRST, "SELECT time_us FROM ref_log WHERE name = ? ORDER BY seq LIMIT 1")                               \
-    X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                      \
-    X(STAGE_COUNT, "UPDATE counters SET value = value + 1 WHERE name = 'staged' RETURNING value")                 \
-    X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                              \
-    X(STAGE, "INSERT OR REPLACE INTO staged(branch, path, object, size, recipe, seq, sum) VALUES(?,?,?,?,?,?,?)") \
-    X(STAGED, "SELECT branch, path, object, size, recipe, seq, sum FROM staged WHERE branch = ? AND path >= ?"    \
-              " ORDER BY path LIMIT ?")                                                                           \
-    X(STAGED_ALL, "SELECT branch, path, object, size, recipe, seq, sum FROM staged")                              \
-    X(UNSTAGE, "DELETE FROM staged WHERE branch = ? AND path >= ? AND substr(path, 1, ?) = ? AND seq <= ?")       \
-    X(MADE_FORGET, "DELETE FROM made WHERE made_by = ?")                                                          \
-    X(MADE_ADD, "INSERT OR REPLACE INTO made(made_by, path, object, size, recipe, sum) VALUES(?,?,?,?,?,?)")      \
-    X(MADE, "SELECT made_by, path, object, size, recipe, sum FROM made WHERE made_by = ? ORDER BY path")          \
-    X(MADE_ALL, "SELECT made_by, path, object, size, recipe, sum FROM made")                                      \
-    X(FACT_SET, "INSERT OR REPLACE INTO facts(key, value, sum) VALUES(?, ?, ?)")                                  \
-    X(FACT_GET, "SELECT key, value, sum FROM facts WHERE key = ?")                                                \
+#define STATEMENTS(X)                                                                                                 \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                                       \
+    X(COMMIT, "COMMIT")                                                                                               \
+    X(ROLLBACK, "ROLLBACK")                                                                                           \
+    X(VERSION, "PRAGMA data_version")                                                                                 \
+    X(CHECK, "PRAGMA integrity_check(20)")                                                                            \
+    X(PACK_ADD, "INSERT OR IGNORE INTO packs(name, bytes, records) VALUES(?, ?, ?)")                                  \
+    X(PACK_NUM, "SELECT num FROM packs WHERE name = ?")                                                               \
+    X(PACK_NAME, "SELECT name FROM packs WHERE num = ?")                                                              \
+    X(INDEXES, "SELECT 1, num, name, 0, records FROM runs"                                                            \
+               " UNION ALL SELECT 0, num, name, bytes, records FROM packs WHERE run = 0")                             \
+    X(PACKS, "SELECT 0, num, name, bytes, records FROM packs ORDER BY num")                                           \
+    X(RUN_ADD, "INSERT INTO runs(name, records) VALUES(?, ?)")                                                        \
+    X(RUN_LAST, "SELECT max(num) FROM runs")                                                                          \
+    X(RUN_OF_PACK, "UPDATE packs SET run = ? WHERE num = ?")                                                          \
+    X(RUN_OF_RUN, "UPDATE packs SET run = ? WHERE run = ?")                                                           \
+    X(RUN_DROP, "DELETE FROM runs WHERE num = ?")                                                                     \
+    X(REF_GET, "SELECT name, target, time_us, sum FROM refs WHERE name = ?")                                          \
+    X(REF_SET, "INSERT OR REPLACE INTO refs(name, target, time_us, sum) VALUES(?, ?, ?, ?)")                          \
+    X(REF_DROP, "DELETE FROM refs WHERE name = ?")                                                                    \
+    X(REFS, "SELECT name, target, time_us, sum FROM refs WHERE name >= ? ORDER BY name")                              \
+    X(LOG_ADD, "INSERT INTO ref_log(name, was, target, time_us, who, why, sum) VALUES(?, ?, ?, ?, ?, ?, ?)")          \
+    X(LOG_AT, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE name = ? AND time_us <= ?"         \
+              " ORDER BY seq DESC LIMIT 1")                                                                           \
+    X(LOG_FIRST, "SELECT time_us FROM ref_log WHERE name = ? ORDER BY seq LIMIT 1")                                   \
+    X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                          \
+    X(STAGE_COUNT, "UPDATE counters SET value = value + 1 WHERE name = 'staged' RETURNING value")                     \
+    X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                                  \
+    X(STAGE,                                                                                                          \
+      "INSERT OR REPLACE INTO staged(branch, path, object, size, recipe, attrs, seq, sum) VALUES(?,?,?,?,?,?,?,?)")   \
+    X(STAGED, "SELECT branch, path, object, size, recipe, attrs, seq, sum FROM staged WHERE branch = ? AND path >= ?" \
+              " ORDER BY path LIMIT ?")                                                                               \
+    X(STAGED_ALL, "SELECT branch, path, object, size, recipe, attrs, seq, sum FROM staged")                           \
+    X(UNSTAGE, "DELETE FROM staged WHERE branch = ? AND path >= ? AND substr(path, 1, ?) = ? AND seq <= ?")           \
+    X(MADE_FORGET, "DELETE FROM made WHERE made_by = ?")                                                              \
+    X(MADE_ADD, "INSERT OR REPLACE INTO made(made_by, path, object, size, recipe, attrs, sum) VALUES(?,?,?,?,?,?,?)") \
+    X(MADE, "SELECT made_by, path, object, size, recipe, attrs, sum FROM made WHERE made_by = ? ORDER BY path")       \
+    X(MADE_ALL, "SELECT made_by, path, object, size, recipe, attrs, sum FROM made")                                   \
+    X(FACT_SET, "INSERT OR REPLACE INTO facts(key, value, sum) VALUES(?, ?, ?)")                                      \
+    X(FACT_GET, "SELECT key, value, sum FROM facts WHERE key = ?")                                                    \
     X(FACTS, "SELECT key, value, sum FROM facts WHERE key >= ? ORDER BY key")
 
 typedef enum statement {
@@ -368,6 +369,7 @@ static uint32_t sum_entry(const char *owner, size_t owner_len, const tarn_entry 
     sum_id(&sum, &e->object.id);
     sum_int(&sum, (int64_t)e->object.size);
     sum_id(&sum, &e->recipe);
+    sum_id(&sum, &e->attrs);
     sum_int(&sum, seq);
     return sum;
 }
@@ -624,7 +626,7 @@ done:
 
 /* ---- entries: staging and made ---- */
 
-/* owner, path, object, size, recipe [, seq], sum */
+/* owner, path, object, size, recipe, attrs [, seq], sum */
 static tarn_code read_entry(sqlite3_stmt *st, bool staged, tarn_entry *out, int64_t *seq, tarn_err *err)
 {
     const char *table = staged ? "staged" : "made";
@@ -632,11 +634,11 @@ static tarn_code read_entry(sqlite3_stmt *st, bool staged, tarn_entry *out, int6
     int len = sqlite3_column_bytes(st, 1), owner_len = sqlite3_column_bytes(st, 0);
 
     *out = (tarn_entry){.object.size = (uint64_t)sqlite3_column_int64(st, 3)};
-    *seq = staged ? sqlite3_column_int64(st, 5) : 0;
+    *seq = staged ? sqlite3_column_int64(st, 6) : 0;
     if (len < 0 || (size_t)len >= sizeof out->path) return damaged(table, err);
     if (len > 0) memcpy(out->path, path, (size_t)len);
-    if (!id_at(st, 2, &out->object.id) || !id_at(st, 4, &out->recipe) ||
-        sum_entry(owner, (size_t)owner_len, out, *seq) != (uint32_t)sqlite3_column_int64(st, staged ? 6 : 5))
+    if (!id_at(st, 2, &out->object.id) || !id_at(st, 4, &out->recipe) || !id_at(st, 5, &out->attrs) ||
+        sum_entry(owner, (size_t)owner_len, out, *seq) != (uint32_t)sqlite3_column_int64(st, staged ? 7 : 6))
         return damaged(table, err);
     return TARN_OK;
 }
@@ -652,8 +654,8 @@ tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const tarn_entry *e,
     if (!row) return TARN_FAIL(err, TARN_CORRUPT, "meta.db is damaged: the counter of staged paths is gone");
     int64_t seq = sqlite3_column_int64(st, 0);
     (void)sqlite3_reset(st);
-    TARN_TRY(start(m, S_STAGE, &st, err, "tpdidii", branch, e->path, &e->object.id, (int64_t)e->object.size, &e->recipe,
-                   seq, (int64_t)sum_entry(branch, strlen(branch), e, seq)));
+    TARN_TRY(start(m, S_STAGE, &st, err, "tpdiddii", branch, e->path, &e->object.id, (int64_t)e->object.size,
+                   &e->recipe, &e->attrs, seq, (int64_t)sum_entry(branch, strlen(branch), e, seq)));
     TARN_TRY(finish(m, st, err));
 done:
     return rc;
@@ -730,8 +732,8 @@ tarn_code tarn_meta_made_add(tarn_meta *m, const tarn_id *recipe, const tarn_ent
     char owner[TARN_ID_BYTES];
 
     memcpy(owner, recipe->b, sizeof owner);
-    tarn_code rc = start(m, S_MADE_ADD, &st, err, "dpdidi", recipe, e->path, &e->object.id, (int64_t)e->object.size,
-                         &e->recipe, (int64_t)sum_entry(owner, sizeof owner, e, 0));
+    tarn_code rc = start(m, S_MADE_ADD, &st, err, "dpdiddi", recipe, e->path, &e->object.id, (int64_t)e->object.size,
+                         &e->recipe, &e->attrs, (int64_t)sum_entry(owner, sizeof owner, e, 0));
     return rc == TARN_OK ? finish(m, st, err) : rc;
 }
 

@@ -7,7 +7,15 @@
 
 #include <string.h>
 
-enum { HEAD = 20, LEAST_WEIGHT = 512, MOST_WEIGHT = 16 << 10, ITEM_WEIGHT = 40, SLOTS = 4096 };
+enum {
+    HEAD = 20,
+    LEAST_WEIGHT = 512,
+    MOST_WEIGHT = 16 << 10,
+    ITEM_WEIGHT = 40,
+    SLOTS = 4096,
+    HAS_RECIPE = 1,
+    HAS_ATTRS = 2
+};
 
 /* Hazard of a Rayleigh distribution with mean 4,096: (step x weight) / sigma^2 in units of 2^-32. */
 static const uint64_t hazard = 402;
@@ -43,13 +51,16 @@ tarn_code tarn_node_add(tarn_node_writer *w, const tarn_item *item, bool *border
     tarn_text_addn(&w->body, b, n);
     tarn_text_addn(&w->body, item->key + shared, item->len - shared);
     n = 0;
-    bool recipe = w->level == 0 && !tarn_id_none(&item->recipe);
-    if (w->level == 0) b[n++] = recipe;
+    uint8_t flags =
+        (uint8_t)((tarn_id_none(&item->recipe) ? 0 : HAS_RECIPE) | (tarn_id_none(&item->attrs) ? 0 : HAS_ATTRS));
+    if (w->level > 0) flags = 0;
+    else b[n++] = flags;
     memcpy(b + n, item->id.b, TARN_ID_BYTES);
     n += TARN_ID_BYTES;
     n += tarn_put_varint(b + n, item->size);
     tarn_text_addn(&w->body, b, n);
-    if (recipe) tarn_text_addn(&w->body, item->recipe.b, TARN_ID_BYTES);
+    if (flags & HAS_RECIPE) tarn_text_addn(&w->body, item->recipe.b, TARN_ID_BYTES);
+    if (flags & HAS_ATTRS) tarn_text_addn(&w->body, item->attrs.b, TARN_ID_BYTES);
 
     memcpy(w->last, item->key, item->len);
     w->last_len = item->len;
@@ -114,8 +125,10 @@ static tarn_code decode_items(tarn_node *node, tarn_cursor *c, char *keys, size_
         uint8_t flags = node->level == 0 ? *tarn_take(c, 1) : 0;
         tarn_take_id(c, &item->id);
         item->size = tarn_take_varint(c);
-        if (flags == 1) tarn_take_id(c, &item->recipe);
-        if (c->bad || flags > 1 || tarn_id_none(&item->id) || item->size > UINT64_MAX / 4) return not_a_node(err);
+        if (flags & HAS_RECIPE) tarn_take_id(c, &item->recipe);
+        if (flags & HAS_ATTRS) tarn_take_id(c, &item->attrs);
+        if (c->bad || flags > (HAS_RECIPE | HAS_ATTRS) || tarn_id_none(&item->id) || item->size > UINT64_MAX / 4)
+            return not_a_node(err);
         node->paths += node->level == 0 ? 1 : item->size;
         before = item;
     }

@@ -3,7 +3,7 @@
  *
  *     "TARNNOD1", level u8, 3 zeros, n u32, key bytes u32 (all keys together)
  *     n x { shared varint (bytes of the key before), rest varint, rest bytes, then
- *           level 0: flags u8 (1: recipe follows), object 32, size varint [, recipe 32]
+ *           level 0: flags u8 (1: recipe, 2: attrs), object 32, size varint [, recipe 32] [, attrs 32]
  *           above:   node 32, paths varint }
  *
  * Keys ascend strictly. Above the leaves a key is the last key below it.
@@ -26,9 +26,9 @@ enum { TARN_TREE_LEVELS = 40, TARN_NODE_MOST = 64 << 10, TARN_KEY_MOST = 1024 };
 typedef struct tarn_item {
     const char *key; /* not NUL-terminated */
     uint32_t len;
-    tarn_id id;     /* of the object, or of the node below */
-    uint64_t size;  /* of the object, or paths below */
-    tarn_id recipe; /* leaves */
+    tarn_id id;            /* of the object, or of the node below */
+    uint64_t size;         /* of the object, or paths below */
+    tarn_id recipe, attrs; /* leaves */
 } tarn_item;
 
 /* Immutable and counted. */

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIST_HEAD = 24, LIST_ENTRY = 40, PART_LEAST = 256, PART_MOST = 4096, READ_BUFFER = 1 << 20, FILES_AT_ONCE = 64 };
+enum { LIST_HEAD = 24, LIST_ENTRY = 40, PART_LEAST = 256, PART_MOST = 4096, BUFFER = 1 << 20, FILES_AT_ONCE = 64 };
 
 static const char magic[8] = {'T', 'A', 'R', 'N', 'L', 'S', 'T', '1'};
 
@@ -170,97 +170,150 @@ done:
     return rc;
 }
 
-static tarn_code put_chunk(list_writer *w, const uint8_t *bytes, size_t len, tarn_err *err)
+struct tarn_writer {
+    tarn_lake *lake;
+    list_writer list;
+    tarn_hasher *hasher;
+    uint8_t *buffer; /* BUFFER bytes, made when needed */
+    size_t have;     /* of them, not yet cut */
+    uint64_t size;   /* cut so far */
+};
+
+static tarn_code put_chunk(tarn_writer *w, const uint8_t *bytes, size_t len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_id id;
 
+    TARN_TRY(tarn_hasher_add(w->hasher, bytes, len, err));
     TARN_TRY(tarn_digest(bytes, len, &id, err));
     TARN_TRY(tarn_store_put(w->lake, &id, TARN_KIND_CHUNK, bytes, len, err));
-    TARN_TRY(list_add(w, 0, &id, len, err));
+    TARN_TRY(list_add(&w->list, 0, &id, len, err));
+    w->size += len;
 done:
     return rc;
 }
 
-/* Where long content comes from: memory (fd -1) or a file. */
-typedef struct content {
-    int fd;
-    const char *path;
-    uint8_t *buffer; /* READ_BUFFER bytes, of a file */
-    const uint8_t *at;
-    size_t have; /* at .. at + have is read and not yet cut */
-    bool ended;
-} content;
-
-static tarn_code read_more(int fd, const char *path, uint8_t *to, size_t room, size_t *got, bool *ended, tarn_err *err)
+/* Cut what can be cut: a border is certain when TARN_CHUNK_MOST bytes are there, or no more will come. */
+static tarn_code cut(tarn_writer *w, const uint8_t *bytes, size_t len, bool last, size_t *taken, tarn_err *err)
 {
-    *got = 0;
-    while (*got < room) {
-        ssize_t n = read(fd, to + *got, room - *got);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return TARN_FAIL_ERRNO(err, "read", path);
-        if (n == 0) {
-            *ended = true;
-            break;
-        }
-        *got += (size_t)n;
+    for (*taken = 0; len - *taken > (last ? 0 : TARN_CHUNK_MOST);) {
+        size_t n = tarn_chunk_cut(&w->lake->gear, bytes + *taken, len - *taken);
+        tarn_code rc = put_chunk(w, bytes + *taken, n, err);
+        if (rc != TARN_OK) return rc;
+        *taken += n;
     }
     return TARN_OK;
 }
 
-static tarn_code refill(content *c, tarn_err *err)
+static tarn_code cut_buffer(tarn_writer *w, tarn_err *err)
 {
-    size_t got = 0;
+    size_t taken = 0;
+    tarn_code rc = cut(w, w->buffer, w->have, false, &taken, err);
 
-    if (c->ended || c->have >= TARN_CHUNK_MOST) return TARN_OK;
-    memmove(c->buffer, c->at, c->have);
-    c->at = c->buffer;
-    tarn_code rc = read_more(c->fd, c->path, c->buffer + c->have, READ_BUFFER - c->have, &got, &c->ended, err);
-    c->have += got;
+    w->have -= taken;
+    if (taken > 0) memmove(w->buffer, w->buffer + taken, w->have);
     return rc;
 }
 
-static tarn_code put_long(tarn_lake *lake, content *c, tarn_object *out, tarn_err *err)
+tarn_code tarn_lake_writer_new(tarn_lake *lake, tarn_writer **out, tarn_err *err)
+{
+    tarn_code rc = tarn_alloc(out, 1, sizeof **out, err);
+
+    if (rc != TARN_OK) return rc;
+    (*out)->lake = (*out)->list.lake = lake;
+    rc = tarn_hasher_new(&(*out)->hasher, err);
+    if (rc == TARN_OK) return TARN_OK;
+    tarn_lake_writer_free(*out);
+    *out = NULL;
+    return rc;
+}
+
+static tarn_code need_buffer(tarn_writer *w, tarn_err *err)
+{
+    return w->buffer ? TARN_OK : tarn_alloc(&w->buffer, BUFFER, 1, err);
+}
+
+tarn_code tarn_lake_writer_add(tarn_writer *w, const void *bytes, size_t len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    list_writer w = {.lake = lake};
-    tarn_hasher *hasher = NULL;
-    tarn_object o = {0};
+    const uint8_t *at = bytes;
+    size_t taken = 0;
 
-    TARN_TRY(tarn_hasher_new(&hasher, err));
-    for (;;) {
-        TARN_TRY(refill(c, err));
-        if (c->have == 0) break;
-        size_t len = tarn_chunk_cut(&lake->gear, c->at, c->have);
-        TARN_TRY(tarn_hasher_add(hasher, c->at, len, err));
-        TARN_TRY(put_chunk(&w, c->at, len, err));
-        c->at += len;
-        c->have -= len;
-        o.size += len;
+    if (w->have == 0) TARN_TRY(cut(w, at, len, false, &taken, err)); /* without copying */
+    if (taken < len) TARN_TRY(need_buffer(w, err));
+    while (taken < len) {
+        size_t n = len - taken < BUFFER - w->have ? len - taken : BUFFER - w->have;
+        memcpy(w->buffer + w->have, at + taken, n);
+        w->have += n;
+        taken += n;
+        TARN_TRY(cut_buffer(w, err));
     }
-    TARN_TRY(tarn_hasher_end(hasher, &o.id, err));
-    TARN_TRY(list_end(&w, &o.id, err));
+done:
+    return rc;
+}
+
+tarn_code tarn_lake_writer_end(tarn_writer *w, tarn_object *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_object o = {0};
+    size_t taken = 0;
+
+    if (w->size == 0 && w->have <= TARN_CHUNK_MOST)
+        return put_small(w->lake, w->have > 0 ? (const void *)w->buffer : "", w->have, out, err);
+    TARN_TRY(cut(w, w->buffer, w->have, true, &taken, err));
+    w->have = 0;
+    o.size = w->size;
+    TARN_TRY(tarn_hasher_end(w->hasher, &o.id, err));
+    TARN_TRY(list_end(&w->list, &o.id, err));
     *out = o;
 done:
-    list_clear(&w);
-    tarn_hasher_free(hasher);
     return rc;
+}
+
+void tarn_lake_writer_free(tarn_writer *w)
+{
+    if (!w) return;
+    list_clear(&w->list);
+    tarn_hasher_free(w->hasher);
+    tarn_free(w->buffer);
+    tarn_free(w);
 }
 
 tarn_code tarn_lake_put(tarn_lake *lake, const void *bytes, size_t len, tarn_object *out, tarn_err *err)
 {
+    tarn_code rc = TARN_OK;
+    tarn_writer *w = NULL;
+
     if (len <= TARN_CHUNK_MOST) return put_small(lake, len > 0 ? bytes : "", len, out, err);
-    content c = {.fd = -1, .at = bytes, .have = len, .ended = true};
-    return put_long(lake, &c, out, err);
+    TARN_TRY(tarn_lake_writer_new(lake, &w, err));
+    TARN_TRY(tarn_lake_writer_add(w, bytes, len, err));
+    TARN_TRY(tarn_lake_writer_end(w, out, err));
+done:
+    tarn_lake_writer_free(w);
+    return rc;
+}
+
+/* Straight into the writer's buffer, until it is full or the file ends. */
+static tarn_code read_some(tarn_writer *w, int fd, const char *path, bool *ended, tarn_err *err)
+{
+    while (w->have < BUFFER) {
+        ssize_t n = read(fd, w->buffer + w->have, BUFFER - w->have);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return TARN_FAIL_ERRNO(err, "read", path);
+        *ended = n == 0;
+        if (*ended) break;
+        w->have += (size_t)n;
+    }
+    return TARN_OK;
 }
 
 static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, tarn_object *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     struct stat st;
-    content c = {.fd = fd, .path = path};
+    tarn_writer *w = NULL;
+    uint8_t little[8192];
     size_t got = 0;
-    uint8_t little[8192], *heap = NULL;
 
     if (fstat(fd, &st) != 0) return TARN_FAIL_ERRNO(err, "look at", path);
     if (!S_ISREG(st.st_mode)) return TARN_FAIL(err, TARN_INVALID, "'%s' is not a regular file", path);
@@ -269,17 +322,17 @@ static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, tarn_o
         if (n == st.st_size) return put_small(lake, little, (size_t)n, out, err);
         got = n > 0 ? (size_t)n : 0;
     }
-    TARN_TRY(tarn_alloc(&heap, READ_BUFFER, 1, err)); /* not small, or growing under our eyes */
-    memcpy(heap, little, got);
-    c.buffer = heap;
-    c.at = heap;
-    c.have = got;
-    TARN_TRY(read_more(fd, path, heap + got, READ_BUFFER - got, &got, &c.ended, err));
-    c.have += got;
-    if (c.ended && c.have <= TARN_CHUNK_MOST) TARN_TRY(put_small(lake, c.at, c.have, out, err));
-    else TARN_TRY(put_long(lake, &c, out, err));
+    TARN_TRY(tarn_lake_writer_new(lake, &w, err)); /* not small, or growing under our eyes */
+    TARN_TRY(need_buffer(w, err));
+    memcpy(w->buffer, little, got);
+    w->have = got;
+    for (bool ended = false; !ended;) {
+        TARN_TRY(read_some(w, fd, path, &ended, err));
+        TARN_TRY(cut_buffer(w, err));
+    }
+    TARN_TRY(tarn_lake_writer_end(w, out, err));
 done:
-    tarn_free(heap);
+    tarn_lake_writer_free(w);
     return rc;
 }
 

@@ -32,6 +32,7 @@ tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t 
         if (len >= sizeof e->path) return TARN_FAIL(err, TARN_INVALID, "a name of over 1,024 bytes is too long");
         TARN_TRY(check_stored(lake, e, &e->object.id, "object", err));
         TARN_TRY(check_stored(lake, e, &e->recipe, "recipe", err));
+        TARN_TRY(check_stored(lake, e, &e->attrs, "attributes", err));
     }
 done:
     return rc;

@@ -246,8 +246,12 @@ static tarn_code edits_of(const tarn_entry *entries, size_t n, edits *out, tarn_
         const tarn_entry *e = &entries[i];
         size_t len = strnlen(e->path, sizeof e->path);
         TARN_TRY(tarn_path_check(e->path, len, err));
-        tarn_item item = {
-            .key = e->path, .len = (uint32_t)len, .id = e->object.id, .size = e->object.size, .recipe = e->recipe};
+        tarn_item item = {.key = e->path,
+                          .len = (uint32_t)len,
+                          .id = e->object.id,
+                          .size = e->object.size,
+                          .recipe = e->recipe,
+                          .attrs = e->attrs};
         TARN_TRY(push(out, &item, tarn_id_none(&e->object.id), err));
         sorted = sorted && (i == 0 || compare_edits(&out->v[i - 1], &out->v[i]) < 0);
     }

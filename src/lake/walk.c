@@ -106,6 +106,7 @@ void tarn_entry_of(const tarn_item *item, tarn_entry *out)
     out->path[item->len] = '\0';
     out->object = (tarn_object){item->id, item->size};
     out->recipe = item->recipe;
+    out->attrs = item->attrs;
 }
 
 tarn_code tarn_tree_lookup(tarn_lake *lake, const tarn_id *root, const char *path, tarn_entry *out, tarn_err *err)
@@ -144,8 +145,8 @@ static tarn_code compare_paths(differ *d, const tarn_item *a, const tarn_item *b
 {
     int order = !a ? 1 : !b ? -1 : tarn_key_compare(a->key, a->len, b->key, b->len);
     tarn_change_kind kind = order < 0 ? TARN_REMOVED : order > 0 ? TARN_ADDED : TARN_CHANGED;
-    bool same =
-        order == 0 && tarn_id_equal(&a->id, &b->id) && tarn_id_equal(&a->recipe, &b->recipe) && a->size == b->size;
+    bool same = order == 0 && tarn_id_equal(&a->id, &b->id) && tarn_id_equal(&a->recipe, &b->recipe) &&
+                tarn_id_equal(&a->attrs, &b->attrs) && a->size == b->size;
 
     if (order <= 0) tarn_entry_of(a, &d->before);
     if (order >= 0) tarn_entry_of(b, &d->after);
