@@ -22,7 +22,9 @@ if(NOT TARN_SANITIZE) # whose run time comes with the program
 endif()
 
 # pkg-config: `gcc ... $(pkg-config --cflags --libs tarn-model)`
+# It finds itself, so that an installation can be moved.
 include(GNUInstallDirs)
+file(RELATIVE_PATH TARN_PC_UP /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/tarn-model.pc.in ${CMAKE_CURRENT_BINARY_DIR}/tarn-model.pc @ONLY)
 install(TARGETS tarn-model-shared tarn-model-static
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
