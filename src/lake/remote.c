@@ -5,6 +5,7 @@
 #include "base/sigv4.h"
 #include "base/xml.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { NAME_CAP = 200, PATIENCE_MOST = 86400 };
@@ -116,9 +117,11 @@ tarn_code tarn_remote_open(tarn_remote *r, const char *scheme, const char *rest,
     size_t all = query ? (size_t)(query - rest) : strlen(rest);
     size_t bucket = all > 2 ? strcspn(name, "/?") : 0;
     if (strncmp(rest, "//", 2) != 0 || bucket == 0 || !path_ok(name, all - 2))
-        return TARN_FAIL(err, TARN_INVALID,
-                         "a store's URL looks like %s://bucket/prefix?option=value, with letters, digits, '.', '_', '-' in "
-                         "bucket and prefix", scheme);
+        return TARN_FAIL(
+            err, TARN_INVALID,
+            "a store's URL looks like %s://bucket/prefix?option=value, with letters, digits, '.', '_', '-' in "
+            "bucket and prefix",
+            scheme);
     TARN_TRY(keep(r->bucket, sizeof r->bucket, name, bucket, "bucket", err));
     const char *prefix = name + bucket;
     size_t len = all - 2 - bucket;
@@ -166,7 +169,8 @@ void tarn_remote_fault_read(const tarn_http_answer *answer, tarn_remote_fault *o
 {
     *out = (tarn_remote_fault){.code = ""};
     if (answer->len == 0) return;
-    if (tarn_xml_read(answer->body, answer->len, 1 << 20, "the store's error", keep_fault, out, NULL) != TARN_OK) return;
+    if (tarn_xml_read(answer->body, answer->len, 1 << 20, "the store's error", keep_fault, out, NULL) != TARN_OK)
+        return;
 }
 
 tarn_code tarn_remote_take(void *arg, const void *bytes, size_t len, tarn_err *err)
