@@ -8,6 +8,7 @@
 #include "lake/meta.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "lake/bytes.h"
 #include "lake/meta_db.h"
 
@@ -31,6 +32,8 @@ static const char schema[] =
     "CREATE TABLE made(made_by BLOB NOT NULL, path BLOB NOT NULL, object BLOB, size INTEGER NOT NULL, recipe BLOB,"
     " sum INTEGER NOT NULL, PRIMARY KEY(made_by, path)) WITHOUT ROWID;"
     "CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;";
+
+static const char id_key[] = "lake/id";
 
 #define STATEMENTS(X)                                                                                             \
     X(PACK_ADD, "INSERT INTO packs(name, bytes, records) VALUES(?, ?, ?) ON CONFLICT(name) DO NOTHING")           \
@@ -109,8 +112,6 @@ static const tarn_meta_driver *driver_of(const char *where)
 }
 
 bool tarn_meta_shared(const char *where) { return driver_of(where)->shared; }
-
-tarn_code tarn_meta_create(const char *where, tarn_err *err) { return driver_of(where)->create(where, schema, err); }
 
 tarn_code tarn_meta_open(const char *where, bool readonly, tarn_meta **out, tarn_err *err)
 {
@@ -644,6 +645,36 @@ tarn_code tarn_meta_fact_set(tarn_meta *m, const char *key, const char *value, t
     tarn_code rc = start(m, S_FACT_SET, &st, err, "tti", key, value, (int64_t)sum_fact(key, value));
 
     return rc == TARN_OK ? finish(st, err) : rc;
+}
+
+/* The tables, and the id as a fact in the same breath. */
+tarn_code tarn_meta_create(const char *where, const char *id, tarn_err *err)
+{
+    tarn_text sql = {0};
+
+    tarn_text_add(&sql, schema);
+    if (*id)
+        tarn_text_addf(&sql, "INSERT INTO facts(key, value, sum) VALUES('%s', '%s', %lu);", id_key, id,
+                       (unsigned long)sum_fact(id_key, id));
+    tarn_code rc = tarn_text_check(&sql, err);
+    if (rc == TARN_OK) rc = driver_of(where)->create(where, sql.data, err);
+    tarn_text_clear(&sql);
+    return rc;
+}
+
+tarn_code tarn_meta_check_id(tarn_meta *m, const char *id, tarn_err *err)
+{
+    char *there = NULL;
+    tarn_code rc = tarn_meta_fact_get(m, id_key, &there, err);
+
+    if (rc != TARN_OK && rc != TARN_NOT_FOUND) return rc;
+    rc = strcmp(there ? there : "", id) == 0
+             ? TARN_OK
+             : TARN_FAIL(err, TARN_CONFLICT,
+                         "the metadata are those of another lake than the store's (ids '%.8s' and '%.8s')",
+                         there ? there : "none", id);
+    tarn_free(there);
+    return rc;
 }
 
 static tarn_code check_fact(stmt *st, tarn_err *err)

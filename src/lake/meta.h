@@ -18,7 +18,9 @@ typedef struct tarn_meta tarn_meta;
 /* `where` is the path of a file, or postgresql://...; may be shared: several folders, each with a lake's .tarn. */
 bool tarn_meta_shared(const char *where);
 /* Make empty tables. TARN_EXISTS if a schema of PostgreSQL is there already. */
-TARN_MUST tarn_code tarn_meta_create(const char *where, tarn_err *err);
+TARN_MUST tarn_code tarn_meta_create(const char *where, const char *id, tarn_err *err);
+/* The lake's id, which was given to create ("": none), must be this; TARN_CONFLICT. */
+TARN_MUST tarn_code tarn_meta_check_id(tarn_meta *meta, const char *id, tarn_err *err);
 /* readonly: no byte is written, not even beside the file if SQLite can do without. */
 TARN_MUST tarn_code tarn_meta_open(const char *where, bool readonly, tarn_meta **out, tarn_err *err);
 void tarn_meta_close(tarn_meta *meta);
