@@ -14,6 +14,7 @@
 #include "lake/backends.h"
 #include "lake/blocks.h"
 #include "lake/node.h"
+#include "lake/place.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -144,6 +145,7 @@ tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err)
     TARN_TRY(tarn_node_cache_new(&lake->nodes, err));
     TARN_TRY(open_meta(lake, &format, err));
     TARN_TRY(open_backend(lake, format.store, err));
+    tarn_place_tidy(lake);
     TARN_TRY(tarn_store_load(lake, err));
     *out = lake;
     lake = NULL;

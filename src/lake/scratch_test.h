@@ -28,6 +28,9 @@ static inline const char *scratch_url(const char *variable, const char *name, ch
     return out;
 }
 
+/* False: packs or metadata are elsewhere, and a test of the files in .tarn has nothing to look at. */
+static inline bool scratch_is_local(void) { return !getenv("TARN_TEST_STORE") && !getenv("TARN_TEST_META"); }
+
 /* A lake: in the folder, or where TARN_TEST_STORE and TARN_TEST_META tell, URLs with an '@' that becomes a name of its
  * own. So the same tests run on every place (tests/tests.cmake). */
 static inline void scratch_init(const char *folder)
