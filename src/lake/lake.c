@@ -62,7 +62,7 @@ static tarn_code read_format(tarn_lake *lake, tarn_format *out, tarn_err *err)
     return rc;
 }
 
-/* Of blocks of remote packs, in bytes: TARN_CACHE_MIB, or 4 GiB. */
+/* Of blocks of remote packs, in bytes: TARN_CACHE_MIB (0: no cache), or 4 GiB. */
 static uint64_t cache_limit(void)
 {
     const char *text = getenv("TARN_CACHE_MIB");
@@ -86,7 +86,7 @@ static tarn_code open_backend(tarn_lake *lake, const char *url, tarn_err *err)
     TARN_TRY(lake->backend->open(where, &lake->packs, err));
     lake->origin = lake->backend;
     lake->origin_packs = lake->packs;
-    if (!lake->backend->remote) goto done;
+    if (!lake->backend->remote || cache_limit() == 0) goto done;
     (void)snprintf(where, sizeof where, "%s/cache/blocks", lake->inside);
     TARN_TRY(tarn_blocks_open(where, cache_limit(), lake->origin, lake->origin_packs, &lake->packs, err));
     lake->backend = &tarn_blocks_backend;

@@ -34,6 +34,7 @@ static const char schema[] =
     "CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;";
 
 static const char id_key[] = "lake/id";
+enum { SEQS_TAKEN = 500 };
 
 #define STATEMENTS(X)                                                                                             \
     X(PACK_ADD, "INSERT INTO packs(name, bytes, records) VALUES(?, ?, ?) ON CONFLICT(name) DO NOTHING")           \
@@ -57,7 +58,7 @@ static const char id_key[] = "lake/id";
               " ORDER BY seq DESC LIMIT 1")                                                                       \
     X(LOG_FIRST, "SELECT time_us FROM ref_log WHERE name = ? ORDER BY seq LIMIT 1")                               \
     X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                      \
-    X(STAGE_COUNT, "UPDATE counters SET value = value + 1 WHERE name = 'staged' RETURNING value")                 \
+    X(STAGE_COUNT, "UPDATE counters SET value = value + ? WHERE name = 'staged' RETURNING value")                 \
     X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                              \
     X(STAGE, "INSERT INTO staged(branch, path, object, size, recipe, seq, sum) VALUES(?, ?, ?, ?, ?, ?, ?)"       \
              " ON CONFLICT(branch, path) DO UPDATE SET object = excluded.object, size = excluded.size,"           \
@@ -100,6 +101,7 @@ struct tarn_meta {
     const tarn_meta_driver *driver;
     void *db;
     stmt kept[S_COUNT];
+    int64_t stage_next, stage_last; /* numbers that this transaction has taken and not used */
 };
 
 /* ---- opening ---- */
@@ -139,7 +141,12 @@ void tarn_meta_close(tarn_meta *m)
 
 /* ---- transactions ---- */
 
-tarn_code tarn_meta_begin(tarn_meta *m, tarn_err *err) { return m->driver->begin(m->db, err); }
+tarn_code tarn_meta_begin(tarn_meta *m, tarn_err *err)
+{
+    m->stage_next = m->stage_last = 0;
+    return m->driver->begin(m->db, err);
+}
+
 tarn_code tarn_meta_commit(tarn_meta *m, tarn_err *err) { return m->driver->commit(m->db, err); }
 void tarn_meta_rollback(tarn_meta *m) { m->driver->rollback(m->db); }
 tarn_code tarn_meta_version(tarn_meta *m, int64_t *out, tarn_err *err) { return m->driver->version(m->db, out, err); }
@@ -514,17 +521,35 @@ static tarn_code read_entry(stmt *st, bool staged, tarn_entry *out, int64_t *seq
     return TARN_OK;
 }
 
-tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const tarn_entry *e, tarn_err *err)
+/* The next number of the transaction. They are taken by the hundred: the counter's row would be written as often as
+ * rows are staged, which PostgreSQL pays for dearly. */
+static tarn_code next_stage_seq(tarn_meta *m, int64_t *seq, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     stmt *st = NULL;
     bool row = false;
 
-    TARN_TRY(start(m, S_STAGE_COUNT, &st, err, ""));
-    TARN_TRY(step(st, &row, err));
-    if (!row) return TARN_FAIL(err, TARN_CORRUPT, "meta.db is damaged: the counter of staged paths is gone");
-    int64_t seq = int_at(st, 0);
-    reset(st);
+    if (m->stage_next == m->stage_last) {
+        int64_t n = m->stage_next == 0 ? 1 : SEQS_TAKEN;
+        TARN_TRY(start(m, S_STAGE_COUNT, &st, err, "i", n));
+        TARN_TRY(step(st, &row, err));
+        if (!row) return TARN_FAIL(err, TARN_CORRUPT, "meta.db is damaged: the counter of staged paths is gone");
+        m->stage_last = int_at(st, 0);
+        m->stage_next = m->stage_last - n;
+        reset(st);
+    }
+    *seq = ++m->stage_next;
+done:
+    return rc;
+}
+
+tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const tarn_entry *e, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    int64_t seq = 0;
+
+    TARN_TRY(next_stage_seq(m, &seq, err));
     TARN_TRY(start(m, S_STAGE, &st, err, "tpdidii", branch, e->path, &e->object.id, (int64_t)e->object.size, &e->recipe,
                    seq, (int64_t)sum_entry(branch, strlen(branch), e, seq)));
     TARN_TRY(finish(st, err));

@@ -79,7 +79,7 @@ TARN_MUST tarn_code tarn_meta_ref_at(tarn_meta *meta, const char *name, int64_t 
 
 typedef tarn_code tarn_staged_fn(void *arg, const tarn_entry *entry, int64_t seq, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_stage(tarn_meta *meta, const char *branch, const tarn_entry *entry, tarn_err *err);
-/* The number that the newest row ever written got. */
+/* No row ever written has a larger number, and every later one has. */
 TARN_MUST tarn_code tarn_meta_stage_seq(tarn_meta *meta, int64_t *out, tarn_err *err);
 /* Up to `most` rows (0: all) with path >= from, in byte order. */
 TARN_MUST tarn_code tarn_meta_staged(tarn_meta *meta, const char *branch, const char *from, int64_t most,

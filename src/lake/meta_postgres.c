@@ -7,6 +7,9 @@
  * A writing transaction holds an advisory lock of the schema from its first statement, so writers stand in line as they
  * do with SQLite's BEGIN IMMEDIATE. Its last statement raises the counter 'version', by which others notice it.
  *
+ * Inside a transaction, statements that give no rows are sent one behind the other without waiting (libpq's pipeline
+ * mode); what they have to say is heard before the next that does, at the latest by the commit.
+ *
  * A connection that is lost outside a transaction is made again and the statement repeated. Inside one, every call
  * fails until rollback. Lost during COMMIT, the transaction's number is asked for on a new connection, so that the
  * answer is never a guess. */
@@ -20,7 +23,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOCK_CLASS = 0x7461726e, TURN_CLASS = 0x7461726f, SCHEMA_CAP = 64, AGAIN = 6 };
+enum { LOCK_CLASS = 0x7461726e, TURN_CLASS = 0x7461726f, SCHEMA_CAP = 64, AGAIN = 6, QUEUE_MOST = 400 };
 
 typedef struct database {
     PGconn *conn;
@@ -30,6 +33,7 @@ typedef struct database {
     bool in_transaction, lost;
     unsigned generation; /* of the connection: statements are prepared once in each */
     unsigned statements;
+    int queued;  /* statements sent in pipeline mode and not yet heard of */
     int64_t own; /* transactions of this connection that are in the counter 'version' */
 } database;
 
@@ -38,6 +42,7 @@ typedef struct statement {
     char *sql;
     char name[16];
     unsigned generation;
+    bool silent; /* gives no rows */
     PGresult *rows;
     int at, n;
 } statement;
@@ -203,9 +208,35 @@ static tarn_code connect_now(database *d, tarn_err *err)
     return run_plain(d, sql, err);
 }
 
-/* A connection that works, as far as one can know. */
+/* Hear what the statements in the pipeline have to say, and leave it. */
+static tarn_code drain(database *d, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    bool synced = false;
+
+    if (d->queued == 0) return TARN_OK;
+    d->queued = 0;
+    if (PQpipelineSync(d->conn) != 1) return fail_lost(d, err);
+    while (!synced) {
+        PGresult *r = PQgetResult(d->conn);
+        ExecStatusType status = PQresultStatus(r);
+        if (r) {
+            synced = status == PGRES_PIPELINE_SYNC;
+            if (rc == TARN_OK && status == PGRES_FATAL_ERROR) rc = fail(d, r, err);
+            PQclear(r);
+        } /* else: the end of one statement's results */
+        if (PQstatus(d->conn) != CONNECTION_OK) return fail_lost(d, err);
+    }
+    if (PQexitPipelineMode(d->conn) != 1) return fail_lost(d, err);
+    return rc;
+}
+
+/* A connection that works, as far as one can know, and waits for a statement. */
 static tarn_code ready(database *d, tarn_err *err)
 {
+    tarn_code rc = drain(d, err);
+
+    if (rc != TARN_OK) return rc;
     if (d->in_transaction && (d->lost || PQstatus(d->conn) != CONNECTION_OK)) return fail_lost(d, err);
     return d->conn && PQstatus(d->conn) == CONNECTION_OK ? TARN_OK : connect_now(d, err);
 }
@@ -371,6 +402,7 @@ static void rollback(void *db)
     database *d = db;
 
     if (!d->in_transaction) return;
+    if (drain(d, NULL) == TARN_NOMEM) d->lost = true; /* other errors end with the transaction */
     if (!d->lost && PQstatus(d->conn) == CONNECTION_OK) PQclear(PQexec(d->conn, "ROLLBACK"));
     d->in_transaction = d->lost = false;
 }
@@ -523,6 +555,7 @@ static tarn_code prepare(void *db, const char *sql, void **stmt, tarn_err *err)
     TARN_TRY(tarn_alloc(&st, 1, sizeof *st, err));
     st->d = d;
     (void)snprintf(st->name, sizeof st->name, "s%u", d->statements++);
+    st->silent = strncmp(sql, "SELECT", 6) != 0 && !strstr(sql, "RETURNING");
     number_values(sql, &text);
     TARN_TRY(tarn_text_take(&text, &st->sql, err));
     *stmt = st;
@@ -539,48 +572,65 @@ static void reset(void *stmt)
 
     PQclear(st->rows);
     st->rows = NULL;
-    st->at = st->n = 0;
+    st->at = -1;
+    st->n = 0;
 }
 
-static PGresult *execute(statement *st, const tarn_meta_value *v, int n)
-{
+/* Values in the form of the wire. */
+typedef struct bound {
     char numbers[TARN_META_VALUES][24];
-    const char *values[TARN_META_VALUES] = {NULL};
-    int lengths[TARN_META_VALUES] = {0}, formats[TARN_META_VALUES] = {0};
+    const char *values[TARN_META_VALUES];
+    int lengths[TARN_META_VALUES], formats[TARN_META_VALUES];
+} bound;
 
+static void bind(bound *b, const tarn_meta_value *v, int n)
+{
     for (int i = 0; i < n; i++) {
-        if (v[i].kind == 'i') {
-            (void)snprintf(numbers[i], sizeof numbers[i], "%lld", (long long)v[i].number);
-            values[i] = numbers[i];
-        } else if (v[i].kind != 'n') {
-            values[i] = v[i].bytes;
-            lengths[i] = (int)v[i].len;
-            formats[i] = v[i].kind == 'b';
-        }
+        b->values[i] = v[i].kind == 'n' ? NULL : v[i].kind == 'i' ? b->numbers[i] : v[i].bytes;
+        b->lengths[i] = (int)v[i].len;
+        b->formats[i] = v[i].kind == 'b';
+        if (v[i].kind == 'i') (void)snprintf(b->numbers[i], sizeof b->numbers[i], "%lld", (long long)v[i].number);
     }
-    return PQexecPrepared(st->d->conn, st->name, n, values, lengths, formats, 1);
+}
+
+/* Send it and do not wait. */
+static tarn_code enqueue(statement *st, const bound *b, int n, tarn_err *err)
+{
+    database *d = st->d;
+
+    if (PQpipelineStatus(d->conn) == PQ_PIPELINE_OFF && PQenterPipelineMode(d->conn) != 1) return fail_lost(d, err);
+    d->queued++;
+    if (PQsendQueryPrepared(d->conn, st->name, n, b->values, b->lengths, b->formats, 1) != 1) {
+        tarn_code rc = fail_lost(d, err);
+        d->queued = 0;
+        return rc;
+    }
+    return d->queued < QUEUE_MOST ? TARN_OK : drain(d, err);
 }
 
 static tarn_code start(void *stmt, const tarn_meta_value *values, int n, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     statement *st = stmt;
+    database *d = st->d;
+    bound b;
 
     reset(st);
+    bind(&b, values, n);
+    if (st->silent && d->in_transaction && !d->lost && st->generation == d->generation) return enqueue(st, &b, n, err);
     for (int attempt = 0; attempt < 2; attempt++) {
         rc = prepare_here(st, err);
-        bool gone = PQstatus(st->d->conn) != CONNECTION_OK;
-        if (rc != TARN_OK && (!gone || st->d->in_transaction)) return rc;
+        bool gone = PQstatus(d->conn) != CONNECTION_OK;
+        if (rc != TARN_OK && (!gone || d->in_transaction)) return rc;
         if (gone) continue;
-        st->rows = execute(st, values, n);
+        st->rows = PQexecPrepared(d->conn, st->name, n, b.values, b.lengths, b.formats, 1);
         ExecStatusType status = PQresultStatus(st->rows);
         st->n = status == PGRES_TUPLES_OK ? PQntuples(st->rows) : 0;
-        st->at = -1;
         if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return TARN_OK;
-        rc = fail(st->d, st->rows, err);
+        rc = fail(d, st->rows, err);
         reset(st);
-        if (PQstatus(st->d->conn) == CONNECTION_OK) return rc;
-        if (st->d->in_transaction) return fail_lost(st->d, err);
+        if (PQstatus(d->conn) == CONNECTION_OK) return rc;
+        if (d->in_transaction) return fail_lost(d, err);
     }
     return rc;
 }
