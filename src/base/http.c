@@ -127,6 +127,7 @@ static tarn_code fail(const tarn_http *h, CURLcode status, const char *url, tarn
     int n = host_part(url);
 
     n = n > 150 ? 150 : n;
+    if (status == CURLE_UNSUPPORTED_PROTOCOL && strncmp(url, "http", 4) == 0) status = CURLE_WEIRD_SERVER_REPLY;
     switch (status) {
     case CURLE_OUT_OF_MEMORY: return TARN_FAIL(err, TARN_NOMEM, "no memory for a request to '%.*s'", n, url);
     case CURLE_URL_MALFORMAT:
