@@ -73,6 +73,8 @@ TARN_MUST tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err);
 void tarn_store_close(tarn_lake *lake);
 /* With metadata that others share, runs are also blobs of the store, "index/<name>": whoever lacks one fetches it. */
 bool tarn_runs_are_shared(const tarn_lake *lake);
+/* Remove local copies of shared runs that are in no use. */
+void tarn_runs_sweep(tarn_lake *lake);
 
 /* A transaction on the metadata that makes everything put so far durable with it: seal, begin, enter the new
  * packs ... commit. Between begin and end this thread holds the lake's lock. end takes what happened in between,

@@ -147,6 +147,7 @@ tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err)
     TARN_TRY(open_backend(lake, format.store, err));
     tarn_place_tidy(lake);
     TARN_TRY(tarn_store_load(lake, err));
+    tarn_runs_sweep(lake);
     *out = lake;
     lake = NULL;
 done:

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "lake/place.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,6 +137,24 @@ done:
     tarn_free(entries);
     tarn_free(bytes);
     return rc;
+}
+
+/* Runs that other servers have united since are no use any more; one that is, is fetched again. */
+void tarn_runs_sweep(tarn_lake *lake)
+{
+    char path[TARN_LAKE_PATH + 8];
+    struct dirent *e;
+
+    if (!tarn_runs_are_shared(lake) || lake->readonly) return;
+    (void)snprintf(path, sizeof path, "%s/index", lake->inside);
+    DIR *dir = opendir(path);
+    while (dir && (e = readdir(dir)) != NULL) {
+        bool used = strncmp(e->d_name, "r-", 2) != 0;
+        for (size_t i = 0; i < lake->n_segments && !used; i++)
+            used = strcmp(lake->segments[i].row.name, e->d_name) == 0;
+        if (!used) (void)unlinkat(dirfd(dir), e->d_name, 0); /* else it only takes space */
+    }
+    if (dir) (void)closedir(dir);
 }
 
 void tarn_store_tidy(tarn_lake *lake)
