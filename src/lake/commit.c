@@ -4,7 +4,8 @@
  * A commit reads the ref, applies the entries to its tree, stores nodes and record, and swaps the ref in the
  * transaction that makes all of it durable. If another commit came first, the same entries are applied to the new
  * head, which costs only the nodes changed: nothing is lost and nobody is sent away. From the second attempt on
- * committers queue for the lake's `turn` file, so that many of them do not keep undoing each other's work. */
+ * committers queue for the lake's `turn` file, and with shared metadata for a lock there, so that many of them do not
+ * keep undoing each other's work. */
 #include "lake/commit.h"
 
 #include "base/mem.h"
@@ -15,9 +16,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { STAGED_BATCH = 4096, MOST_ATTEMPTS = 10000 };
+enum { STAGED_BATCH = 4096, MOST_ATTEMPTS = 10000, TURN_TRIES = 2000 };
 
 static const char magic[8] = {'T', 'A', 'R', 'N', 'C', 'O', 'M', '1'};
 
@@ -314,22 +316,50 @@ done:
     return rc;
 }
 
-/* Wait for the turn among the threads of this handle and all processes. -1: no such file can be made; then there is
- * only luck. */
-static int take_turn(tarn_lake *lake)
+typedef struct turn {
+    int fd; /* -1: no such file can be made; then there is only luck */
+    bool shared;
+} turn;
+
+/* The turn among all who share the metadata, asked for again and again: waiting for it in the database would keep the
+ * other threads from it. After a while, or if the database cannot tell, there is only luck. */
+static bool take_shared_turn(tarn_lake *lake)
+{
+    struct timespec pause = {.tv_nsec = 5000000};
+    bool got = false;
+
+    for (int i = 0; i < TURN_TRIES && !got; i++) {
+        tarn_lake_lock(lake);
+        tarn_code rc = tarn_meta_turn(lake->meta, &got, NULL);
+        tarn_lake_unlock(lake);
+        if (rc != TARN_OK) return false;
+        if (!got) (void)nanosleep(&pause, NULL);
+    }
+    return got;
+}
+
+/* Wait for the turn among the threads of this handle and all processes. */
+static turn take_turn(tarn_lake *lake)
 {
     char path[TARN_LAKE_PATH + 8];
+    turn t = {.fd = -1};
 
     (void)pthread_mutex_lock(&lake->turn);
     (void)snprintf(path, sizeof path, "%s/turn", lake->inside);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd >= 0) (void)flock(fd, LOCK_EX);
-    return fd;
+    t.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (t.fd >= 0) (void)flock(t.fd, LOCK_EX);
+    t.shared = tarn_meta_is_shared(lake->meta) && take_shared_turn(lake);
+    return t;
 }
 
-static void give_turn(tarn_lake *lake, int fd)
+static void give_turn(tarn_lake *lake, turn t)
 {
-    if (fd >= 0) (void)close(fd);
+    if (t.shared) {
+        tarn_lake_lock(lake);
+        tarn_meta_turn_end(lake->meta);
+        tarn_lake_unlock(lake);
+    }
+    if (t.fd >= 0) (void)close(t.fd);
     (void)pthread_mutex_unlock(&lake->turn);
 }
 
@@ -338,10 +368,10 @@ static tarn_code commit_change(tarn_lake *lake, change *c, tarn_id *out, tarn_er
     tarn_code rc = commit_once(lake, c, out, err);
 
     if (rc != TARN_CONFLICT || c->options->expect) return rc;
-    int turn = take_turn(lake);
+    turn t = take_turn(lake);
     for (int attempt = 0; attempt < MOST_ATTEMPTS && rc == TARN_CONFLICT; attempt++)
         rc = commit_once(lake, c, out, err);
-    give_turn(lake, turn);
+    give_turn(lake, t);
     return rc;
 }
 
