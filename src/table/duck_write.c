@@ -132,8 +132,10 @@ done:
 
 /* ---- schema ---- */
 
-static tarn_type type_of(const char *sql_type, size_t len)
+tarn_type tarn_type_of_sql(const char *sql_type)
 {
+    size_t len = strlen(sql_type);
+
     static const struct {
         const char *start;
         tarn_type type;
@@ -166,7 +168,7 @@ static tarn_code fill_field(const tarn_columns *c, int64_t row, tarn_field *f, t
                          sizeof f->name - 1);
     memcpy(f->name, texts[0], (size_t)lens[0]);
     (void)snprintf(f->sql_type, sizeof f->sql_type, "%.*s", (int)lens[1], texts[1]);
-    f->type = type_of(texts[1], (size_t)lens[1]);
+    f->type = tarn_type_of_sql(f->sql_type);
     return TARN_OK;
 }
 
