@@ -6,6 +6,7 @@
  * name in the message. */
 #include "table/rowside.h"
 
+#include "base/file.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -83,6 +84,7 @@ tarn_code tarn_side_open(tarn_db *db, tarn_arena *arena, const char *path, const
 
     *out = (tarn_side){.path = path, .label = label ? label : path ? path : "no table"};
     if (!path) return TARN_OK;
+    if (!tarn_path_exists(path)) return TARN_FAIL(err, TARN_NOT_FOUND, "there is no file '%s'", path);
     tarn_text_add(&sql, "SELECT column_name, column_type FROM (DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ");
     read_of(&sql, out);
     tarn_text_add(&sql, ")");
