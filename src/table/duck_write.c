@@ -54,7 +54,8 @@ static tarn_code copy_sql(const char *query, const char *order_by, const char *t
     if (!order_by || *order_by) add_order(&sql, order_by);
     tarn_text_add(&sql, ") TO ");
     tarn_sql_text(&sql, to);
-    tarn_text_add(&sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, USE_TMP_FILE false)");
+    tarn_text_add(&sql, " (FORMAT parquet, COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 0, PARQUET_VERSION V1, "
+                        "ROW_GROUP_SIZE 122880, USE_TMP_FILE false)");
     rc = tarn_text_take(&sql, out, err);
     tarn_text_clear(&sql);
     return rc;

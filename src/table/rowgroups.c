@@ -17,7 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHAPE_WORDS = 4, MOST_RANGES = 512 };
+/* MOST_RANGES: the engine tries each range on each row group (about 6 microseconds), so many small ones cost more than
+ * they save. */
+enum { SHAPE_WORDS = 4, MOST_RANGES = 64 };
+#define MOST_ROWS ((int64_t)1 << 40) /* of a group that is believed, so that no sum overflows */
 
 typedef struct chunk {
     int64_t at, len;
@@ -28,7 +31,8 @@ typedef struct group {
     chunk *chunks;
     int n_chunks;
     uint64_t shape, sign;
-    bool usable, paired;
+    bool usable;
+    struct group *pair; /* NULL: none, its rows are to be read */
 } group;
 
 typedef struct grouped {
@@ -83,9 +87,11 @@ static tarn_code read_groups(tarn_db *db, tarn_arena *arena, const char *path, g
     }
     for (int64_t i = 0; i < out->n; i++) {
         group *g = &out->groups[i];
+        bool possible = g->rows > 0 && g->rows <= MOST_ROWS;
         g->first = first;
         g->shape = tarn_table_checksum(&g->rows, sizeof g->rows, g->shape);
-        first += g->rows > 0 ? g->rows : 0;
+        g->usable = g->usable && possible;
+        first += possible ? g->rows : 0;
     }
 done:
     tarn_text_clear(&sql);
@@ -127,6 +133,12 @@ static bool same_bytes(const grouped *a, const group *x, const grouped *b, const
     return true;
 }
 
+static void join(group *x, group *y)
+{
+    x->pair = y;
+    y->pair = x;
+}
+
 static int by_shape(const void *x, const void *y)
 {
     const group *a = *(group *const *)x, *b = *(group *const *)y;
@@ -147,7 +159,7 @@ static tarn_code left_over(tarn_arena *arena, const grouped *f, group ***out, si
     *n = 0;
     TARN_TRY(tarn_arena_alloc(arena, out, (size_t)f->n + 1, sizeof **out, err));
     for (int64_t i = 0; i < f->n; i++)
-        if (f->groups[i].usable && !f->groups[i].paired) (*out)[(*n)++] = &f->groups[i];
+        if (f->groups[i].usable && !f->groups[i].pair) (*out)[(*n)++] = &f->groups[i];
     qsort(*out, *n, sizeof **out, by_shape);
 done:
     return rc;
@@ -170,7 +182,7 @@ static size_t sign_shared(const grouped *f, group **list, size_t n, group *const
     return kept;
 }
 
-static tarn_code pair_moved(tarn_arena *arena, grouped *a, grouped *b, int64_t *same, tarn_err *err)
+static tarn_code pair_moved(tarn_arena *arena, grouped *a, grouped *b, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     group **x = NULL, **y = NULL;
@@ -188,10 +200,7 @@ static tarn_code pair_moved(tarn_arena *arena, grouped *a, grouped *b, int64_t *
         } else if (x[i]->sign > y[k]->sign) {
             k++;
         } else {
-            if (same_bytes(a, x[i], b, y[k])) {
-                x[i]->paired = y[k]->paired = true;
-                (*same)++;
-            }
+            if (same_bytes(a, x[i], b, y[k])) join(x[i], y[k]);
             i++;
             k++;
         }
@@ -202,7 +211,43 @@ done:
 
 /* ---- what is left ---- */
 
-/* Rows of the groups that have no pair. Past MOST_RANGES the nearest are joined, by the arena's second pass: see below. */
+/* Stretches of paired groups between others, from the shortest: (rows, index of the first group). */
+typedef struct gap {
+    int64_t rows, first;
+} gap;
+
+static int by_rows(const void *x, const void *y)
+{
+    const gap *a = x, *b = y;
+    return a->rows != b->rows ? (a->rows < b->rows ? -1 : 1) : (a->first > b->first) - (a->first < b->first);
+}
+
+/* Give up the pairs in the shortest gaps until at most MOST_RANGES ranges are left to read. True if any was given up. */
+static tarn_code close_gaps(tarn_arena *arena, grouped *f, bool *any, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    gap *gaps = NULL;
+    size_t n = 0;
+    bool behind = false; /* a group without a pair */
+
+    TARN_TRY(tarn_arena_alloc(arena, &gaps, (size_t)f->n + 1, sizeof *gaps, err));
+    for (int64_t i = 0; i < f->n; i++) {
+        bool starts = f->groups[i].pair && (i == 0 || !f->groups[i - 1].pair);
+        if (!f->groups[i].pair) behind = true;
+        else if (starts && behind) gaps[n++] = (gap){0, i};
+        if (f->groups[i].pair && behind) gaps[n - 1].rows += f->groups[i].rows;
+    }
+    if (n > 0 && f->groups[f->n - 1].pair) n--; /* nothing to read is behind the last one */
+    *any = n + 1 > MOST_RANGES;
+    if (!*any) goto done;
+    qsort(gaps, n, sizeof *gaps, by_rows);
+    for (size_t k = 0; k + MOST_RANGES < n + 1; k++)
+        for (int64_t i = gaps[k].first; i < f->n && f->groups[i].pair; i++)
+            f->groups[i].pair = f->groups[i].pair->pair = NULL;
+done:
+    return rc;
+}
+
 static tarn_code take_ranges(tarn_arena *arena, const grouped *f, tarn_side *side, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -212,13 +257,30 @@ static tarn_code take_ranges(tarn_arena *arena, const grouped *f, tarn_side *sid
     TARN_TRY(tarn_arena_alloc(arena, &ranges, (size_t)f->n + 1, sizeof *ranges, err));
     for (int64_t i = 0; i < f->n; i++) {
         const group *g = &f->groups[i];
-        if (g->paired || g->rows <= 0) continue;
+        if (g->pair || g->rows <= 0) continue;
+        if (g->rows > MOST_ROWS) return TARN_FAIL(err, TARN_CORRUPT, "%s: a row group of %lld rows", side->label, (long long)g->rows);
         if (n > 0 && ranges[n - 1].last + 1 == g->first) ranges[n - 1].last += g->rows;
         else ranges[n++] = (tarn_row_range){g->first, g->first + g->rows - 1};
     }
     side->part = true;
     side->ranges = ranges;
     side->n_ranges = n;
+done:
+    return rc;
+}
+
+static tarn_code pair_groups(tarn_arena *arena, grouped *x, grouped *y, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    bool in_x = true, in_y = true;
+
+    for (int64_t i = 0; i < x->n && i < y->n; i++)
+        if (same_bytes(x, &x->groups[i], y, &y->groups[i])) join(&x->groups[i], &y->groups[i]);
+    TARN_TRY(pair_moved(arena, x, y, err));
+    while (in_x || in_y) { /* a pair given up here may open a range there; each round gives up at least one */
+        TARN_TRY(close_gaps(arena, x, &in_x, err));
+        TARN_TRY(close_gaps(arena, y, &in_y, err));
+    }
 done:
     return rc;
 }
@@ -238,12 +300,8 @@ tarn_code tarn_side_skip_same(tarn_db *db, tarn_arena *arena, tarn_side *a, tarn
     if (!a->path || !b->path) goto done;
     TARN_TRY(same_schema(db, a->path, b->path, &comparable, err));
     if (!comparable) goto done;
-    for (int64_t i = 0; i < x.n && i < y.n; i++) {
-        if (!same_bytes(&x, &x.groups[i], &y, &y.groups[i])) continue;
-        x.groups[i].paired = y.groups[i].paired = true;
-        (*same)++;
-    }
-    TARN_TRY(pair_moved(arena, &x, &y, same, err));
+    TARN_TRY(pair_groups(arena, &x, &y, err));
+    for (int64_t i = 0; i < x.n; i++) *same += x.groups[i].pair != NULL;
     if (*same == 0) goto done;
     TARN_TRY(take_ranges(arena, &x, a, err));
     TARN_TRY(take_ranges(arena, &y, b, err));
