@@ -46,7 +46,8 @@ typedef tarn_code tarn_columns_fn(void *arg, const tarn_columns *piece, tarn_err
 TARN_MUST tarn_code tarn_db_each(tarn_db *db, const char *sql, tarn_columns_fn *fn, void *arg, tarn_err *err);
 /* One query with one row and one column, as a whole number; null is 0. */
 TARN_MUST tarn_code tarn_db_count(tarn_db *db, const char *sql, int64_t *out, tarn_err *err);
-/* Write the query's result as Parquet (zstd, row groups of 122,880 rows), in the order of `order_by`
+/* Write the query's result as Parquet (the stored form: plain pages, not compressed, row groups of 122,880 rows, so that
+ * a version costs what changed; see duck_write.c), in the order of `order_by`
  * (comma-separated columns; NULL: by all columns; "": as the query gives it), the same bytes for the
  * same rows. The file appears whole or not at all. *rows may be NULL. */
 TARN_MUST tarn_code tarn_db_write_parquet(tarn_db *db, const char *sql, const char *order_by, const char *path,
