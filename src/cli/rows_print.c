@@ -80,7 +80,8 @@ static tarn_code row_json(const tarn_row_change *row, json_t *list, tarn_err *er
     TARN_TRY(tarn_json_set(j, "cells", json_incref(cells), err));
     for (int i = 0; i < row->n_key; i++) {
         const tarn_rows_column *c = row->key[i].column;
-        TARN_TRY(tarn_json_set(key, c->name, value_json(c->after ? c->type_after : c->type_before, row->key[i].after), err));
+        TARN_TRY(
+            tarn_json_set(key, c->name, value_json(c->after ? c->type_after : c->type_before, row->key[i].after), err));
     }
     for (int i = 0; i < row->n_cells; i++) {
         const tarn_row_cell *cell = &row->cells[i];
@@ -156,7 +157,8 @@ static tarn_code show_row(void *arg, const tarn_row_change *row, tarn_err *err)
     tarn_text *line = &s->cells[s->n * width];
     s->n++;
     tarn_text_addn(line, &marks[row->kind], 1);
-    for (int i = 0; i < row->n_key; i++) fill_cell(s, row, &row->key[i], &line[1 + (row->key[i].column - s->d->columns)]);
+    for (int i = 0; i < row->n_key; i++)
+        fill_cell(s, row, &row->key[i], &line[1 + (row->key[i].column - s->d->columns)]);
     for (int i = 0; i < row->n_cells; i++)
         fill_cell(s, row, &row->cells[i], &line[1 + (row->cells[i].column - s->d->columns)]);
     for (size_t i = 0; i < width; i++) TARN_TRY(tarn_text_check(&line[i], err));
@@ -179,14 +181,15 @@ static void out_counts(const tarn_cli *cli, const tarn_rows_difference *d)
     char a[4][32];
 
     tarn_out(cli, "  %s%s added%s, %s%s removed%s, %s%s changed%s, %s unchanged\n", tarn_color(cli, "green"),
-             tarn_num_group(d->added, a[0]), tarn_color(cli, NULL), tarn_color(cli, "red"), tarn_num_group(d->removed, a[1]),
-             tarn_color(cli, NULL), tarn_color(cli, "yellow"), tarn_num_group(d->changed, a[2]), tarn_color(cli, NULL),
-             tarn_num_group(d->unchanged, a[3]));
+             tarn_num_group(d->added, a[0]), tarn_color(cli, NULL), tarn_color(cli, "red"),
+             tarn_num_group(d->removed, a[1]), tarn_color(cli, NULL), tarn_color(cli, "yellow"),
+             tarn_num_group(d->changed, a[2]), tarn_color(cli, NULL), tarn_num_group(d->unchanged, a[3]));
     for (int i = 0; i < d->n_columns; i++) {
         const tarn_rows_column *c = &d->columns[i];
         if (!c->before) tarn_out(cli, "  column %s: added, %s\n", c->name, c->after);
         else if (!c->after) tarn_out(cli, "  column %s: removed, was %s\n", c->name, c->before);
-        else if (strcmp(c->before, c->after) != 0) tarn_out(cli, "  column %s: %s -> %s\n", c->name, c->before, c->after);
+        else if (strcmp(c->before, c->after) != 0)
+            tarn_out(cli, "  column %s: %s -> %s\n", c->name, c->before, c->after);
         if (c->changed)
             tarn_out(cli, "  column %s: %s cell%s changed\n", c->name, tarn_num_group(c->changed, a[0]),
                      c->changed == 1 ? "" : "s");
@@ -206,8 +209,8 @@ static tarn_code counts_json(const tarn_rows_difference *d, json_t *j, tarn_err 
     for (int i = 0; i < d->n_columns; i++) {
         const tarn_rows_column *c = &d->columns[i];
         TARN_TRY(tarn_json_append(columns,
-                                  json_pack("{s:s, s:s?, s:s?, s:b, s:I}", "name", c->name, "before", c->before, "after",
-                                            c->after, "key", c->key, "changed", (json_int_t)c->changed),
+                                  json_pack("{s:s, s:s?, s:s?, s:b, s:I}", "name", c->name, "before", c->before,
+                                            "after", c->after, "key", c->key, "changed", (json_int_t)c->changed),
                                   err));
     }
 done:
@@ -247,10 +250,11 @@ static tarn_code no_key(const char *path, tarn_err *err)
 {
     int len = (int)strlen(path) - 8;
 
-    return TARN_FAIL(err, TARN_INVALID,
-                     "%s: no key is declared, so its rows cannot be compared; give --key COLUMNS, or declare tables: %.*s: key: "
-                     "COLUMNS in tarn.yaml",
-                     path, len, path);
+    return TARN_FAIL(
+        err, TARN_INVALID,
+        "%s: no key is declared, so its rows cannot be compared; give --key COLUMNS, or declare tables: %.*s: key: "
+        "COLUMNS in tarn.yaml",
+        path, len, path);
 }
 
 /* One table, head and all; an error that is the table's own is put in its place unless it was asked for by name. */
@@ -305,7 +309,8 @@ static tarn_code keep_table(void *arg, tarn_change_kind kind, const tarn_entry *
     bool exact;
 
     if (!is_table(path) || strncmp(path, f->path, strlen(f->path)) != 0) return TARN_OK;
-    if (kind == TARN_CHANGED && tarn_id_equal(&before->object.id, &after->object.id)) return TARN_OK; /* its recipe did */
+    if (kind == TARN_CHANGED && tarn_id_equal(&before->object.id, &after->object.id))
+        return TARN_OK; /* its recipe did */
     exact = f->path[0] && named_so(path, f->path);
     if (f->exact) return TARN_OK;
     TARN_TRY(tarn_resize(&f->list, f->n + 1, sizeof *f->list, err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* declared.c - see declared.h. All of it stands in the plan: rules in its check steps, keys there and in the steps that make
- * tables. */
+/* declared.c - see declared.h. All of it stands in the plan: rules in its check steps, keys there and in the steps that
+ * make tables. */
 #include "flow/declared.h"
 
 #include <stdio.h>

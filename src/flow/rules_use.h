@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules_use.h - the declared rules of a table as the plan's JSON has them, for the table room: for the check step and for
- * merges. */
+/* rules_use.h - the declared rules of a table as the plan's JSON has them, for the table room: for the check step and
+ * for merges. */
 #ifndef TARN_FLOW_RULES_USE_H
 #define TARN_FLOW_RULES_USE_H
 

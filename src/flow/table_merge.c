@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table_merge.c - see table_merge.h.
  *
- * Rules that refer to other tables are checked in the tree as it will be: another table there is what only one side changed,
- * or what was settled before, or is merged for the purpose. Both directions are looked at: what the merged table refers to,
- * and the tables that refer to it. */
+ * Rules that refer to other tables are checked in the tree as it will be: another table there is what only one side
+ * changed, or what was settled before, or is merged for the purpose. Both directions are looked at: what the merged
+ * table refers to, and the tables that refer to it. */
 #include "flow/table_merge.h"
 
 #include "base/file.h"
@@ -117,7 +117,8 @@ done:
 /* ---- other tables, as the merged tree will have them ---- */
 
 /* *there false: the commit has no such path. */
-static tarn_code look(const asked *a, const tarn_id *commit, const char *path, tarn_entry *out, bool *there, tarn_err *err)
+static tarn_code look(const asked *a, const tarn_id *commit, const char *path, tarn_entry *out, bool *there,
+                      tarn_err *err)
 {
     tarn_err none = {0};
     tarn_code rc = commit ? tarn_lake_lookup(a->m->lake, commit, path, out, &none) : TARN_NOT_FOUND;
@@ -243,7 +244,8 @@ static tarn_code check_referring(asked *a, tarn_db *db, const char *name, tarn_e
         (void)snprintf(path, sizeof path, "%.1020s.parquet", other);
         TARN_TRY(other_table(a, path, file, err));
         if (!file[0]) continue;
-        tarn_table_rules only = {.name = use.rules.name, .references = use.references, .n_references = use.rules.n_references};
+        tarn_table_rules only = {
+            .name = use.rules.name, .references = use.references, .n_references = use.rules.n_references};
         TARN_TRY(hold(db, &only, a->why, err));
     }
 done:
@@ -308,8 +310,7 @@ static tarn_code answer(asked *a, const char *key, const tarn_entry *base, const
 {
     tarn_code rc = TARN_OK;
     bool done = false;
-    tarn_db_options options = {
-        .threads = a->m->threads, .memory_bytes = a->m->memory_bytes, .spill_folder = a->folder};
+    tarn_db_options options = {.threads = a->m->threads, .memory_bytes = a->m->memory_bytes, .spill_folder = a->folder};
 
     TARN_TRY(tarn_db_open(&options, &a->db, err));
     TARN_TRY(merge_rows(a, key, base, ours, theirs, a->merged, &done, a->why, err));
@@ -325,8 +326,8 @@ done:
 }
 
 /* Why the path is not for us; NULL if it is. */
-static const char *not_ours(const tarn_table_merger *m, const char *path, const tarn_entry *ours, const tarn_entry *theirs,
-                            const char **key)
+static const char *not_ours(const tarn_table_merger *m, const char *path, const tarn_entry *ours,
+                            const tarn_entry *theirs, const char **key)
 {
     size_t len = strlen(path);
 
@@ -335,7 +336,8 @@ static const char *not_ours(const tarn_table_merger *m, const char *path, const 
     if (!ours) return "ours removed it, theirs changed it";
     if (!theirs) return "theirs removed it, ours changed it";
     if (m->project) *key = tarn_declared_key(m->project, path);
-    return *key ? NULL : "both sides changed it, and its rows cannot be merged without a key: declare one under `tables`";
+    return *key ? NULL
+                : "both sides changed it, and its rows cannot be merged without a key: declare one under `tables`";
 }
 
 tarn_code tarn_table_merge(void *arg, const char *path, const tarn_entry *base, const tarn_entry *ours,

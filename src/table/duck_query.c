@@ -2,8 +2,8 @@
 /* duck_query.c - one query's result as columns, whole (tarn_db_query) or in pieces (tarn_db_each).
  *
  * The result is streamed chunk by chunk into growing buffers, so that it is in memory once and a limit
- * stops the engine; in pieces, only one chunk of the engine is in memory. Types that have no column of their own (decimals, lists, enums, intervals ...) are
- * cast by the engine: the query is then run inside another one. */
+ * stops the engine; in pieces, only one chunk of the engine is in memory. Types that have no column of their own
+ * (decimals, lists, enums, intervals ...) are cast by the engine: the query is then run inside another one. */
 #include "table/duck.h"
 
 #include "base/mem.h"

@@ -366,11 +366,12 @@ static void a_result_can_be_taken_in_pieces(void **state)
     assert_true(some[1] >= 5000 && some[1] < 20000);
     must_fail_with(TARN_LIMIT, "enough", tarn_db_each(db, sql, add_rows, bad, err));
     must(tarn_db_each(db, "SELECT 1 AS a, 'x' AS b WHERE false", add_rows, none, err));
-    must_fail_with(TARN_INVALID, "too far",
-                   tarn_db_each(db,
-                                "SELECT range AS a, CASE WHEN range = 60000 THEN error('too far') ELSE 'x' || (range % 10) "
-                                "END AS b FROM range(70000)",
-                                add_rows, sum, err));
+    must_fail_with(
+        TARN_INVALID, "too far",
+        tarn_db_each(db,
+                     "SELECT range AS a, CASE WHEN range = 60000 THEN error('too far') ELSE 'x' || (range % 10) "
+                     "END AS b FROM range(70000)",
+                     add_rows, sum, err));
     must(tarn_db_each(db, sql, add_rows, sum, err)); /* the engine is as before */
     tarn_db_close(db);
 }
@@ -386,21 +387,24 @@ static void a_changed_cell_changes_few_stored_bytes(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        (void)snprintf(sql, sizeof sql,
-                       "SELECT range AS k, 'word ' || (range %% 7) AS w, range * 0.5 AS x, range %% 3 = 0 AS b, DATE "
-                       "'2026-01-01' + (range %% 9)::INT AS d, CASE WHEN range = 70000 THEN %d ELSE range %% 11 END AS c FROM "
-                       "range(150000)",
-                       i ? 99 : 4);
-        must(tarn_db_write_parquet(db, sql, "k", temp_name(paths[i], i ? "form1.parquet" : "form0.parquet"), NULL, err));
+        (void)snprintf(
+            sql, sizeof sql,
+            "SELECT range AS k, 'word ' || (range %% 7) AS w, range * 0.5 AS x, range %% 3 = 0 AS b, DATE "
+            "'2026-01-01' + (range %% 9)::INT AS d, CASE WHEN range = 70000 THEN %d ELSE range %% 11 END AS c FROM "
+            "range(150000)",
+            i ? 99 : 4);
+        must(
+            tarn_db_write_parquet(db, sql, "k", temp_name(paths[i], i ? "form1.parquet" : "form0.parquet"), NULL, err));
         must(tarn_file_read(paths[i], 0, &bytes[i], &len[i], err));
     }
     assert_int_equal(len[0], len[1]);
     for (size_t i = 0; i < len[0]; i++) differ += bytes[0][i] != bytes[1][i];
     assert_true(differ > 0 && differ < 16); /* the cell, and the greatest value of its row group */
-    (void)snprintf(sql, sizeof sql,
-                   "SELECT count(*) FROM parquet_metadata('%s') WHERE compression = 'UNCOMPRESSED' AND encodings = 'PLAIN' AND "
-                   "dictionary_page_offset IS NULL AND bloom_filter_offset IS NULL",
-                   paths[0]);
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT count(*) FROM parquet_metadata('%s') WHERE compression = 'UNCOMPRESSED' AND encodings = 'PLAIN' AND "
+        "dictionary_page_offset IS NULL AND bloom_filter_offset IS NULL",
+        paths[0]);
     must(tarn_db_count(db, sql, &n, err));
     assert_int_equal(n, 12); /* 6 columns in 2 row groups */
     for (int i = 0; i < 2; i++) {

@@ -4,15 +4,16 @@
  * Row order and the order of sums depend on the number of threads: writing runs on one, and sorts. Rows that
  * are equal in the given columns are ordered by all the others, so that only equal rows can change places.
  *
- * Stored form. Versions of a table are stored as what changed since the version before (lake/: chunks with borders set by
- * the content, each a delta of the one it replaces), which works as far as a changed cell changes few bytes near its place.
- * So pages are plain and not compressed: a value is its bytes, a row more moves the others. Compression spreads a change
- * over the rest of the page; dictionaries number values by their first appearance, so that one new value can renumber the
- * others (and they bring bloom filters, in which a change is anywhere); the encodings of version 2 pack differences by
- * blocks, so that a row more repacks all that follow. Statistics and sizes of pages stay: they are few bytes in the footer.
+ * Stored form. Versions of a table are stored as what changed since the version before (lake/: chunks with borders set
+ * by the content, each a delta of the one it replaces), which works as far as a changed cell changes few bytes near its
+ * place. So pages are plain and not compressed: a value is its bytes, a row more moves the others. Compression spreads
+ * a change over the rest of the page; dictionaries number values by their first appearance, so that one new value can
+ * renumber the others (and they bring bloom filters, in which a change is anywhere); the encodings of version 2 pack
+ * differences by blocks, so that a row more repacks all that follow. Statistics and sizes of pages stay: they are few
+ * bytes in the footer.
  *
- * bench/lake/table_form.sh, 1 million rows of 8 mixed columns, 10 versions, each with 1 % changed rows, 200 deleted, 200
- * inserted, 1,000 appended; what a version costs beside the one before (zstd -3 --patch-from):
+ * bench/lake/table_form.sh, 1 million rows of 8 mixed columns, 10 versions, each with 1 % changed rows, 200 deleted,
+ * 200 inserted, 1,000 appended; what a version costs beside the one before (zstd -3 --patch-from):
  *
  *                                     MB   zstd -3   a version   all ten   write    read
  *     zstd (the form before)        17.2      16.5       15.99     160.4  0.63 s  0.112 s
@@ -22,9 +23,9 @@
  *     ..., one group                82.5      18.1        0.18      19.8  0.36 s  0.074 s
  *     ..., version 2                56.0      19.7        1.38      32.1  0.25 s  0.061 s
  *
- * It is also written and read faster than the compressed form, so scratch files need no other. What it costs is space where
- * files stand by themselves (.tarn/cache, scratch, checkouts): five times as much here. Groups of 122,880 rows are what a
- * diff leaves out when they did not change (rowgroups.c), and what threads read side by side. */
+ * It is also written and read faster than the compressed form, so scratch files need no other. What it costs is space
+ * where files stand by themselves (.tarn/cache, scratch, checkouts): five times as much here. Groups of 122,880 rows
+ * are what a diff leaves out when they did not change (rowgroups.c), and what threads read side by side. */
 #include "table/duck.h"
 
 #include "base/file.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rowdiff.c - which rows differ between two tables. See rows.h.
  *
- * Both files are read where their row groups are not the same bytes (rowgroups.c) and joined by key. A pair of groups that
- * is left out holds the same rows with the same keys in both; since a key stands once in a file, none of those keys is
- * among the rows that are read. So a row that moved from one group to another is found, whatever groups are left out.
+ * Both files are read where their row groups are not the same bytes (rowgroups.c) and joined by key. A pair of groups
+ * that is left out holds the same rows with the same keys in both; since a key stands once in a file, none of those
+ * keys is among the rows that are read. So a row that moved from one group to another is found, whatever groups are
+ * left out.
  *
- * What differs goes into a temporary table of the engine (which spills), with both values of each column: from there come
- * the counts and the rows, in key order, a few thousand at a time.
+ * What differs goes into a temporary table of the engine (which spills), with both values of each column: from there
+ * come the counts and the rows, in key order, a few thousand at a time.
  *
  * Order of calls: match_columns, check_keys, skip, join_sides, count, hand_over. */
 #include "table/rows.h"
@@ -21,8 +22,8 @@
 
 /* A column that either table has. */
 typedef struct both {
-    int a, b; /* index in the side, or -1 */
-    int key;  /* place in the key, or -1 */
+    int a, b;  /* index in the side, or -1 */
+    int key;   /* place in the key, or -1 */
     bool text; /* compared as text */
 } both;
 

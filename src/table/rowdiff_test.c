@@ -42,7 +42,8 @@ static tarn_code patch(void *arg, const tarn_row_change *row, tarn_err *err)
         r->id = id;
         for (int i = 0; i < row->n_cells; i++) {
             assert_null(row->cells[i].before);
-            r->cells[cell_of(row->cells[i].column->name)] = code_of(cell_of(row->cells[i].column->name), row->cells[i].after);
+            r->cells[cell_of(row->cells[i].column->name)] =
+                code_of(cell_of(row->cells[i].column->name), row->cells[i].after);
         }
         return TARN_OK;
     }
@@ -133,8 +134,8 @@ static int64_t check_pair(tarn_db *db, sample *a, const sample *b, const char *a
     return same;
 }
 
-/* Random tables of up to four row groups; edits all over, in one place, or at the end; also sorted the other way, so that
- * groups move. */
+/* Random tables of up to four row groups; edits all over, in one place, or at the end; also sorted the other way, so
+ * that groups move. */
 static void a_diff_patches_one_table_into_the_other(void **state)
 {
     tarn_db *db = open_db(2);
@@ -189,7 +190,8 @@ static tarn_code see(void *arg, const tarn_row_change *row, tarn_err *err)
     tarn_text_addf(&s->text, "%c", "+-~"[row->kind]);
     for (int i = 0; i < row->n_key; i++) tarn_text_addf(&s->text, "%s%s", i ? "/" : "", row->key[i].after);
     for (int i = 0; i < row->n_cells; i++)
-        tarn_text_addf(&s->text, " %s:%s>%s", row->cells[i].column->name, row->cells[i].before ? row->cells[i].before : "-",
+        tarn_text_addf(&s->text, " %s:%s>%s", row->cells[i].column->name,
+                       row->cells[i].before ? row->cells[i].before : "-",
                        row->cells[i].after ? row->cells[i].after : "-");
     tarn_text_add(&s->text, ";");
     return s->stop_after > 0 && ++s->rows == s->stop_after ? TARN_CANCELLED : TARN_OK;
@@ -203,7 +205,8 @@ static void diff_queries(tarn_db *db, const char *a, const char *b, const char *
 
     make(db, file_name(a_path, "a.parquet"), a);
     make(db, file_name(b_path, "b.parquet"), b);
-    must(tarn_rows_diff(db, a_path, b_path, &(tarn_rows_options){.key = key, .limit = limit, .row = see, .arg = s}, d, err));
+    must(tarn_rows_diff(db, a_path, b_path, &(tarn_rows_options){.key = key, .limit = limit, .row = see, .arg = s}, d,
+                        err));
     (void)unlink(a_path);
     (void)unlink(b_path);
 }
@@ -239,8 +242,10 @@ static void keys_of_several_columns_and_odd_names(void **state)
              "SELECT * FROM (VALUES ('y', 2, 7), ('x', 10, 1), ('x', 3, 4)) t(\"k 1\", \"k\"\"2\", v)", " k 1 , k\"2,",
              "-x/2 v:1>-;+x/3 v:->4;~y/2 v:1>7;");
     rows_are("SELECT 1 AS r, 2 AS c0, 3 AS kind", "SELECT 1 AS r, 3 AS c0, 3 AS kind", "R", "~1 c0:2>3;");
-    rows_are("SELECT 'nan'::DOUBLE AS k, 1 AS v UNION ALL SELECT 0.0, 2", "SELECT 'nan'::DOUBLE AS k, 1 AS v UNION ALL "
-             "SELECT '-0.0'::DOUBLE, 3", "k", "~-0.0 v:2>3;");
+    rows_are("SELECT 'nan'::DOUBLE AS k, 1 AS v UNION ALL SELECT 0.0, 2",
+             "SELECT 'nan'::DOUBLE AS k, 1 AS v UNION ALL "
+             "SELECT '-0.0'::DOUBLE, 3",
+             "k", "~-0.0 v:2>3;");
 }
 
 static void rows_come_in_the_order_of_the_key_and_stop_where_told(void **state)
@@ -257,8 +262,8 @@ static void rows_come_in_the_order_of_the_key_and_stop_where_told(void **state)
     tarn_rows_difference_clear(&d);
     s.text.len = 0;
     s.stop_after = 2;
-    diff_queries(db, "SELECT range AS k, 1 AS v FROM range(5000)", "SELECT range AS k, 2 AS v FROM range(5000)", "k", -1, &s,
-                 &d);
+    diff_queries(db, "SELECT range AS k, 1 AS v FROM range(5000)", "SELECT range AS k, 2 AS v FROM range(5000)", "k",
+                 -1, &s, &d);
     assert_string_equal(s.text.data, "~0 v:1>2;~1 v:1>2;");
     tarn_rows_difference_clear(&d);
     tarn_text_clear(&s.text);
@@ -272,10 +277,11 @@ static void changed_schemas_are_reported(void **state)
     seen s = {0};
 
     (void)state;
-    diff_queries(db, "SELECT range::INT AS k, 'x' AS gone, range::INT AS wider, '1' AS text FROM range(3)",
-                 "SELECT 1.5 AS new, range::BIGINT AS k, (CASE range WHEN 1 THEN 9 ELSE range END)::DOUBLE AS WIDER, 1 AS text "
-                 "FROM range(4)",
-                 "k", -1, &s, &d);
+    diff_queries(
+        db, "SELECT range::INT AS k, 'x' AS gone, range::INT AS wider, '1' AS text FROM range(3)",
+        "SELECT 1.5 AS new, range::BIGINT AS k, (CASE range WHEN 1 THEN 9 ELSE range END)::DOUBLE AS WIDER, 1 AS text "
+        "FROM range(4)",
+        "k", -1, &s, &d);
     assert_string_equal(s.text.data, "~1 WIDER:1>9.0;+3 new:->1.5 WIDER:->3.0 text:->1;");
     assert_int_equal(d.n_columns, 5);
     static const char *const want[5][3] = {{"new", NULL, "DECIMAL(2,1)"},
@@ -302,8 +308,9 @@ static void keys_that_cannot_name_rows_are_refused(void **state)
     char a[256], b[256], c[256];
 
     (void)state;
-    make(db, file_name(a, "a.parquet"), "SELECT range AS k, range // 2 AS half, CASE WHEN range > 3 THEN range END AS some "
-                                        "FROM range(7)");
+    make(db, file_name(a, "a.parquet"),
+         "SELECT range AS k, range // 2 AS half, CASE WHEN range > 3 THEN range END AS some "
+         "FROM range(7)");
     make(db, file_name(b, "b.parquet"), "SELECT 1 AS k");
     make(db, file_name(c, "c.parquet"), "SELECT 1 AS file_row_number, 1 AS k");
     tarn_rows_options o = {.key = "half", .a_name = "flights at main~1"};
@@ -428,11 +435,13 @@ static void many_scattered_changes_are_all_found(void **state)
     char a[256], b[256], sql[700];
 
     (void)state;
-    static const char *const columns[] = {"0", "CASE WHEN range // 2048 % 2 = 1 AND range % 2048 = 7 THEN 1 ELSE 0 END"};
+    static const char *const columns[] = {"0",
+                                          "CASE WHEN range // 2048 % 2 = 1 AND range % 2048 = 7 THEN 1 ELSE 0 END"};
     for (int i = 0; i < 2; i++) {
-        (void)snprintf(sql, sizeof sql,
-                       "COPY (SELECT range AS k, %s AS v FROM range(400000)) TO '%s' (FORMAT parquet, ROW_GROUP_SIZE 2048)",
-                       columns[i], i ? file_name(b, "b.parquet") : file_name(a, "a.parquet"));
+        (void)snprintf(
+            sql, sizeof sql,
+            "COPY (SELECT range AS k, %s AS v FROM range(400000)) TO '%s' (FORMAT parquet, ROW_GROUP_SIZE 2048)",
+            columns[i], i ? file_name(b, "b.parquet") : file_name(a, "a.parquet"));
         must(tarn_db_run(db, sql, err));
     }
     must(tarn_rows_diff(db, a, b, &(tarn_rows_options){.key = "k"}, &d, err));
@@ -477,5 +486,4 @@ TARN_TESTS(TARN_TEST(a_diff_patches_one_table_into_the_other), TARN_TEST(nothing
            TARN_TEST(rows_come_in_the_order_of_the_key_and_stop_where_told), TARN_TEST(changed_schemas_are_reported),
            TARN_TEST(keys_that_cannot_name_rows_are_refused), TARN_TEST(double_keys_in_shared_groups_are_found),
            TARN_TEST(a_table_that_is_not_there_is_empty), TARN_TEST(nearly_the_same_row_groups_are_told_apart),
-           TARN_TEST(many_scattered_changes_are_all_found),
-           TARN_TEST(running_out_of_memory_is_an_error))
+           TARN_TEST(many_scattered_changes_are_all_found), TARN_TEST(running_out_of_memory_is_an_error))

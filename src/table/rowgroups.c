@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rowgroups.c - see rowgroups.h.
  *
- * A row group is the bytes of its column chunks, which stand at any place of the file, and what the file's metadata says of
- * them: codec, number of values, where the first data page is. If all that is equal, and the schemas are, then a reader
- * sees equal rows. Statistics do not matter, since nothing is filtered by them here.
+ * A row group is the bytes of its column chunks, which stand at any place of the file, and what the file's metadata
+ * says of them: codec, number of values, where the first data page is. If all that is equal, and the schemas are, then
+ * a reader sees equal rows. Statistics do not matter, since nothing is filtered by them here.
  *
- * Method: each group gets a sign, a checksum of its metadata (`shape`), later also of its bytes. Groups in the same place
- * are compared first: versions of one table are mostly that, and a comparison ends at the first difference. What is left is
- * paired by sign, and only where a shape stands in both files are bytes read at all. A pair is believed only after its
- * bytes were compared. */
+ * Method: each group gets a sign, a checksum of its metadata (`shape`), later also of its bytes. Groups in the same
+ * place are compared first: versions of one table are mostly that, and a comparison ends at the first difference. What
+ * is left is paired by sign, and only where a shape stands in both files are bytes read at all. A pair is believed only
+ * after its bytes were compared. */
 #include "table/rowgroups.h"
 
 #include "base/file.h"
@@ -110,8 +110,9 @@ static tarn_code same_schema(tarn_db *db, const char *a, const char *b, bool *sa
     tarn_sql_path(&sql, a);
     tarn_text_add(&sql, ")), b AS (SELECT row_number() OVER () AS i, * EXCLUDE (file_name) FROM parquet_schema(");
     tarn_sql_path(&sql, b);
-    tarn_text_add(&sql, ")) SELECT (SELECT count(*) FROM (FROM a EXCEPT FROM b)) + (SELECT count(*) FROM (FROM b EXCEPT "
-                        "FROM a))");
+    tarn_text_add(&sql,
+                  ")) SELECT (SELECT count(*) FROM (FROM a EXCEPT FROM b)) + (SELECT count(*) FROM (FROM b EXCEPT "
+                  "FROM a))");
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_count(db, sql.data, &differ, err));
     *same = differ == 0;
@@ -176,7 +177,8 @@ static size_t sign_shared(const grouped *f, group **list, size_t n, group *const
         if (k == n_other || other[k]->shape != g->shape) continue;
         g->sign = g->shape;
         for (int c = 0; c < g->n_chunks; c++)
-            g->sign = tarn_table_checksum((const char *)f->file.bytes + g->chunks[c].at, (size_t)g->chunks[c].len, g->sign);
+            g->sign =
+                tarn_table_checksum((const char *)f->file.bytes + g->chunks[c].at, (size_t)g->chunks[c].len, g->sign);
         list[kept++] = g;
     }
     return kept;
@@ -222,7 +224,8 @@ static int by_rows(const void *x, const void *y)
     return a->rows != b->rows ? (a->rows < b->rows ? -1 : 1) : (a->first > b->first) - (a->first < b->first);
 }
 
-/* Give up the pairs in the shortest gaps until at most MOST_RANGES ranges are left to read. True if any was given up. */
+/* Give up the pairs in the shortest gaps until at most MOST_RANGES ranges are left to read. True if any was given up.
+ */
 static tarn_code close_gaps(tarn_arena *arena, grouped *f, bool *any, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -258,7 +261,8 @@ static tarn_code take_ranges(tarn_arena *arena, const grouped *f, tarn_side *sid
     for (int64_t i = 0; i < f->n; i++) {
         const group *g = &f->groups[i];
         if (g->pair || g->rows <= 0) continue;
-        if (g->rows > MOST_ROWS) return TARN_FAIL(err, TARN_CORRUPT, "%s: a row group of %lld rows", side->label, (long long)g->rows);
+        if (g->rows > MOST_ROWS)
+            return TARN_FAIL(err, TARN_CORRUPT, "%s: a row group of %lld rows", side->label, (long long)g->rows);
         if (n > 0 && ranges[n - 1].last + 1 == g->first) ranges[n - 1].last += g->rows;
         else ranges[n++] = (tarn_row_range){g->first, g->first + g->rows - 1};
     }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rowmerge.c - two changed copies of a table into one, cell by cell. See rows.h for the rules, rowschema.c for the columns.
+/* rowmerge.c - two changed copies of a table into one, cell by cell. See rows.h for the rules, rowschema.c for the
+ * columns.
  *
- * Method: what theirs did to base is found as in rowdiff.c (row groups that are the same bytes are left out) and joined with
- * ours by key: that is the temporary table tarn_rows_merging, one row for each row that theirs touched, with the value of
- * each column in base (b<i>), ours (o<i>) and theirs (t<i>), what clashes (x<i>) and what it becomes (m<i>). The result is
- * ours, in its order, with those rows put in place, and then the rows that theirs added.
+ * Method: what theirs did to base is found as in rowdiff.c (row groups that are the same bytes are left out) and joined
+ * with ours by key: that is the temporary table tarn_rows_merging, one row for each row that theirs touched, with the
+ * value of each column in base (b<i>), ours (o<i>) and theirs (t<i>), what clashes (x<i>) and what it becomes (m<i>).
+ * The result is ours, in its order, with those rows put in place, and then the rows that theirs added.
  *
  * fate of a touched row: UPDATE it in ours, REMOVE it from ours, ADD it behind ours, or NOTHING. */
 #include "table/rowmerge.h"
@@ -112,10 +113,11 @@ static void add_beside(tarn_text *sql, const tarn_merging *m)
     tarn_text_add(sql, " AS te");
     for (int i = 0; i < m->n; i++)
         if (by_cell(&m->columns[i]))
-            tarn_text_addf(sql,
-                           ", orow IS NOT NULL AND tr IS NOT NULL AND o%d IS DISTINCT FROM t%d AND (br IS NULL OR (o%d IS "
-                           "DISTINCT FROM b%d AND t%d IS DISTINCT FROM b%d)) AS x%d",
-                           i, i, i, i, i, i, i);
+            tarn_text_addf(
+                sql,
+                ", orow IS NOT NULL AND tr IS NOT NULL AND o%d IS DISTINCT FROM t%d AND (br IS NULL OR (o%d IS "
+                "DISTINCT FROM b%d AND t%d IS DISTINCT FROM b%d)) AS x%d",
+                i, i, i, i, i, i, i);
     tarn_text_add(sql, " FROM (SELECT d.*, o.r AS orow");
     for (int i = 0; i < m->n; i++)
         if (m->columns[i].key < 0) tarn_text_addf(sql, ", o.c%d AS o%d", i, i);
@@ -144,10 +146,11 @@ static void add_merged(tarn_text *sql, const tarn_merging *m, int i)
     else if (m->columns[i].from == TARN_FROM_THEIRS)
         tarn_text_addf(sql, ", CASE WHEN tr IS NOT NULL THEN t%d ELSE o%d END AS m%d", i, i, i);
     else
-        tarn_text_addf(sql,
-                       ", CASE WHEN orow IS NULL THEN t%d WHEN tr IS NULL THEN o%d WHEN x%d THEN %c%d WHEN br IS NULL OR "
-                       "t%d IS NOT DISTINCT FROM b%d THEN o%d ELSE t%d END AS m%d",
-                       i, i, i, m->options->resolve == TARN_SIDE_THEIRS ? 't' : 'o', i, i, i, i, i, i);
+        tarn_text_addf(
+            sql,
+            ", CASE WHEN orow IS NULL THEN t%d WHEN tr IS NULL THEN o%d WHEN x%d THEN %c%d WHEN br IS NULL OR "
+            "t%d IS NOT DISTINCT FROM b%d THEN o%d ELSE t%d END AS m%d",
+            i, i, i, m->options->resolve == TARN_SIDE_THEIRS ? 't' : 'o', i, i, i, i, i, i);
 }
 
 /* + clash (-1: none), fate, m<i> */
@@ -155,16 +158,17 @@ static void add_touched(tarn_text *sql, const tarn_merging *m)
 {
     const char *theirs = m->options->resolve == TARN_SIDE_THEIRS ? "true" : "false";
 
-    tarn_text_addf(sql,
-                   "SELECT *, CASE WHEN tr IS NULL AND oe THEN %d WHEN br IS NOT NULL AND orow IS NULL AND te THEN %d WHEN ",
-                   TARN_CLASH_THEIRS, TARN_CLASH_OURS);
+    tarn_text_addf(
+        sql, "SELECT *, CASE WHEN tr IS NULL AND oe THEN %d WHEN br IS NOT NULL AND orow IS NULL AND te THEN %d WHEN ",
+        TARN_CLASH_THEIRS, TARN_CLASH_OURS);
     add_any_clash(sql, m);
     tarn_text_addf(sql, " THEN CASE WHEN br IS NULL THEN %d ELSE %d END ELSE -1 END AS clash", TARN_CLASH_ADDED,
                    TARN_CLASH_CELL);
-    tarn_text_addf(sql,
-                   ", CASE WHEN orow IS NOT NULL AND tr IS NOT NULL THEN %d WHEN orow IS NOT NULL AND (NOT oe OR %s) THEN "
-                   "%d WHEN orow IS NULL AND tr IS NOT NULL AND (br IS NULL OR (te AND %s)) THEN %d ELSE %d END AS fate",
-                   UPDATE, theirs, REMOVE, theirs, ADD, NOTHING);
+    tarn_text_addf(
+        sql,
+        ", CASE WHEN orow IS NOT NULL AND tr IS NOT NULL THEN %d WHEN orow IS NOT NULL AND (NOT oe OR %s) THEN "
+        "%d WHEN orow IS NULL AND tr IS NOT NULL AND (br IS NULL OR (te AND %s)) THEN %d ELSE %d END AS fate",
+        UPDATE, theirs, REMOVE, theirs, ADD, NOTHING);
     for (int i = 0; i < m->n; i++)
         if (m->columns[i].key < 0) add_merged(sql, m, i);
     tarn_text_add(sql, " FROM (");
@@ -212,10 +216,11 @@ static void select_conflicts(tarn_text *sql, const tarn_merging *m)
             if (m->columns[i].key == k) tarn_text_addf(sql, ", CAST(k%d AS VARCHAR)", i);
     for (int i = 0; i < m->n; i++)
         if (by_cell(&m->columns[i]))
-            tarn_text_addf(sql,
-                           ", CAST(b%d AS VARCHAR), CAST(o%d AS VARCHAR), CAST(t%d AS VARCHAR), CASE clash WHEN %d THEN b%d "
-                           "IS DISTINCT FROM o%d WHEN %d THEN b%d IS DISTINCT FROM t%d ELSE x%d END",
-                           i, i, i, TARN_CLASH_THEIRS, i, i, TARN_CLASH_OURS, i, i, i);
+            tarn_text_addf(
+                sql,
+                ", CAST(b%d AS VARCHAR), CAST(o%d AS VARCHAR), CAST(t%d AS VARCHAR), CASE clash WHEN %d THEN b%d "
+                "IS DISTINCT FROM o%d WHEN %d THEN b%d IS DISTINCT FROM t%d ELSE x%d END",
+                i, i, i, TARN_CLASH_THEIRS, i, i, TARN_CLASH_OURS, i, i, i);
     tarn_text_add(sql, " FROM " TOUCHED " WHERE clash >= 0 ORDER BY ");
     for (int k = 0; k < m->n_key; k++)
         for (int i = 0; i < m->n; i++)
@@ -379,8 +384,7 @@ done:
 }
 
 tarn_code tarn_rows_merge(tarn_db *db, const char *base, const char *ours, const char *theirs,
-                                const tarn_rows_merge_options *options, const char *to, tarn_rows_merged *out,
-                                tarn_err *err)
+                          const tarn_rows_merge_options *options, const char *to, tarn_rows_merged *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_merging m = {.db = db, .options = options, .out = out};

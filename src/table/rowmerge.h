@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rowmerge.h - a three-way merge while it is made: the columns of its result, decided in rowschema.c, filled in rowmerge.c.
+/* rowmerge.h - a three-way merge while it is made: the columns of its result, decided in rowschema.c, filled in
+ * rowmerge.c.
  *
  * Private to table/. Sides are b (base), o (ours), t (theirs).
  */
@@ -37,6 +38,5 @@ typedef struct tarn_merging {
 
 /* Decide m->columns; conflicts about columns are handed over and counted. TARN_INVALID if key columns differ. */
 TARN_MUST tarn_code tarn_merge_schema(tarn_merging *m, tarn_err *err);
-
 
 #endif

@@ -90,7 +90,8 @@ static void holds(tarn_db *db, const char *path, const sample *want)
     char sql[512], text[32];
     tarn_columns *c = NULL;
 
-    (void)snprintf(sql, sizeof sql, "SELECT id, CAST(a AS VARCHAR), CAST(b AS VARCHAR), c FROM read_parquet('%s')", path);
+    (void)snprintf(sql, sizeof sql, "SELECT id, CAST(a AS VARCHAR), CAST(b AS VARCHAR), c FROM read_parquet('%s')",
+                   path);
     must(tarn_db_query(db, sql, -1, &c, err));
     assert_int_equal(tarn_columns_rows(c), want->n);
     for (int i = 0; i < want->n; i++) {
@@ -133,8 +134,7 @@ static void check_merge(tarn_db *db, const files *f, bool with_base, tarn_rows_s
 {
     told t = {.last_id = -1};
     tarn_rows_merged out;
-    tarn_rows_merge_options o = {
-        .key = "id", .resolve = resolve, .limit = -1, .conflict = count_conflict, .arg = &t};
+    tarn_rows_merge_options o = {.key = "id", .resolve = resolve, .limit = -1, .conflict = count_conflict, .arg = &t};
 
     (void)unlink(f->m);
     must(tarn_rows_merge(db, with_base ? f->b : NULL, f->o, f->t, &o, f->m, &out, err));
@@ -299,7 +299,8 @@ static void merge_queries(const char *base, const char *ours, const char *theirs
     must(tarn_rows_merge(db, base ? f.b : NULL, f.o, f.t, &o, f.m, &out, err));
     assert_string_equal(h.text.data ? h.text.data : "", conflicts);
     if (out.written) {
-        (void)snprintf(sql, sizeof sql, "SELECT string_agg(CAST(t AS VARCHAR), ' ') FROM (FROM read_parquet('%s')) t", f.m);
+        (void)snprintf(sql, sizeof sql, "SELECT string_agg(CAST(t AS VARCHAR), ' ') FROM (FROM read_parquet('%s')) t",
+                       f.m);
         must(tarn_db_query(db, sql, -1, &c, err));
         const tarn_column *a = tarn_columns_at(c, 0);
         if (tarn_column_has(a, 0)) word = tarn_column_word(a, 0, &len);
@@ -319,21 +320,25 @@ static void each_kind_of_conflict_is_told_and_decided(void **state)
     static const char *const b = "SELECT * FROM (VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3)) t(k, x, y)",
                              *const o = "SELECT * FROM (VALUES (1, 'o', 1), (3, 'c', 33), (9, 'n', 5)) t(k, x, y)",
                              *const t = "SELECT * FROM (VALUES (1, 't', 7), (2, 'bb', 2), (9, 'n', 6)) t(k, x, y)",
-                             *const all = "cell k=1 x: a|o|t;removed by ours k=2 x: b|-|bb;removed by theirs k=3 y: 3|33|-;"
-                                          "added by both k=9 y: -|5|6;";
+                             *const all =
+                                 "cell k=1 x: a|o|t;removed by ours k=2 x: b|-|bb;removed by theirs k=3 y: 3|33|-;"
+                                 "added by both k=9 y: -|5|6;";
 
     (void)state;
     merge_queries(b, o, t, TARN_SIDE_NONE, all, "");
-    merge_queries(b, o, t, TARN_SIDE_OURS, all, "{'k': 1, 'x': o, 'y': 7} {'k': 3, 'x': c, 'y': 33} {'k': 9, 'x': n, 'y': 5}");
-    merge_queries(b, o, t, TARN_SIDE_THEIRS, all, "{'k': 1, 'x': t, 'y': 7} {'k': 9, 'x': n, 'y': 6} {'k': 2, 'x': bb, 'y': 2}");
+    merge_queries(b, o, t, TARN_SIDE_OURS, all,
+                  "{'k': 1, 'x': o, 'y': 7} {'k': 3, 'x': c, 'y': 33} {'k': 9, 'x': n, 'y': 5}");
+    merge_queries(b, o, t, TARN_SIDE_THEIRS, all,
+                  "{'k': 1, 'x': t, 'y': 7} {'k': 9, 'x': n, 'y': 6} {'k': 2, 'x': bb, 'y': 2}");
 }
 
 static void columns_that_one_side_added_are_added(void **state)
 {
     (void)state;
-    merge_queries("SELECT * FROM (VALUES (1, 1), (2, 2)) t(k, x)", "SELECT * FROM (VALUES (1, 1, 'o1'), (2, 5, 'o2'), (4, 4, "
-                  "'o4')) t(k, x, mine)", "SELECT * FROM (VALUES (0.5, 1, 1), (NULL, 2, 2), (1.5, 3, 3)) t(new, k, x)",
-                  TARN_SIDE_NONE, "",
+    merge_queries("SELECT * FROM (VALUES (1, 1), (2, 2)) t(k, x)",
+                  "SELECT * FROM (VALUES (1, 1, 'o1'), (2, 5, 'o2'), (4, 4, "
+                  "'o4')) t(k, x, mine)",
+                  "SELECT * FROM (VALUES (0.5, 1, 1), (NULL, 2, 2), (1.5, 3, 3)) t(new, k, x)", TARN_SIDE_NONE, "",
                   "{'k': 1, 'x': 1, 'mine': o1, 'new': 0.5} {'k': 2, 'x': 5, 'mine': o2, 'new': NULL} "
                   "{'k': 4, 'x': 4, 'mine': o4, 'new': NULL} {'k': 3, 'x': 3, 'mine': NULL, 'new': 1.5}");
     /* a row that ours removed stays removed, though theirs gave it a value in a new column */
@@ -367,12 +372,14 @@ static void columns_that_one_side_dropped_are_dropped_unless_changed(void **stat
     merge_queries(base, gone, kept, TARN_SIDE_NONE, "", "{'k': 1, 'x': 10} {'k': 2, 'x': 22} {'k': 3, 'x': 3}");
     merge_queries(base, gone, gone, TARN_SIDE_NONE, "", "{'k': 1, 'x': 1} {'k': 2, 'x': 22}");
     static const char *const ours = "column old: VARCHAR|VARCHAR|- (theirs dropped it, and ours changed it in 1 row);",
-                             *const theirs = "column old: VARCHAR|-|VARCHAR (ours dropped it, and theirs changed it in 1 row);";
+                             *const theirs =
+                                 "column old: VARCHAR|-|VARCHAR (ours dropped it, and theirs changed it in 1 row);";
     merge_queries(base, touched, gone, TARN_SIDE_NONE, ours, "");
     merge_queries(base, touched, gone, TARN_SIDE_OURS, ours, "{'k': 1, 'x': 1, 'old': A} {'k': 2, 'x': 22, 'old': b}");
     merge_queries(base, touched, gone, TARN_SIDE_THEIRS, ours, "{'k': 1, 'x': 1} {'k': 2, 'x': 22}");
     merge_queries(base, gone, touched, TARN_SIDE_OURS, theirs, "{'k': 1, 'x': 1} {'k': 2, 'x': 22}");
-    merge_queries(base, gone, touched, TARN_SIDE_THEIRS, theirs, "{'k': 1, 'x': 1, 'old': A} {'k': 2, 'x': 22, 'old': b}");
+    merge_queries(base, gone, touched, TARN_SIDE_THEIRS, theirs,
+                  "{'k': 1, 'x': 1, 'old': A} {'k': 2, 'x': 22, 'old': b}");
     merge_queries(base, "SELECT 1 AS k, 1 AS x, 5 AS old", gone, TARN_SIDE_NONE,
                   "column old: VARCHAR|INTEGER|- (theirs dropped it, and ours made it INTEGER);"
                   "removed by ours k=2 x: 2|-|22;",
@@ -392,8 +399,8 @@ static void types_that_one_side_changed_are_taken(void **state)
                   "SELECT * FROM (VALUES (1, '10'), (2, '21'), (3, 'x'), (4, '40')) t(k, v)", TARN_SIDE_NONE, "",
                   "{'k': 1, 'v': 11} {'k': 2, 'v': 21} {'k': 3, 'v': NULL} {'k': 4, 'v': 40}");
     /* ... or wrote something that is none */
-    static const char *const lost =
-        "column v: VARCHAR|VARCHAR|INTEGER (theirs made it INTEGER, and ours wrote 1 value that cannot be that, like '007');";
+    static const char *const lost = "column v: VARCHAR|VARCHAR|INTEGER (theirs made it INTEGER, and ours wrote 1 value "
+                                    "that cannot be that, like '007');";
     merge_queries(base, "SELECT * FROM (VALUES (1, '10'), (2, '007'), (3, 'x')) t(k, v)",
                   "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_SIDE_NONE, lost, "");
     merge_queries(base, "SELECT * FROM (VALUES (1, '10'), (2, '007'), (3, 'x')) t(k, v)",
@@ -402,8 +409,9 @@ static void types_that_one_side_changed_are_taken(void **state)
     merge_queries(base, "SELECT * FROM (VALUES (1, '10'), (2, '007'), (3, 'x')) t(k, v)",
                   "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_SIDE_THEIRS, lost,
                   "{'k': 1, 'v': 11} {'k': 2, 'v': 20} {'k': 3, 'v': NULL}");
-    merge_queries("SELECT 1 AS k, 1 AS v", "SELECT 1 AS k, 2.5::DOUBLE AS v", "SELECT 1 AS k, 'two' AS v", TARN_SIDE_NONE,
-                  "column v: INTEGER|DOUBLE|VARCHAR (retyped by both, as DOUBLE by ours and as VARCHAR by theirs);", "");
+    merge_queries(
+        "SELECT 1 AS k, 1 AS v", "SELECT 1 AS k, 2.5::DOUBLE AS v", "SELECT 1 AS k, 'two' AS v", TARN_SIDE_NONE,
+        "column v: INTEGER|DOUBLE|VARCHAR (retyped by both, as DOUBLE by ours and as VARCHAR by theirs);", "");
 }
 
 static void a_merge_has_the_same_bytes_each_time_and_the_stored_form(void **state)
@@ -462,7 +470,8 @@ static void tables_that_cannot_be_merged_are_refused(void **state)
     must_fail_with(TARN_INVALID, "key column 'k' is INTEGER in base, VARCHAR in ours and INTEGER in theirs",
                    tarn_rows_merge(db, f.b, f.o, f.b, &o, f.m, &out, err));
     o.key = "q";
-    must_fail_with(TARN_INVALID, "has no column 'q' for its key", tarn_rows_merge(db, f.b, f.o, f.b, &o, f.m, &out, err));
+    must_fail_with(TARN_INVALID, "has no column 'q' for its key",
+                   tarn_rows_merge(db, f.b, f.o, f.b, &o, f.m, &out, err));
     o.key = "k";
     make(db, f.t, "SELECT 1 AS k, 2 AS v");
     must_fail_with(TARN_NOT_FOUND, "no-such-folder",
@@ -483,13 +492,14 @@ static void running_out_of_memory_is_an_error(void **state)
     (void)state;
     name_files(&f);
     make(db, f.b, "SELECT range AS k, 'v' || range AS v, 1 AS gone, '5' AS t FROM range(10)");
-    make(db, f.o, "SELECT range AS k, CASE range WHEN 4 THEN 'o' ELSE 'v' || range END AS v, 2 AS gone, '5' AS t FROM range(10)");
+    make(
+        db, f.o,
+        "SELECT range AS k, CASE range WHEN 4 THEN 'o' ELSE 'v' || range END AS v, 2 AS gone, '5' AS t FROM range(10)");
     make(db, f.t, "SELECT range AS k, CASE range WHEN 4 THEN 't' ELSE 'v' || range END AS v, 5 AS t FROM range(12)");
     for (int64_t n = 1; rc != TARN_OK; n++) {
         heard h = {0};
         tarn_err err = {0};
-        tarn_rows_merge_options o = {
-            .key = "k", .resolve = TARN_SIDE_OURS, .limit = -1, .conflict = hear, .arg = &h};
+        tarn_rows_merge_options o = {.key = "k", .resolve = TARN_SIDE_OURS, .limit = -1, .conflict = hear, .arg = &h};
         tarn_mem_fail_after(n);
         rc = tarn_rows_merge(db, f.b, f.o, f.t, &o, f.m, &out, &err);
         tarn_mem_fail_after(0);

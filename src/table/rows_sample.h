@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rows_sample.h - small tables with random edits, for the tests of diff and merge, kept twice: as Parquet and as an array.
+/* rows_sample.h - small tables with random edits, for the tests of diff and merge, kept twice: as Parquet and as an
+ * array.
  *
- * A sample table has columns id (the key), a (whole numbers), b (fractions, and NaN) and c (texts). A cell is a small code,
- * 0 is null; cell_text says what it reads as.
+ * A sample table has columns id (the key), a (whole numbers), b (fractions, and NaN) and c (texts). A cell is a small
+ * code, 0 is null; cell_text says what it reads as.
  */
 #ifndef TARN_TABLE_ROWS_SAMPLE_H
 #define TARN_TABLE_ROWS_SAMPLE_H
@@ -144,7 +145,8 @@ static inline void save(tarn_db *db, const sample *s, const char *path)
     (void)snprintf(csv_path, sizeof csv_path, "%s.csv", path);
     must(tarn_file_save(csv_path, csv.data ? csv.data : "", csv.len, err));
     tarn_text_addf(&sql,
-                   "COPY (SELECT * FROM read_csv('%s', auto_detect = false, header = false, delim = ',', quote = '', escape = '', columns = "
+                   "COPY (SELECT * FROM read_csv('%s', auto_detect = false, header = false, delim = ',', quote = '', "
+                   "escape = '', columns = "
                    "{'id': 'INTEGER', 'a': 'INTEGER', 'b': 'DOUBLE', 'c': 'VARCHAR'})) TO '%s' (FORMAT parquet, "
                    "ROW_GROUP_SIZE 2048, USE_TMP_FILE false)",
                    csv_path, path);
@@ -167,6 +169,9 @@ static inline void make(tarn_db *db, const char *path, const char *query)
 static inline bool same_text(const char *x, const char *y) { return x && y ? strcmp(x, y) == 0 : x == y; }
 
 /* Column of the sample by its name; -1 if it is another. */
-static inline int cell_of(const char *name) { return strlen(name) == 1 && *name >= 'a' && *name <= 'c' ? *name - 'a' : -1; }
+static inline int cell_of(const char *name)
+{
+    return strlen(name) == 1 && *name >= 'a' && *name <= 'c' ? *name - 'a' : -1;
+}
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rowschema.c - which columns a merged table has, of which types, and where they come from. See rows.h for the rules.
  *
- * A column is looked at with its three types (base, ours, theirs; none: not there). What only its cells can tell (did ours
- * change a cell of what theirs dropped; does what ours wrote survive the type that theirs gave) is asked of the files, and
- * only where the types make it a question. */
+ * A column is looked at with its three types (base, ours, theirs; none: not there). What only its cells can tell (did
+ * ours change a cell of what theirs dropped; does what ours wrote survive the type that theirs gave) is asked of the
+ * files, and only where the types make it a question. */
 #include "table/rowmerge.h"
 
 #include <stdio.h>
@@ -195,11 +195,12 @@ static tarn_code decide_key(tarn_merging *m, const three *c, tarn_err *err)
     bool same = same_type(c->type_o, c->type_t) && (!m->b.path || same_type(c->type_o, c->type_b));
 
     if (!same)
-        return TARN_FAIL(err, TARN_INVALID,
-                         "key column '%.80s' is %.60s in base, %.60s in ours and %.60s in theirs; a merge by key needs one "
-                         "type",
-                         c->name, c->type_b ? c->type_b : "not there", c->type_o ? c->type_o : "not there",
-                         c->type_t ? c->type_t : "not there");
+        return TARN_FAIL(
+            err, TARN_INVALID,
+            "key column '%.80s' is %.60s in base, %.60s in ours and %.60s in theirs; a merge by key needs one "
+            "type",
+            c->name, c->type_b ? c->type_b : "not there", c->type_o ? c->type_o : "not there",
+            c->type_t ? c->type_t : "not there");
     take(m, c, c->type_o, TARN_FROM_BOTH);
     return TARN_OK;
 }
@@ -213,8 +214,8 @@ static tarn_code decide_three(tarn_merging *m, const three *c, tarn_err *err)
     } else if (same_type(c->type_o, c->type_b) || same_type(c->type_t, c->type_b)) {
         rc = retyped(m, c, same_type(c->type_o, c->type_b), err);
     } else {
-        rc = clash(m, c, err, "%s, as %.80s by ours and as %.80s by theirs", c->type_b ? "retyped by both" : "added by both",
-                   c->type_o, c->type_t);
+        rc = clash(m, c, err, "%s, as %.80s by ours and as %.80s by theirs",
+                   c->type_b ? "retyped by both" : "added by both", c->type_o, c->type_t);
         take_resolved(m, c);
     }
     return rc;

@@ -60,8 +60,7 @@ static tarn_code word_at(tarn_arena *arena, const tarn_columns *c, int column, i
     const tarn_column *a = tarn_columns_at(c, column);
     int32_t len = 0;
     char *copy = NULL;
-    const char *word =
-        tarn_column_has(a, row) ? tarn_column_word(a, ((const int32_t *)a->values)[row], &len) : "";
+    const char *word = tarn_column_has(a, row) ? tarn_column_word(a, ((const int32_t *)a->values)[row], &len) : "";
     tarn_code rc = tarn_arena_strndup(arena, word, (size_t)len, &copy, err);
 
     *out = copy;
@@ -122,8 +121,8 @@ void tarn_side_from(tarn_text *sql, const tarn_side *side)
     if (!side->part) return;
     tarn_text_add(sql, " WHERE ");
     for (size_t i = 0; i < side->n_ranges; i++)
-        tarn_text_addf(sql, "%sfile_row_number BETWEEN %lld AND %lld", i ? " OR " : "", (long long)side->ranges[i].first,
-                       (long long)side->ranges[i].last);
+        tarn_text_addf(sql, "%sfile_row_number BETWEEN %lld AND %lld", i ? " OR " : "",
+                       (long long)side->ranges[i].first, (long long)side->ranges[i].last);
     if (side->n_ranges == 0) tarn_text_add(sql, "false");
 }
 
@@ -140,11 +139,11 @@ static tarn_code no_such_column(const tarn_side *side, const char *name, tarn_er
         tarn_text_addf(&list, "%s%s", i ? ", " : "", names[i]);
     }
     const char *near = tarn_nearest_word(name, names, n);
-    tarn_code rc =
-        near ? TARN_FAIL(err, TARN_INVALID, "%.150s has no column '%.80s' for its key; did you mean '%.80s'?",
-                         side->label, name, near)
-             : TARN_FAIL(err, TARN_INVALID, "%.150s has no column '%.80s' for its key; there are: %.120s", side->label,
-                         name, list.data ? list.data : "none");
+    tarn_code rc = near
+                       ? TARN_FAIL(err, TARN_INVALID, "%.150s has no column '%.80s' for its key; did you mean '%.80s'?",
+                                   side->label, name, near)
+                       : TARN_FAIL(err, TARN_INVALID, "%.150s has no column '%.80s' for its key; there are: %.120s",
+                                   side->label, name, list.data ? list.data : "none");
     tarn_text_clear(&list);
     return rc;
 }
@@ -214,11 +213,11 @@ static tarn_code check_nulls(tarn_db *db, const tarn_side *side, const int *at, 
     int64_t count = *(const int64_t *)tarn_columns_at(c, 0)->values;
     int64_t first = *(const int64_t *)tarn_columns_at(c, 1)->values;
     if (count > 0)
-        rc = TARN_FAIL(err, TARN_INVALID,
-                       "%.150s: the key (%s) is missing in %lld row%s, first in row %lld; give those rows a key or name "
-                       "other columns",
-                       side->label, side->columns[at[0]].name, (long long)count, count == 1 ? "" : "s",
-                       (long long)first + 1);
+        rc = TARN_FAIL(
+            err, TARN_INVALID,
+            "%.150s: the key (%s) is missing in %lld row%s, first in row %lld; give those rows a key or name "
+            "other columns",
+            side->label, side->columns[at[0]].name, (long long)count, count == 1 ? "" : "s", (long long)first + 1);
 done:
     tarn_text_clear(&sql);
     tarn_columns_release(c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rowside.h - one of the tables that are compared or merged: its columns, its key, how SQL reads it.
  *
- * Private to table/. In the SQL of rows*.c a side is a subquery with columns r (row of the file, from 0) and c0, c1, ...
- * (numbered by what is done, not by the file), so that no name from outside stands anywhere but here.
+ * Private to table/. In the SQL of rows*.c a side is a subquery with columns r (row of the file, from 0) and c0, c1,
+ * ... (numbered by what is done, not by the file), so that no name from outside stands anywhere but here.
  */
 #ifndef TARN_TABLE_ROWSIDE_H
 #define TARN_TABLE_ROWSIDE_H
@@ -45,8 +45,8 @@ TARN_MUST tarn_code tarn_side_check_key(tarn_db *db, const tarn_side *side, cons
 /* Append " FROM ..." that reads the side's rows (those of its ranges), with file_row_number. */
 void tarn_side_from(tarn_text *sql, const tarn_side *side);
 
-/* The column as text of row `row` of a piece of a result, into *out as a C string; NULL for null. Appends to `store`, whose
- * text must be taken as offsets until it is complete: *out is an offset there, SIZE_MAX for null. */
+/* The column as text of row `row` of a piece of a result, into *out as a C string; NULL for null. Appends to `store`,
+ * whose text must be taken as offsets until it is complete: *out is an offset there, SIZE_MAX for null. */
 void tarn_cell_keep(tarn_text *store, const tarn_column *c, int64_t row, size_t *out);
 
 #endif

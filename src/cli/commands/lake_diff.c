@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lake_diff.c - tarn lake diff: paths that differ between two references, or that are staged, and what changed in tables. */
+/* lake_diff.c - tarn lake diff: paths that differ between two references, or that are staged, and what changed in
+ * tables. */
 #include "cli/lake_print.h"
 #include "cli/rows_print.h"
 
@@ -67,7 +68,9 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
         goto done;
     }
     (void)snprintf(where, sizeof where, "%.250s and %.250s", staged ? branch : argv[0],
-                   staged ? "what is staged" : argc > 1 ? argv[1] : branch);
+                   staged     ? "what is staged"
+                   : argc > 1 ? argv[1]
+                              : branch);
     tarn_rows_print what = {.key = p->key, .limit = p->rows ? p->limit : 0, .where = where, .path = path};
     TARN_TRY(tarn_out_rows(cli, lake, staged ? NULL : &a, staged ? NULL : &b, branch, &what, err));
 done:
@@ -80,11 +83,14 @@ const tarn_command tarn_command_lake_diff = {
     .stage = "lake",
     .title = "paths that differ between two references, or that are staged; rows of tables that do",
     .usage = "[REF [REF [PATH]]]",
-    .help = "Without arguments: what is staged on the project's branch. With one: from there to the branch. PATH is a table "
-            "(orders) or what paths start with.\n\n"
-            "With --rows or --stat, tables are compared row by row: rows are known by the key that the project file declares "
-            "(tables: orders: key: order_id), or by --key. In the list, + is a row that came, - one that went, ~ one that "
-            "changed, with the old and the new value of each cell that did.",
+    .help =
+        "Without arguments: what is staged on the project's branch. With one: from there to the branch. PATH is a "
+        "table "
+        "(orders) or what paths start with.\n\n"
+        "With --rows or --stat, tables are compared row by row: rows are known by the key that the project file "
+        "declares "
+        "(tables: orders: key: order_id), or by --key. In the list, + is a row that came, - one that went, ~ one that "
+        "changed, with the old and the new value of each cell that did.",
     .most = 3,
     .params_size = sizeof(diff_params),
     .params = params,
