@@ -427,6 +427,47 @@ static void nearly_the_same_row_groups_are_told_apart(void **state)
     tarn_db_close(db);
 }
 
+/* Bytes of the footer changed one by one: an error or an answer, never a crash. (What pages hold is the engine's
+ * alone.) */
+static void damaged_files_are_errors_or_answers(void **state)
+{
+    tarn_db *db = open_db(1);
+    tarn_rows_difference d;
+    static sample s;
+    dice luck = {.seed = 21};
+    char a[256], b[256], *bytes = NULL;
+    size_t len = 0;
+    int errors = 0;
+
+    (void)state;
+    fill(&s, 5000, &luck);
+    save(db, &s, file_name(a, "a.parquet"));
+    must(tarn_file_read(a, 0, &bytes, &len, err));
+    uint32_t footer;
+    memcpy(&footer, bytes + len - 8, 4);
+    file_name(b, "b.parquet");
+    tarn_db_close(db);
+    for (int i = 0; i < 100; i++) {
+        size_t at = len - 8 - footer + (size_t)roll(&luck, (int)footer + 8);
+        char was = bytes[at];
+        bytes[at] = (char)(roll(&luck, 3) ? was ^ (1 << roll(&luck, 8)) : roll(&luck, 2) ? -1 : 0);
+        must(tarn_file_save(b, bytes, len, err));
+        db = open_db(1); /* an engine that found itself at fault answers nothing more */
+        tarn_err err = {0};
+        if (tarn_rows_diff(db, a, b, &(tarn_rows_options){.key = "id"}, &d, &err) != TARN_OK) {
+            assert_true(err.msg[0] != '\0');
+            errors++;
+        }
+        tarn_rows_difference_clear(&d);
+        tarn_db_close(db);
+        bytes[at] = was;
+    }
+    assert_true(errors > 20);
+    tarn_free(bytes);
+    (void)unlink(a);
+    (void)unlink(b);
+}
+
 /* More scattered changes than there are ranges to read: some groups that are the same are read all the same. */
 static void many_scattered_changes_are_all_found(void **state)
 {
@@ -486,4 +527,5 @@ TARN_TESTS(TARN_TEST(a_diff_patches_one_table_into_the_other), TARN_TEST(nothing
            TARN_TEST(rows_come_in_the_order_of_the_key_and_stop_where_told), TARN_TEST(changed_schemas_are_reported),
            TARN_TEST(keys_that_cannot_name_rows_are_refused), TARN_TEST(double_keys_in_shared_groups_are_found),
            TARN_TEST(a_table_that_is_not_there_is_empty), TARN_TEST(nearly_the_same_row_groups_are_told_apart),
-           TARN_TEST(many_scattered_changes_are_all_found), TARN_TEST(running_out_of_memory_is_an_error))
+           TARN_TEST(many_scattered_changes_are_all_found), TARN_TEST(damaged_files_are_errors_or_answers),
+           TARN_TEST(running_out_of_memory_is_an_error))
