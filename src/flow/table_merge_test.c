@@ -210,7 +210,7 @@ static void conflicts_are_told_row_by_row_and_can_be_decided(void **state)
     assert_string_equal(why,
                         "4 rows: id 1 column code: 10 | 11 | 12; id 2 column product: b | row removed | a; id 3 column "
                         "product: a | b | row removed; ...");
-    w.m.resolve = TARN_SIDE_THEIRS;
+    w.m.resolve = TARN_ROWS_THEIRS;
     ask(&w, "orders.parquet", &merged, why);
     assert_string_equal(why, "");
     holds(

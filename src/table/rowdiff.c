@@ -31,7 +31,7 @@ typedef struct differ {
     tarn_db *db;
     const tarn_rows_options *options;
     tarn_rows_difference *out;
-    tarn_side a, b;
+    tarn_rowside a, b;
     const char **key;
     int n_key;
     both *columns; /* as out->columns */
@@ -60,7 +60,7 @@ static bool comparable(const char *a, const char *b)
 
 static void add_column(differ *d, int a, int b)
 {
-    const tarn_side_column *x = a < 0 ? NULL : &d->a.columns[a], *y = b < 0 ? NULL : &d->b.columns[b];
+    const tarn_rowside_column *x = a < 0 ? NULL : &d->a.columns[a], *y = b < 0 ? NULL : &d->b.columns[b];
     both *c = &d->columns[d->n];
     tarn_rows_column *r = &d->out->columns[d->n++];
 
@@ -79,14 +79,14 @@ static tarn_code match_columns(differ *d, tarn_err *err)
     tarn_arena *arena = d->out->arena;
     size_t most = (size_t)d->a.n_columns + (size_t)d->b.n_columns + 1;
 
-    if (!d->a.path) d->a = (tarn_side){.label = d->a.label, .columns = d->b.columns, .n_columns = d->b.n_columns};
-    if (!d->b.path) d->b = (tarn_side){.label = d->b.label, .columns = d->a.columns, .n_columns = d->a.n_columns};
+    if (!d->a.path) d->a = (tarn_rowside){.label = d->a.label, .columns = d->b.columns, .n_columns = d->b.n_columns};
+    if (!d->b.path) d->b = (tarn_rowside){.label = d->b.label, .columns = d->a.columns, .n_columns = d->a.n_columns};
     most *= 2;
     TARN_TRY(tarn_arena_alloc(arena, &d->columns, most, sizeof *d->columns, err));
     TARN_TRY(tarn_arena_alloc(arena, &d->out->columns, most, sizeof *d->out->columns, err));
-    for (int i = 0; i < d->b.n_columns; i++) add_column(d, tarn_side_find(&d->a, d->b.columns[i].name), i);
+    for (int i = 0; i < d->b.n_columns; i++) add_column(d, tarn_rowside_find(&d->a, d->b.columns[i].name), i);
     for (int i = 0; i < d->a.n_columns; i++)
-        if (tarn_side_find(&d->b, d->a.columns[i].name) < 0) add_column(d, i, -1);
+        if (tarn_rowside_find(&d->b, d->a.columns[i].name) < 0) add_column(d, i, -1);
     d->out->n_columns = d->n;
     TARN_TRY(tarn_arena_alloc(arena, &d->keys, (size_t)d->n_key, sizeof *d->keys, err));
     TARN_TRY(tarn_arena_alloc(arena, &d->cells, (size_t)d->n + 1, sizeof *d->cells, err));
@@ -115,7 +115,7 @@ static void add_distinct(tarn_text *sql, const both *c, int i)
 /* (SELECT r, c0, c1, ... FROM the side) x */
 static void add_side(tarn_text *sql, const differ *d, char x)
 {
-    const tarn_side *side = x == 'a' ? &d->a : &d->b;
+    const tarn_rowside *side = x == 'a' ? &d->a : &d->b;
 
     tarn_text_add(sql, side->path ? "(SELECT file_row_number AS r" : "(SELECT NULL::BIGINT AS r");
     for (int i = 0; i < d->n; i++) {
@@ -126,7 +126,7 @@ static void add_side(tarn_text *sql, const differ *d, char x)
         else tarn_text_addf(sql, "NULL::%s", side->columns[at].type);
         tarn_text_addf(sql, " AS c%d", i);
     }
-    if (side->path) tarn_side_from(sql, side);
+    if (side->path) tarn_rowside_from(sql, side);
     else tarn_text_add(sql, " WHERE false");
     tarn_text_addf(sql, ") %c", x);
 }
@@ -295,16 +295,16 @@ static tarn_code open_sides(differ *d, const char *a, const char *b, tarn_err *e
     tarn_code rc = TARN_OK;
     tarn_arena *arena = d->out->arena;
 
-    TARN_TRY(tarn_side_key(arena, d->options->key, &d->key, &d->n_key, err));
-    TARN_TRY(tarn_side_open(d->db, arena, a, d->options->a_name, &d->a, err));
-    TARN_TRY(tarn_side_open(d->db, arena, b, d->options->b_name, &d->b, err));
-    TARN_TRY(tarn_side_check_key(d->db, &d->a, d->key, d->n_key, err));
-    TARN_TRY(tarn_side_check_key(d->db, &d->b, d->key, d->n_key, err));
+    TARN_TRY(tarn_rowside_key(arena, d->options->key, &d->key, &d->n_key, err));
+    TARN_TRY(tarn_rowside_open(d->db, arena, a, d->options->a_name, &d->a, err));
+    TARN_TRY(tarn_rowside_open(d->db, arena, b, d->options->b_name, &d->b, err));
+    TARN_TRY(tarn_rowside_check_key(d->db, &d->a, d->key, d->n_key, err));
+    TARN_TRY(tarn_rowside_check_key(d->db, &d->b, d->key, d->n_key, err));
     d->out->rows_a = d->a.rows;
     d->out->rows_b = d->b.rows;
     TARN_TRY(match_columns(d, err));
-    TARN_TRY(tarn_side_skip_same(d->db, arena, &d->a, &d->b, &d->out->groups_a, &d->out->groups_b, &d->out->groups_same,
-                                 err));
+    TARN_TRY(tarn_rowside_skip_same(d->db, arena, &d->a, &d->b, &d->out->groups_a, &d->out->groups_b,
+                                    &d->out->groups_same, err));
 done:
     return rc;
 }

@@ -100,7 +100,7 @@ done:
 }
 
 /* As the engine reads them; what a file says beside its schema can make other types of the same bytes. */
-static bool same_columns(const tarn_side *a, const tarn_side *b)
+static bool same_columns(const tarn_rowside *a, const tarn_rowside *b)
 {
     if (a->n_columns != b->n_columns) return false;
     for (int i = 0; i < a->n_columns; i++)
@@ -261,7 +261,7 @@ done:
     return rc;
 }
 
-static tarn_code take_ranges(tarn_arena *arena, const grouped *f, tarn_side *side, tarn_err *err)
+static tarn_code take_ranges(tarn_arena *arena, const grouped *f, tarn_rowside *side, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_row_range *ranges = NULL;
@@ -299,8 +299,8 @@ done:
     return rc;
 }
 
-tarn_code tarn_side_skip_same(tarn_db *db, tarn_arena *arena, tarn_side *a, tarn_side *b, int64_t *groups_a,
-                              int64_t *groups_b, int64_t *same, tarn_err *err)
+tarn_code tarn_rowside_skip_same(tarn_db *db, tarn_arena *arena, tarn_rowside *a, tarn_rowside *b, int64_t *groups_a,
+                                 int64_t *groups_b, int64_t *same, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     grouped x = {0}, y = {0};

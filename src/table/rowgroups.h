@@ -12,7 +12,7 @@
  * other rows (`part`). Files of different schemas have no such pairs. *groups_a, *groups_b: how many there are; *same:
  * how many pairs. Ranges are the arena's. A file whose metadata points outside of it simply pairs nothing: reading it
  * says what is wrong. Cost: at most twice the bytes of both files, at the speed of memory. */
-TARN_MUST tarn_code tarn_side_skip_same(tarn_db *db, tarn_arena *arena, tarn_side *a, tarn_side *b, int64_t *groups_a,
-                                        int64_t *groups_b, int64_t *same, tarn_err *err);
+TARN_MUST tarn_code tarn_rowside_skip_same(tarn_db *db, tarn_arena *arena, tarn_rowside *a, tarn_rowside *b,
+                                           int64_t *groups_a, int64_t *groups_b, int64_t *same, tarn_err *err);
 
 #endif

@@ -30,7 +30,7 @@ const char *tarn_clash_name(tarn_clash clash)
 /* (SELECT r, c0, c1, ... FROM the side) x: the columns of the result as this side has them, in the result's types. */
 static void add_side(tarn_text *sql, const tarn_merging *m, char x)
 {
-    const tarn_side *side = x == 'b' ? &m->b : x == 'o' ? &m->o : &m->t;
+    const tarn_rowside *side = x == 'b' ? &m->b : x == 'o' ? &m->o : &m->t;
 
     tarn_text_add(sql, side->path ? "(SELECT file_row_number AS r" : "(SELECT NULL::BIGINT AS r");
     for (int i = 0; i < m->n; i++) {
@@ -47,7 +47,7 @@ static void add_side(tarn_text *sql, const tarn_merging *m, char x)
         }
         tarn_text_addf(sql, " AS c%d", i);
     }
-    if (side->path) tarn_side_from(sql, side);
+    if (side->path) tarn_rowside_from(sql, side);
     else tarn_text_add(sql, " WHERE false");
     tarn_text_addf(sql, ") %c", x);
 }
@@ -150,13 +150,13 @@ static void add_merged(tarn_text *sql, const tarn_merging *m, int i)
             sql,
             ", CASE WHEN orow IS NULL THEN t%d WHEN tr IS NULL THEN o%d WHEN x%d THEN %c%d WHEN br IS NULL OR "
             "t%d IS NOT DISTINCT FROM b%d THEN o%d ELSE t%d END AS m%d",
-            i, i, i, m->options->resolve == TARN_SIDE_THEIRS ? 't' : 'o', i, i, i, i, i, i);
+            i, i, i, m->options->resolve == TARN_ROWS_THEIRS ? 't' : 'o', i, i, i, i, i, i);
 }
 
 /* + clash (-1: none), fate, m<i> */
 static void add_touched(tarn_text *sql, const tarn_merging *m)
 {
-    const char *theirs = m->options->resolve == TARN_SIDE_THEIRS ? "true" : "false";
+    const char *theirs = m->options->resolve == TARN_ROWS_THEIRS ? "true" : "false";
 
     tarn_text_addf(
         sql, "SELECT *, CASE WHEN tr IS NULL AND oe THEN %d WHEN br IS NOT NULL AND orow IS NULL AND te THEN %d WHEN ",
@@ -303,13 +303,13 @@ static tarn_code open_sides(tarn_merging *m, const char *base, const char *ours,
 {
     tarn_code rc = TARN_OK;
     const tarn_rows_merge_options *o = m->options;
-    tarn_side *const sides[] = {&m->b, &m->o, &m->t};
+    tarn_rowside *const sides[] = {&m->b, &m->o, &m->t};
 
-    TARN_TRY(tarn_side_key(m->arena, o->key, &m->key, &m->n_key, err));
-    TARN_TRY(tarn_side_open(m->db, m->arena, base, o->base_name, &m->b, err));
-    TARN_TRY(tarn_side_open(m->db, m->arena, ours, o->ours_name, &m->o, err));
-    TARN_TRY(tarn_side_open(m->db, m->arena, theirs, o->theirs_name, &m->t, err));
-    for (int i = 0; i < 3; i++) TARN_TRY(tarn_side_check_key(m->db, sides[i], m->key, m->n_key, err));
+    TARN_TRY(tarn_rowside_key(m->arena, o->key, &m->key, &m->n_key, err));
+    TARN_TRY(tarn_rowside_open(m->db, m->arena, base, o->base_name, &m->b, err));
+    TARN_TRY(tarn_rowside_open(m->db, m->arena, ours, o->ours_name, &m->o, err));
+    TARN_TRY(tarn_rowside_open(m->db, m->arena, theirs, o->theirs_name, &m->t, err));
+    for (int i = 0; i < 3; i++) TARN_TRY(tarn_rowside_check_key(m->db, sides[i], m->key, m->n_key, err));
 done:
     return rc;
 }
@@ -320,7 +320,7 @@ static tarn_code make_touched(tarn_merging *m, tarn_err *err)
     tarn_text sql = {0};
     int64_t a, b, same;
 
-    if (!any_theirs(m)) TARN_TRY(tarn_side_skip_same(m->db, m->arena, &m->b, &m->t, &a, &b, &same, err));
+    if (!any_theirs(m)) TARN_TRY(tarn_rowside_skip_same(m->db, m->arena, &m->b, &m->t, &a, &b, &same, err));
     tarn_text_add(&sql, "CREATE OR REPLACE TEMP TABLE " TOUCHED " AS ");
     add_touched(&sql, m);
     TARN_TRY(tarn_text_check(&sql, err));
@@ -376,7 +376,7 @@ static tarn_code merge(tarn_merging *m, const char *to, tarn_err *err)
     rc = count_fates(m, err);
     if (rc == TARN_OK) rc = tell_conflicts(m, err);
     bool clean = m->out->conflict_rows + m->out->conflict_columns == 0;
-    if (rc == TARN_OK && (clean || m->options->resolve != TARN_SIDE_NONE)) rc = write_result(m, to, err);
+    if (rc == TARN_OK && (clean || m->options->resolve != TARN_ROWS_NONE)) rc = write_result(m, to, err);
     back = tarn_db_run(m->db, "DROP TABLE " TOUCHED, rc == TARN_OK ? err : NULL);
     if (rc == TARN_OK) rc = back;
 done:

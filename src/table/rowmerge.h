@@ -29,7 +29,7 @@ typedef struct tarn_merging {
     const tarn_rows_merge_options *options;
     tarn_rows_merged *out;
     tarn_arena *arena;
-    tarn_side b, o, t;
+    tarn_rowside b, o, t;
     const char **key;
     int n_key;
     tarn_merge_column *columns;

@@ -13,7 +13,7 @@ typedef struct naive {
 static int merge_row(const sample_row *b, const sample_row *o, const sample_row *t, tarn_rows_side resolve, naive *n,
                      sample_row *out)
 {
-    bool theirs = resolve == TARN_SIDE_THEIRS;
+    bool theirs = resolve == TARN_ROWS_THEIRS;
     int cells = 0;
 
     if (!o && !t) return 0;
@@ -141,7 +141,7 @@ static void check_merge(tarn_db *db, const files *f, bool with_base, tarn_rows_s
     assert_int_equal(out.conflict_rows, n->conflict_rows);
     assert_int_equal(out.conflict_columns, 0);
     assert_int_equal(t.cells, n->conflict_cells);
-    bool written = n->conflict_rows == 0 || resolve != TARN_SIDE_NONE;
+    bool written = n->conflict_rows == 0 || resolve != TARN_ROWS_NONE;
     assert_true(out.written == written && tarn_path_exists(f->m) == written);
     if (!written) return;
     assert_int_equal(out.rows, n->table.n);
@@ -206,7 +206,7 @@ static void merging_with_nothing_changes_nothing_and_sides_are_alike(void **stat
         holds(db, f.m, &b);
         assert_int_equal(out.added + out.removed + out.changed, 0);
         must(tarn_rows_merge(db, f.b, f.b, f.o, &o, f.m, &out, err));
-        merge_naively(&a, &a, &b, TARN_SIDE_NONE, &n);
+        merge_naively(&a, &a, &b, TARN_ROWS_NONE, &n);
         holds(db, f.m, &n.table); /* in the order of a, then what is new */
         sorted = b;
         qsort(sorted.rows, (size_t)sorted.n, sizeof *sorted.rows, by_id);
@@ -243,8 +243,8 @@ static void the_sides_may_change_places(void **state)
         must(tarn_rows_merge(db, f.b, f.o, f.t, &o, f.m, &one, err));
         must(tarn_rows_merge(db, f.b, f.t, f.o, &o, f.m, &two, err));
         assert_int_equal(one.conflict_rows, two.conflict_rows);
-        merge_naively(&base, &ours, &theirs, TARN_SIDE_NONE, &x);
-        merge_naively(&base, &theirs, &ours, TARN_SIDE_NONE, &y);
+        merge_naively(&base, &ours, &theirs, TARN_ROWS_NONE, &x);
+        merge_naively(&base, &theirs, &ours, TARN_ROWS_NONE, &y);
         assert_int_equal(x.conflict_rows, one.conflict_rows);
         if (x.conflict_rows > 0) continue;
         holds(db, f.m, &y.table);
@@ -325,10 +325,10 @@ static void each_kind_of_conflict_is_told_and_decided(void **state)
                                  "added by both k=9 y: -|5|6;";
 
     (void)state;
-    merge_queries(b, o, t, TARN_SIDE_NONE, all, "");
-    merge_queries(b, o, t, TARN_SIDE_OURS, all,
+    merge_queries(b, o, t, TARN_ROWS_NONE, all, "");
+    merge_queries(b, o, t, TARN_ROWS_OURS, all,
                   "{'k': 1, 'x': o, 'y': 7} {'k': 3, 'x': c, 'y': 33} {'k': 9, 'x': n, 'y': 5}");
-    merge_queries(b, o, t, TARN_SIDE_THEIRS, all,
+    merge_queries(b, o, t, TARN_ROWS_THEIRS, all,
                   "{'k': 1, 'x': t, 'y': 7} {'k': 9, 'x': n, 'y': 6} {'k': 2, 'x': bb, 'y': 2}");
 }
 
@@ -338,26 +338,26 @@ static void columns_that_one_side_added_are_added(void **state)
     merge_queries("SELECT * FROM (VALUES (1, 1), (2, 2)) t(k, x)",
                   "SELECT * FROM (VALUES (1, 1, 'o1'), (2, 5, 'o2'), (4, 4, "
                   "'o4')) t(k, x, mine)",
-                  "SELECT * FROM (VALUES (0.5, 1, 1), (NULL, 2, 2), (1.5, 3, 3)) t(new, k, x)", TARN_SIDE_NONE, "",
+                  "SELECT * FROM (VALUES (0.5, 1, 1), (NULL, 2, 2), (1.5, 3, 3)) t(new, k, x)", TARN_ROWS_NONE, "",
                   "{'k': 1, 'x': 1, 'mine': o1, 'new': 0.5} {'k': 2, 'x': 5, 'mine': o2, 'new': NULL} "
                   "{'k': 4, 'x': 4, 'mine': o4, 'new': NULL} {'k': 3, 'x': 3, 'mine': NULL, 'new': 1.5}");
     /* a row that ours removed stays removed, though theirs gave it a value in a new column */
     merge_queries("SELECT * FROM (VALUES (1, 1), (2, 2)) t(k, x)", "SELECT 1 AS k, 1 AS x",
-                  "SELECT * FROM (VALUES (1, 1, 7), (2, 2, 8)) t(k, x, new)", TARN_SIDE_NONE, "",
+                  "SELECT * FROM (VALUES (1, 1, 7), (2, 2, 8)) t(k, x, new)", TARN_ROWS_NONE, "",
                   "{'k': 1, 'x': 1, 'new': 7}");
     /* both added it, with one type: cell by cell */
     merge_queries("SELECT 1 AS k UNION ALL SELECT 2", "SELECT * FROM (VALUES (1, 5), (2, NULL)) t(k, n)",
-                  "SELECT * FROM (VALUES (1, NULL), (2, 6)) t(k, n)", TARN_SIDE_NONE, "",
+                  "SELECT * FROM (VALUES (1, NULL), (2, 6)) t(k, n)", TARN_ROWS_NONE, "",
                   "{'k': 1, 'n': 5} {'k': 2, 'n': 6}");
-    merge_queries("SELECT 1 AS k", "SELECT 1 AS k, 5 AS n", "SELECT 1 AS k, 6 AS n", TARN_SIDE_NONE,
+    merge_queries("SELECT 1 AS k", "SELECT 1 AS k, 5 AS n", "SELECT 1 AS k, 6 AS n", TARN_ROWS_NONE,
                   "cell k=1 n: -|5|6;", "");
     static const char *const why =
         "column n: -|INTEGER|VARCHAR (added by both, as INTEGER by ours and as VARCHAR by theirs);";
-    merge_queries("SELECT 1 AS k", "SELECT 1 AS k, 5 AS n", "SELECT 1 AS k, 'x' AS n", TARN_SIDE_NONE, why, "");
+    merge_queries("SELECT 1 AS k", "SELECT 1 AS k, 5 AS n", "SELECT 1 AS k, 'x' AS n", TARN_ROWS_NONE, why, "");
     merge_queries("SELECT 1 AS k", "SELECT 1 AS k, 5 AS n", "SELECT 1 AS k, 'x' AS n UNION ALL SELECT 2, 'y'",
-                  TARN_SIDE_OURS, why, "{'k': 1, 'n': 5} {'k': 2, 'n': NULL}");
+                  TARN_ROWS_OURS, why, "{'k': 1, 'n': 5} {'k': 2, 'n': NULL}");
     merge_queries("SELECT 1 AS k", "SELECT 1 AS k, 5 AS n UNION ALL SELECT 3, 7", "SELECT 1 AS k, 'x' AS n",
-                  TARN_SIDE_THEIRS, why, "{'k': 1, 'n': x} {'k': 3, 'n': 7}");
+                  TARN_ROWS_THEIRS, why, "{'k': 1, 'n': x} {'k': 3, 'n': 7}");
 }
 
 static void columns_that_one_side_dropped_are_dropped_unless_changed(void **state)
@@ -368,19 +368,19 @@ static void columns_that_one_side_dropped_are_dropped_unless_changed(void **stat
                              *const touched = "SELECT * FROM (VALUES (1, 1, 'A'), (2, 2, 'b')) t(k, x, old)";
 
     (void)state;
-    merge_queries(base, kept, gone, TARN_SIDE_NONE, "", "{'k': 1, 'x': 10} {'k': 2, 'x': 22} {'k': 3, 'x': 3}");
-    merge_queries(base, gone, kept, TARN_SIDE_NONE, "", "{'k': 1, 'x': 10} {'k': 2, 'x': 22} {'k': 3, 'x': 3}");
-    merge_queries(base, gone, gone, TARN_SIDE_NONE, "", "{'k': 1, 'x': 1} {'k': 2, 'x': 22}");
+    merge_queries(base, kept, gone, TARN_ROWS_NONE, "", "{'k': 1, 'x': 10} {'k': 2, 'x': 22} {'k': 3, 'x': 3}");
+    merge_queries(base, gone, kept, TARN_ROWS_NONE, "", "{'k': 1, 'x': 10} {'k': 2, 'x': 22} {'k': 3, 'x': 3}");
+    merge_queries(base, gone, gone, TARN_ROWS_NONE, "", "{'k': 1, 'x': 1} {'k': 2, 'x': 22}");
     static const char *const ours = "column old: VARCHAR|VARCHAR|- (theirs dropped it, and ours changed it in 1 row);",
                              *const theirs =
                                  "column old: VARCHAR|-|VARCHAR (ours dropped it, and theirs changed it in 1 row);";
-    merge_queries(base, touched, gone, TARN_SIDE_NONE, ours, "");
-    merge_queries(base, touched, gone, TARN_SIDE_OURS, ours, "{'k': 1, 'x': 1, 'old': A} {'k': 2, 'x': 22, 'old': b}");
-    merge_queries(base, touched, gone, TARN_SIDE_THEIRS, ours, "{'k': 1, 'x': 1} {'k': 2, 'x': 22}");
-    merge_queries(base, gone, touched, TARN_SIDE_OURS, theirs, "{'k': 1, 'x': 1} {'k': 2, 'x': 22}");
-    merge_queries(base, gone, touched, TARN_SIDE_THEIRS, theirs,
+    merge_queries(base, touched, gone, TARN_ROWS_NONE, ours, "");
+    merge_queries(base, touched, gone, TARN_ROWS_OURS, ours, "{'k': 1, 'x': 1, 'old': A} {'k': 2, 'x': 22, 'old': b}");
+    merge_queries(base, touched, gone, TARN_ROWS_THEIRS, ours, "{'k': 1, 'x': 1} {'k': 2, 'x': 22}");
+    merge_queries(base, gone, touched, TARN_ROWS_OURS, theirs, "{'k': 1, 'x': 1} {'k': 2, 'x': 22}");
+    merge_queries(base, gone, touched, TARN_ROWS_THEIRS, theirs,
                   "{'k': 1, 'x': 1, 'old': A} {'k': 2, 'x': 22, 'old': b}");
-    merge_queries(base, "SELECT 1 AS k, 1 AS x, 5 AS old", gone, TARN_SIDE_NONE,
+    merge_queries(base, "SELECT 1 AS k, 1 AS x, 5 AS old", gone, TARN_ROWS_NONE,
                   "column old: VARCHAR|INTEGER|- (theirs dropped it, and ours made it INTEGER);"
                   "removed by ours k=2 x: 2|-|22;",
                   "");
@@ -393,24 +393,24 @@ static void types_that_one_side_changed_are_taken(void **state)
     (void)state;
     /* theirs made whole numbers of texts, ours changed a text that is one */
     merge_queries(base, "SELECT * FROM (VALUES (1, '10'), (2, '21'), (3, 'x'), (4, '40')) t(k, v)",
-                  "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_SIDE_NONE, "",
+                  "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_ROWS_NONE, "",
                   "{'k': 1, 'v': 11} {'k': 2, 'v': 21} {'k': 3, 'v': NULL} {'k': 4, 'v': 40}");
     merge_queries(base, "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)",
-                  "SELECT * FROM (VALUES (1, '10'), (2, '21'), (3, 'x'), (4, '40')) t(k, v)", TARN_SIDE_NONE, "",
+                  "SELECT * FROM (VALUES (1, '10'), (2, '21'), (3, 'x'), (4, '40')) t(k, v)", TARN_ROWS_NONE, "",
                   "{'k': 1, 'v': 11} {'k': 2, 'v': 21} {'k': 3, 'v': NULL} {'k': 4, 'v': 40}");
     /* ... or wrote something that is none */
     static const char *const lost = "column v: VARCHAR|VARCHAR|INTEGER (theirs made it INTEGER, and ours wrote 1 value "
                                     "that cannot be that, like '007');";
     merge_queries(base, "SELECT * FROM (VALUES (1, '10'), (2, '007'), (3, 'x')) t(k, v)",
-                  "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_SIDE_NONE, lost, "");
+                  "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_ROWS_NONE, lost, "");
     merge_queries(base, "SELECT * FROM (VALUES (1, '10'), (2, '007'), (3, 'x')) t(k, v)",
-                  "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_SIDE_OURS, lost,
+                  "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_ROWS_OURS, lost,
                   "{'k': 1, 'v': 10} {'k': 2, 'v': 007} {'k': 3, 'v': x}");
     merge_queries(base, "SELECT * FROM (VALUES (1, '10'), (2, '007'), (3, 'x')) t(k, v)",
-                  "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_SIDE_THEIRS, lost,
+                  "SELECT * FROM (VALUES (1, 11), (2, 20), (3, NULL)) t(k, v)", TARN_ROWS_THEIRS, lost,
                   "{'k': 1, 'v': 11} {'k': 2, 'v': 20} {'k': 3, 'v': NULL}");
     merge_queries(
-        "SELECT 1 AS k, 1 AS v", "SELECT 1 AS k, 2.5::DOUBLE AS v", "SELECT 1 AS k, 'two' AS v", TARN_SIDE_NONE,
+        "SELECT 1 AS k, 1 AS v", "SELECT 1 AS k, 2.5::DOUBLE AS v", "SELECT 1 AS k, 'two' AS v", TARN_ROWS_NONE,
         "column v: INTEGER|DOUBLE|VARCHAR (retyped by both, as DOUBLE by ours and as VARCHAR by theirs);", "");
 }
 
@@ -499,7 +499,7 @@ static void running_out_of_memory_is_an_error(void **state)
     for (int64_t n = 1; rc != TARN_OK; n++) {
         heard h = {0};
         tarn_err err = {0};
-        tarn_rows_merge_options o = {.key = "k", .resolve = TARN_SIDE_OURS, .limit = -1, .conflict = hear, .arg = &h};
+        tarn_rows_merge_options o = {.key = "k", .resolve = TARN_ROWS_OURS, .limit = -1, .conflict = hear, .arg = &h};
         tarn_mem_fail_after(n);
         rc = tarn_rows_merge(db, f.b, f.o, f.t, &o, f.m, &out, &err);
         tarn_mem_fail_after(0);

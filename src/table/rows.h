@@ -103,7 +103,7 @@ typedef struct tarn_row_conflict {
 } tarn_row_conflict;
 typedef tarn_code tarn_row_conflict_fn(void *arg, const tarn_row_conflict *conflict, tarn_err *err);
 
-typedef enum tarn_rows_side { TARN_SIDE_NONE, TARN_SIDE_OURS, TARN_SIDE_THEIRS } tarn_rows_side;
+typedef enum tarn_rows_side { TARN_ROWS_NONE, TARN_ROWS_OURS, TARN_ROWS_THEIRS } tarn_rows_side;
 
 typedef struct tarn_rows_merge_options {
     const char *key;

@@ -19,9 +19,9 @@ typedef struct three {
 
 static three look(const tarn_merging *m, const char *name)
 {
-    three c = {.name = name, .b = tarn_side_find(&m->b, name), .o = tarn_side_find(&m->o, name)};
+    three c = {.name = name, .b = tarn_rowside_find(&m->b, name), .o = tarn_rowside_find(&m->o, name)};
 
-    c.t = tarn_side_find(&m->t, name);
+    c.t = tarn_rowside_find(&m->t, name);
     c.type_b = c.b < 0 ? NULL : m->b.columns[c.b].type;
     c.type_o = c.o < 0 ? NULL : m->o.columns[c.o].type;
     c.type_t = c.t < 0 ? NULL : m->t.columns[c.t].type;
@@ -68,16 +68,16 @@ static tarn_code clash(tarn_merging *m, const three *c, tarn_err *err, const cha
 /* ---- what the cells say ---- */
 
 /* (SELECT file_row_number AS r, key, v FROM side) x; v is column `at`. */
-static void add_value_of(tarn_text *sql, const tarn_merging *m, const tarn_side *side, int at, char x)
+static void add_value_of(tarn_text *sql, const tarn_merging *m, const tarn_rowside *side, int at, char x)
 {
     tarn_text_add(sql, "(SELECT file_row_number AS r, ");
     for (int i = 0; i < m->n_key; i++) {
-        tarn_sql_name(sql, side->columns[tarn_side_find(side, m->key[i])].name);
+        tarn_sql_name(sql, side->columns[tarn_rowside_find(side, m->key[i])].name);
         tarn_text_addf(sql, " AS k%d, ", i);
     }
     tarn_sql_name(sql, side->columns[at].name);
     tarn_text_add(sql, " AS v");
-    tarn_side_from(sql, side);
+    tarn_rowside_from(sql, side);
     tarn_text_addf(sql, ") %c", x);
 }
 
@@ -87,7 +87,8 @@ static void add_keys(tarn_text *sql, const tarn_merging *m)
 }
 
 /* Cells of a column that this side changed, in rows that base has too. */
-static tarn_code cells_changed(tarn_merging *m, const tarn_side *side, int at, int at_base, int64_t *n, tarn_err *err)
+static tarn_code cells_changed(tarn_merging *m, const tarn_rowside *side, int at, int at_base, int64_t *n,
+                               tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0};
@@ -107,8 +108,8 @@ done:
 }
 
 /* Cells that this side wrote and that are not the same any more once they have been `type`. sample: one of them. */
-static tarn_code cells_lost(tarn_merging *m, const tarn_side *side, int at, int at_base, const char *type, int64_t *n,
-                            char sample[64], tarn_err *err)
+static tarn_code cells_lost(tarn_merging *m, const tarn_rowside *side, int at, int at_base, const char *type,
+                            int64_t *n, char sample[64], tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0}, text = {0};
@@ -142,7 +143,7 @@ done:
 
 static void take_resolved(tarn_merging *m, const three *c)
 {
-    bool theirs = m->options->resolve == TARN_SIDE_THEIRS;
+    bool theirs = m->options->resolve == TARN_ROWS_THEIRS;
 
     take(m, c, theirs ? c->type_t : c->type_o, theirs ? TARN_FROM_THEIRS : TARN_FROM_OURS);
 }
@@ -173,7 +174,7 @@ static tarn_code dropped(tarn_merging *m, const three *c, bool by_theirs, tarn_e
 {
     tarn_code rc = TARN_OK;
     const char *type = by_theirs ? c->type_o : c->type_t;
-    bool kept = m->options->resolve == (by_theirs ? TARN_SIDE_OURS : TARN_SIDE_THEIRS);
+    bool kept = m->options->resolve == (by_theirs ? TARN_ROWS_OURS : TARN_ROWS_THEIRS);
     int64_t changed = 0;
 
     if (!same_type(type, c->type_b)) {
@@ -240,7 +241,7 @@ tarn_code tarn_merge_schema(tarn_merging *m, tarn_err *err)
     TARN_TRY(tarn_arena_alloc(m->arena, &m->columns, most, sizeof *m->columns, err));
     for (int i = 0; i < m->o.n_columns; i++) TARN_TRY(decide(m, m->o.columns[i].name, err));
     for (int i = 0; i < m->t.n_columns; i++)
-        if (tarn_side_find(&m->o, m->t.columns[i].name) < 0) TARN_TRY(decide(m, m->t.columns[i].name, err));
+        if (tarn_rowside_find(&m->o, m->t.columns[i].name) < 0) TARN_TRY(decide(m, m->t.columns[i].name, err));
 done:
     return rc;
 }

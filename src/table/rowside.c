@@ -15,7 +15,7 @@
 
 enum { MOST_KEY = 16 };
 
-tarn_code tarn_side_key(tarn_arena *arena, const char *key, const char ***names, int *n, tarn_err *err)
+tarn_code tarn_rowside_key(tarn_arena *arena, const char *key, const char ***names, int *n, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char *name = NULL;
@@ -67,21 +67,21 @@ static tarn_code word_at(tarn_arena *arena, const tarn_columns *c, int column, i
     return rc;
 }
 
-static void read_of(tarn_text *sql, const tarn_side *side)
+static void read_of(tarn_text *sql, const tarn_rowside *side)
 {
     tarn_text_add(sql, "read_parquet(");
     tarn_sql_path(sql, side->path);
     tarn_text_add(sql, ", file_row_number = true)");
 }
 
-tarn_code tarn_side_open(tarn_db *db, tarn_arena *arena, const char *path, const char *label, tarn_side *out,
-                         tarn_err *err)
+tarn_code tarn_rowside_open(tarn_db *db, tarn_arena *arena, const char *path, const char *label, tarn_rowside *out,
+                            tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0};
     tarn_columns *c = NULL;
 
-    *out = (tarn_side){.path = path, .label = label ? label : path ? path : "no table"};
+    *out = (tarn_rowside){.path = path, .label = label ? label : path ? path : "no table"};
     if (!path) return TARN_OK;
     if (!tarn_path_exists(path)) return TARN_FAIL(err, TARN_NOT_FOUND, "there is no file '%s'", path);
     tarn_text_add(&sql, "SELECT column_name, column_type FROM (DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ");
@@ -107,14 +107,14 @@ done:
     return rc;
 }
 
-int tarn_side_find(const tarn_side *side, const char *name)
+int tarn_rowside_find(const tarn_rowside *side, const char *name)
 {
     for (int i = 0; i < side->n_columns; i++)
         if (strcasecmp(side->columns[i].name, name) == 0) return i;
     return -1;
 }
 
-void tarn_side_from(tarn_text *sql, const tarn_side *side)
+void tarn_rowside_from(tarn_text *sql, const tarn_rowside *side)
 {
     tarn_text_add(sql, " FROM ");
     read_of(sql, side);
@@ -128,7 +128,7 @@ void tarn_side_from(tarn_text *sql, const tarn_side *side)
 
 /* ---- the key ---- */
 
-static tarn_code no_such_column(const tarn_side *side, const char *name, tarn_err *err)
+static tarn_code no_such_column(const tarn_rowside *side, const char *name, tarn_err *err)
 {
     const char *names[1024];
     size_t n = side->n_columns < 1024 ? (size_t)side->n_columns : 1024;
@@ -149,7 +149,7 @@ static tarn_code no_such_column(const tarn_side *side, const char *name, tarn_er
 }
 
 /* SELECT r, k0, k1, ... FROM the whole side */
-static void select_key(tarn_text *sql, const tarn_side *side, const int *at, int n_key)
+static void select_key(tarn_text *sql, const tarn_rowside *side, const int *at, int n_key)
 {
     tarn_text_add(sql, "SELECT file_row_number AS r");
     for (int i = 0; i < n_key; i++) {
@@ -175,7 +175,7 @@ static void add_nulls(tarn_text *sql, int n_key)
 }
 
 /* Is every row above the row before it, and no key null? Proves that the key is unique. */
-static tarn_code in_order(tarn_db *db, const tarn_side *side, const int *at, int n_key, bool *yes, tarn_err *err)
+static tarn_code in_order(tarn_db *db, const tarn_rowside *side, const int *at, int n_key, bool *yes, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0};
@@ -198,7 +198,7 @@ done:
     return rc;
 }
 
-static tarn_code check_nulls(tarn_db *db, const tarn_side *side, const int *at, int n_key, tarn_err *err)
+static tarn_code check_nulls(tarn_db *db, const tarn_rowside *side, const int *at, int n_key, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0};
@@ -225,7 +225,7 @@ done:
 }
 
 /* "order_id 17, line 2" */
-static void say_key(tarn_text *out, const tarn_side *side, const int *at, int n_key, const tarn_columns *c, int from)
+static void say_key(tarn_text *out, const tarn_rowside *side, const int *at, int n_key, const tarn_columns *c, int from)
 {
     for (int i = 0; i < n_key; i++) {
         size_t start = 0;
@@ -235,7 +235,7 @@ static void say_key(tarn_text *out, const tarn_side *side, const int *at, int n_
     }
 }
 
-static tarn_code check_twice(tarn_db *db, const tarn_side *side, const int *at, int n_key, tarn_err *err)
+static tarn_code check_twice(tarn_db *db, const tarn_rowside *side, const int *at, int n_key, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0}, key = {0};
@@ -269,7 +269,8 @@ done:
     return rc;
 }
 
-tarn_code tarn_side_check_key(tarn_db *db, const tarn_side *side, const char *const *key, int n_key, tarn_err *err)
+tarn_code tarn_rowside_check_key(tarn_db *db, const tarn_rowside *side, const char *const *key, int n_key,
+                                 tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int at[MOST_KEY];
@@ -277,7 +278,7 @@ tarn_code tarn_side_check_key(tarn_db *db, const tarn_side *side, const char *co
 
     if (!side->path) return TARN_OK;
     for (int i = 0; i < n_key; i++) {
-        at[i] = tarn_side_find(side, key[i]);
+        at[i] = tarn_rowside_find(side, key[i]);
         if (at[i] < 0) return no_such_column(side, key[i], err);
     }
     TARN_TRY(in_order(db, side, at, n_key, &fine, err));
