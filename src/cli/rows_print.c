@@ -18,17 +18,10 @@ enum { BATCH = 100, CELL_CHARS = 40, PATH_CAP = 4096 };
 static const char marks[] = "+-~";
 
 /* A table that differs; before or after is missing when it was added or removed. */
-typedef struct changed_table {
+typedef struct tarn_table_pair {
     tarn_entry before, after;
     bool was, is;
-} changed_table;
-
-typedef struct found_tables {
-    const char *path;
-    bool exact; /* a table of that very path was found */
-    changed_table *list;
-    size_t n;
-} found_tables;
+} tarn_table_pair;
 
 /* The rows of one table while they come. */
 typedef struct showing {
@@ -218,7 +211,7 @@ done:
     return rc;
 }
 
-static tarn_code compare(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const changed_table *t, const char *key,
+static tarn_code compare(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const tarn_table_pair *t, const char *key,
                          int64_t limit, json_t *j, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -258,7 +251,7 @@ static tarn_code no_key(const char *path, tarn_err *err)
 }
 
 /* One table, head and all; an error that is the table's own is put in its place unless it was asked for by name. */
-static tarn_code show_table(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const changed_table *t, const char *key,
+static tarn_code show_table(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const tarn_table_pair *t, const char *key,
                             int64_t limit, bool named, json_t *list, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -300,42 +293,49 @@ static bool named_so(const char *path, const char *name)
     return strcmp(path, name) == 0 || (strlen(name) == len && strncmp(path, name, len) == 0);
 }
 
-static tarn_code keep_table(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
-                            tarn_err *err)
+tarn_code tarn_keep_table(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
+                          tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    found_tables *f = arg;
-    const char *path = after ? after->path : before->path;
-    bool exact;
+    tarn_table_list *l = arg;
+    tarn_table_pair t = {.was = kind != TARN_ADDED, .is = kind != TARN_REMOVED};
+    const char *path = t.is ? after->path : before->path;
 
-    if (!is_table(path) || strncmp(path, f->path, strlen(f->path)) != 0) return TARN_OK;
-    if (kind == TARN_CHANGED && tarn_id_equal(&before->object.id, &after->object.id))
-        return TARN_OK; /* its recipe did */
-    exact = f->path[0] && named_so(path, f->path);
-    if (f->exact) return TARN_OK;
-    TARN_TRY(tarn_resize(&f->list, f->n + 1, sizeof *f->list, err));
-    changed_table t = {.was = kind != TARN_ADDED, .is = kind != TARN_REMOVED};
+    if (l->exact || !is_table(path) || strncmp(path, l->path, strlen(l->path)) != 0) return TARN_OK;
+    if (t.was && t.is && tarn_id_equal(&before->object.id, &after->object.id)) return TARN_OK; /* its recipe did */
     if (t.was) t.before = *before;
     if (t.is) t.after = *after;
-    if (exact) f->n = 0; /* it alone */
-    f->list[f->n++] = t;
-    f->exact = exact;
+    TARN_TRY(tarn_resize(&l->pairs, l->n + 1, sizeof *l->pairs, err));
+    l->exact = l->path[0] && named_so(path, l->path);
+    if (l->exact) l->n = 0;
+    l->pairs[l->n++] = t;
 done:
     return rc;
 }
 
-/* A path that names a table which is the same in both, or none at all. */
-static tarn_code check_named(tarn_lake *lake, const tarn_id *a, const tarn_rows_print *what, bool *same, tarn_err *err)
+void tarn_table_list_clear(tarn_table_list *l)
+{
+    tarn_free(l->pairs);
+    l->pairs = NULL;
+    l->n = 0;
+}
+
+/* Nothing differs: is what was named there at all? */
+static tarn_code say_same(const tarn_cli *cli, tarn_lake *lake, const char *path, const tarn_rows_print *what,
+                          tarn_err *err)
 {
     tarn_entry e;
     char with[1040];
 
-    *same = false;
-    if (!a || !what->path[0]) return TARN_OK;
-    (void)snprintf(with, sizeof with, "%.1000s%s", what->path, is_table(what->path) ? "" : ".parquet");
-    *same = tarn_lake_lookup(lake, a, with, &e, NULL) == TARN_OK;
-    if (*same) return TARN_OK;
-    return TARN_FAIL(err, TARN_NOT_FOUND, "no table that starts with '%s' differs between %s", what->path, what->where);
+    if (!path[0]) {
+        tarn_out(cli, "no table differs between %s\n", what->where);
+        return TARN_OK;
+    }
+    (void)snprintf(with, sizeof with, "%.1000s%s", path, is_table(path) ? "" : ".parquet");
+    if (!what->commit || tarn_lake_lookup(lake, what->commit, with, &e, NULL) != TARN_OK)
+        return TARN_FAIL(err, TARN_NOT_FOUND, "no table that starts with '%s' differs between %s", path, what->where);
+    tarn_out(cli, "%s is the same in %s\n", path, what->where);
+    return TARN_OK;
 }
 
 static tarn_code open_engine(const tarn_cli *cli, tarn_lake *lake, char folder[PATH_CAP], tarn_db **out, tarn_err *err)
@@ -349,7 +349,7 @@ done:
     return rc;
 }
 
-static tarn_code show_all(tarn_cli *cli, tarn_lake *lake, const found_tables *f, const tarn_rows_print *what,
+static tarn_code show_all(tarn_cli *cli, tarn_lake *lake, const tarn_table_list *tables, const tarn_rows_print *what,
                           json_t *list, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -359,10 +359,11 @@ static tarn_code show_all(tarn_cli *cli, tarn_lake *lake, const found_tables *f,
 
     (void)(tarn_project_read(cli->folder, &p, NULL, NULL) == TARN_OK); /* without one, --key says it */
     TARN_TRY(open_engine(cli, lake, folder, &db, err));
-    for (size_t i = 0; i < f->n; i++) {
-        const char *path = f->list[i].is ? f->list[i].after.path : f->list[i].before.path;
+    for (size_t i = 0; i < tables->n; i++) {
+        const tarn_table_pair *t = &tables->pairs[i];
+        const char *path = t->is ? t->after.path : t->before.path;
         const char *key = what->key[0] ? what->key : p ? tarn_declared_key(p, path) : NULL;
-        TARN_TRY(show_table(cli, lake, db, &f->list[i], key, what->limit, f->exact, list, err));
+        TARN_TRY(show_table(cli, lake, db, t, key, what->limit, tables->exact, list, err));
     }
 done:
     tarn_db_close(db);
@@ -371,25 +372,16 @@ done:
     return rc;
 }
 
-tarn_code tarn_out_rows(tarn_cli *cli, tarn_lake *lake, const tarn_id *a, const tarn_id *b, const char *branch,
-                        const tarn_rows_print *what, tarn_err *err)
+tarn_code tarn_out_rows(tarn_cli *cli, tarn_lake *lake, const tarn_table_list *tables, const tarn_rows_print *what,
+                        tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    found_tables f = {.path = what->path};
     json_t *list = json_array();
-    bool same = false;
 
-    if (b) TARN_TRY(tarn_lake_diff(lake, a, b, what->path, keep_table, &f, err));
-    else TARN_TRY(tarn_lake_staged(lake, branch, keep_table, &f, err));
-    if (f.n == 0) {
-        TARN_TRY(check_named(lake, a, what, &same, err));
-        if (same) tarn_out(cli, "%s is the same in %s\n", what->path, what->where);
-        else tarn_out(cli, "no table differs between %s\n", what->where);
-    }
-    TARN_TRY(show_all(cli, lake, &f, what, list, err));
+    if (tables->n == 0) TARN_TRY(say_same(cli, lake, tables->path, what, err));
+    else TARN_TRY(show_all(cli, lake, tables, what, list, err));
     TARN_TRY(tarn_json_set(cli->result, "tables", json_incref(list), err));
 done:
     json_decref(list);
-    tarn_free(f.list);
     return rc;
 }

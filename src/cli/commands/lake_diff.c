@@ -20,28 +20,29 @@ static const tarn_param params[] = {
     TARN_PARAMS_END,
 };
 
-/* Between which commits: *staged for what is staged on the branch. */
-static tarn_code between(tarn_lake *lake, int argc, char *const *argv, const char *branch, tarn_id *a, tarn_id *b,
-                         bool *staged, tarn_err *err)
+/* Tell fn what differs. *a: the first commit, not set where it is what is staged that is told. */
+static tarn_code walk(tarn_lake *lake, int argc, char *const *argv, const char *branch, tarn_id *a, tarn_change_fn *fn,
+                      void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    tarn_id b;
 
-    *staged = argc == 0;
-    if (*staged) return TARN_OK;
+    if (argc == 0) return tarn_lake_staged(lake, branch, fn, arg, err);
     TARN_TRY(tarn_lake_resolve(lake, argv[0], a, err));
-    TARN_TRY(tarn_lake_resolve(lake, argc > 1 ? argv[1] : branch, b, err));
+    TARN_TRY(tarn_lake_resolve(lake, argc > 1 ? argv[1] : branch, &b, err));
+    TARN_TRY(tarn_lake_diff(lake, a, &b, argc > 2 ? argv[2] : "", fn, arg, err));
 done:
     return rc;
 }
 
-static tarn_code paths(tarn_cli *cli, tarn_lake *lake, const tarn_id *a, const tarn_id *b, const char *branch,
-                       const char *prefix, tarn_err *err)
+static tarn_code show_paths(tarn_cli *cli, tarn_lake *lake, int argc, char *const *argv, const char *branch,
+                            tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_change_list changes = {.cli = cli, .list = json_array()};
+    tarn_id a;
 
-    if (!b) TARN_TRY(tarn_lake_staged(lake, branch, tarn_print_change, &changes, err));
-    else TARN_TRY(tarn_lake_diff(lake, a, b, prefix, tarn_print_change, &changes, err));
+    TARN_TRY(walk(lake, argc, argv, branch, &a, tarn_print_change, &changes, err));
     tarn_out(cli, "%lld added, %lld removed, %lld changed\n", (long long)changes.added, (long long)changes.removed,
              (long long)changes.changed);
     TARN_TRY(tarn_json_set(cli->result, "changes", json_incref(changes.list), err));
@@ -50,29 +51,37 @@ done:
     return rc;
 }
 
+static tarn_code show_rows(tarn_cli *cli, tarn_lake *lake, const diff_params *p, int argc, char *const *argv,
+                           const char *branch, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_table_list tables = {.path = argc > 2 ? argv[2] : ""};
+    tarn_id a;
+    char where[600];
+
+    (void)snprintf(where, sizeof where, "%.250s and %.250s", argc ? argv[0] : branch,
+                   argc > 1 ? argv[1]
+                   : argc   ? branch
+                            : "what is staged");
+    tarn_rows_print what = {.key = p->key, .limit = p->rows ? p->limit : 0, .where = where, .commit = argc ? &a : NULL};
+    TARN_TRY(walk(lake, argc, argv, branch, &a, tarn_keep_table, &tables, err));
+    TARN_TRY(tarn_out_rows(cli, lake, &tables, &what, err));
+done:
+    tarn_table_list_clear(&tables);
+    return rc;
+}
+
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const diff_params *p = values;
     tarn_lake *lake = NULL;
-    char branch[256], where[600];
-    tarn_id a, b;
-    bool staged;
+    char branch[256];
 
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
     (void)tarn_cli_branch(cli, branch, sizeof branch);
-    TARN_TRY(between(lake, argc, argv, branch, &a, &b, &staged, err));
-    const char *path = argc > 2 ? argv[2] : "";
-    if (!p->rows && !p->stat) {
-        TARN_TRY(paths(cli, lake, &a, staged ? NULL : &b, branch, path, err));
-        goto done;
-    }
-    (void)snprintf(where, sizeof where, "%.250s and %.250s", staged ? branch : argv[0],
-                   staged     ? "what is staged"
-                   : argc > 1 ? argv[1]
-                              : branch);
-    tarn_rows_print what = {.key = p->key, .limit = p->rows ? p->limit : 0, .where = where, .path = path};
-    TARN_TRY(tarn_out_rows(cli, lake, staged ? NULL : &a, staged ? NULL : &b, branch, &what, err));
+    if (p->rows || p->stat) rc = show_rows(cli, lake, p, argc, argv, branch, err);
+    else rc = show_paths(cli, lake, argc, argv, branch, err);
 done:
     tarn_lake_close(lake);
     return rc;
