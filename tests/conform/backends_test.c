@@ -102,14 +102,15 @@ static void check_large(const tarn_backend *b, const char *url)
     free(back);
 }
 
-/* More blobs than any cache of open files holds, read in turn and again. */
+/* More blobs than any cache of open files holds or one page of a list names, read in turn and again. */
 static void check_many(const tarn_backend *b, const char *url)
 {
     void *self = NULL;
     char name[32], back;
+    int most = strcmp(b->name, "s3") == 0 ? 1050 : 150; /* more than S3 lists on one page */
 
     must(b->open(url, &self, err));
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < most; i++) {
         char byte = (char)i;
         (void)snprintf(name, sizeof name, "packs/m-%d", i);
         must(b->put(self, name, &byte, 1, err));
@@ -123,7 +124,7 @@ static void check_many(const tarn_backend *b, const char *url)
     int n = 0;
     must(b->list(self, "packs/m-", join_names, &names, err));
     for (const char *p = names.data; p && (p = strstr(p, "=1 ")) != NULL; p++) n++;
-    assert_int_equal(n, 150);
+    assert_int_equal(n, most);
     tarn_text_clear(&names);
     b->close(self);
 }

@@ -80,7 +80,8 @@ def s3(folder):
     if not os.path.isdir(os.path.join(EMU, "@20minutes", "s3rver")):
         missing("s3rver; run setup/setup.sh test")
     port = free_port()
-    child = start([node(), os.path.join(ROOT, "tests", "peers", "s3rver.js"), str(port), folder, "packs"])
+    # its marks for the next page of a list are made with DES
+    child = start([node(), "--openssl-legacy-provider", os.path.join(ROOT, "tests", "peers", "s3rver.js"), str(port), folder, "packs"])
     wait_for(port, child)
     return port, [child]
 
