@@ -29,8 +29,9 @@ static const char schema[] =
     "CREATE TABLE ref_log(seq INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, was BLOB, target BLOB,"
     " time_us INTEGER NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, sum INTEGER NOT NULL);"
     "CREATE INDEX ref_log_by_name ON ref_log(name, seq);"
-    "CREATE TABLE staged(branch TEXT NOT NULL, path BLOB NOT NULL, object BLOB, size INTEGER NOT NULL, recipe BLOB,"
-    " attrs BLOB, seq INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY(branch, path)) WITHOUT ROWID;"
+    "CREATE TABLE staged(branch TEXT NOT NULL, who TEXT NOT NULL, path BLOB NOT NULL, object BLOB,"
+    " size INTEGER NOT NULL, recipe BLOB, attrs BLOB, seq INTEGER NOT NULL, sum INTEGER NOT NULL,"
+    " PRIMARY KEY(branch, who, path)) WITHOUT ROWID;"
     "CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO counters VALUES('staged', 0);"
     "CREATE TABLE made(made_by BLOB NOT NULL, path BLOB NOT NULL, object BLOB, size INTEGER NOT NULL, recipe BLOB,"
@@ -62,15 +63,17 @@ static const char schema[] =
     X(LOG_AT, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE name = ? AND time_us <= ?"         \
               " ORDER BY seq DESC LIMIT 1")                                                                           \
     X(LOG_FIRST, "SELECT time_us FROM ref_log WHERE name = ? ORDER BY seq LIMIT 1")                                   \
+    X(LOG_OF, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE name = ? ORDER BY seq DESC")       \
     X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                          \
     X(STAGE_COUNT, "UPDATE counters SET value = value + 1 WHERE name = 'staged' RETURNING value")                     \
     X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                                  \
-    X(STAGE,                                                                                                          \
-      "INSERT OR REPLACE INTO staged(branch, path, object, size, recipe, attrs, seq, sum) VALUES(?,?,?,?,?,?,?,?)")   \
-    X(STAGED, "SELECT branch, path, object, size, recipe, attrs, seq, sum FROM staged WHERE branch = ? AND path >= ?" \
-              " ORDER BY path LIMIT ?")                                                                               \
-    X(STAGED_ALL, "SELECT branch, path, object, size, recipe, attrs, seq, sum FROM staged")                           \
-    X(UNSTAGE, "DELETE FROM staged WHERE branch = ? AND path >= ? AND substr(path, 1, ?) = ? AND seq <= ?")           \
+    X(STAGE, "INSERT OR REPLACE INTO staged(branch, who, path, object, size, recipe, attrs, seq, sum)"                \
+             " VALUES(?,?,?,?,?,?,?,?,?)")                                                                            \
+    X(STAGED, "SELECT branch, path, object, size, recipe, attrs, seq, sum, who FROM staged"                           \
+              " WHERE branch = ? AND who = ? AND path >= ? ORDER BY path LIMIT ?")                                    \
+    X(STAGED_ALL, "SELECT branch, path, object, size, recipe, attrs, seq, sum, who FROM staged")                      \
+    X(STAGED_AREAS, "SELECT who, count(*) FROM staged WHERE branch = ? GROUP BY who ORDER BY who")                    \
+    X(UNSTAGE, "DELETE FROM staged WHERE branch = ? AND who = ? AND path >= ? AND path < ? AND seq <= ?")             \
     X(MADE_FORGET, "DELETE FROM made WHERE made_by = ?")                                                              \
     X(MADE_ADD, "INSERT OR REPLACE INTO made(made_by, path, object, size, recipe, attrs, sum) VALUES(?,?,?,?,?,?,?)") \
     X(MADE, "SELECT made_by, path, object, size, recipe, attrs, sum FROM made WHERE made_by = ? ORDER BY path")       \
@@ -360,7 +363,8 @@ static void sum_id(uint32_t *sum, const tarn_id *id)
     sum_bytes(sum, id ? id->b : NULL, id && !tarn_id_none(id) ? TARN_ID_BYTES : 0);
 }
 
-static uint32_t sum_entry(const char *owner, size_t owner_len, const tarn_entry *e, int64_t seq)
+/* who: of a staged row, else NULL */
+static uint32_t sum_entry(const char *owner, size_t owner_len, const char *who, const tarn_entry *e, int64_t seq)
 {
     uint32_t sum = 0;
 
@@ -371,6 +375,7 @@ static uint32_t sum_entry(const char *owner, size_t owner_len, const tarn_entry 
     sum_id(&sum, &e->recipe);
     sum_id(&sum, &e->attrs);
     sum_int(&sum, seq);
+    if (who) sum_text(&sum, who);
     return sum;
 }
 
@@ -624,9 +629,32 @@ done:
     return rc;
 }
 
+tarn_code tarn_meta_ref_moves(tarn_meta *m, const char *name, tarn_move_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = true;
+
+    TARN_TRY(start(m, S_LOG_OF, &st, err, "t", name));
+    for (;;) {
+        tarn_move move = {.time_us = 0};
+        TARN_TRY(step(m, st, &row, err));
+        if (!row) break;
+        TARN_TRY(read_log(st, &move.to, err));
+        (void)id_at(st, 1, &move.was);
+        move.time_us = sqlite3_column_int64(st, 3);
+        move.who = text_at(st, 4);
+        move.why = text_at(st, 5);
+        TARN_TRY(fn(arg, &move, err));
+    }
+done:
+    if (st) (void)sqlite3_reset(st);
+    return rc;
+}
+
 /* ---- entries: staging and made ---- */
 
-/* owner, path, object, size, recipe, attrs [, seq], sum */
+/* owner, path, object, size, recipe, attrs [, seq], sum [, who] */
 static tarn_code read_entry(sqlite3_stmt *st, bool staged, tarn_entry *out, int64_t *seq, tarn_err *err)
 {
     const char *table = staged ? "staged" : "made";
@@ -638,12 +666,13 @@ static tarn_code read_entry(sqlite3_stmt *st, bool staged, tarn_entry *out, int6
     if (len < 0 || (size_t)len >= sizeof out->path) return damaged(table, err);
     if (len > 0) memcpy(out->path, path, (size_t)len);
     if (!id_at(st, 2, &out->object.id) || !id_at(st, 4, &out->recipe) || !id_at(st, 5, &out->attrs) ||
-        sum_entry(owner, (size_t)owner_len, out, *seq) != (uint32_t)sqlite3_column_int64(st, staged ? 7 : 6))
+        sum_entry(owner, (size_t)owner_len, staged ? text_at(st, 8) : NULL, out, *seq) !=
+            (uint32_t)sqlite3_column_int64(st, staged ? 7 : 6))
         return damaged(table, err);
     return TARN_OK;
 }
 
-tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const tarn_entry *e, tarn_err *err)
+tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const char *who, const tarn_entry *e, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     sqlite3_stmt *st = NULL;
@@ -654,8 +683,8 @@ tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const tarn_entry *e,
     if (!row) return TARN_FAIL(err, TARN_CORRUPT, "meta.db is damaged: the counter of staged paths is gone");
     int64_t seq = sqlite3_column_int64(st, 0);
     (void)sqlite3_reset(st);
-    TARN_TRY(start(m, S_STAGE, &st, err, "tpdiddii", branch, e->path, &e->object.id, (int64_t)e->object.size,
-                   &e->recipe, &e->attrs, seq, (int64_t)sum_entry(branch, strlen(branch), e, seq)));
+    TARN_TRY(start(m, S_STAGE, &st, err, "ttpdiddii", branch, who, e->path, &e->object.id, (int64_t)e->object.size,
+                   &e->recipe, &e->attrs, seq, (int64_t)sum_entry(branch, strlen(branch), who, e, seq)));
     TARN_TRY(finish(m, st, err));
 done:
     return rc;
@@ -693,11 +722,11 @@ done:
     return rc;
 }
 
-tarn_code tarn_meta_staged(tarn_meta *m, const char *branch, const char *from, int64_t most, tarn_staged_fn *fn,
-                           void *arg, tarn_err *err)
+tarn_code tarn_meta_staged(tarn_meta *m, const char *branch, const char *who, const char *from, int64_t most,
+                           tarn_staged_fn *fn, void *arg, tarn_err *err)
 {
     sqlite3_stmt *st = NULL;
-    tarn_code rc = start(m, S_STAGED, &st, err, "tpi", branch, from, most > 0 ? most : (int64_t)-1);
+    tarn_code rc = start(m, S_STAGED, &st, err, "ttpi", branch, who, from, most > 0 ? most : (int64_t)-1);
 
     return rc == TARN_OK ? each_staged(m, st, fn, arg, err) : rc;
 }
@@ -710,10 +739,28 @@ tarn_code tarn_meta_staged_all(tarn_meta *m, tarn_staged_fn *fn, void *arg, tarn
     return rc == TARN_OK ? each_staged(m, st, fn, arg, err) : rc;
 }
 
-tarn_code tarn_meta_unstage(tarn_meta *m, const char *branch, const char *prefix, int64_t upto, tarn_err *err)
+tarn_code tarn_meta_areas(tarn_meta *m, const char *branch, tarn_area_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = true;
+
+    TARN_TRY(start(m, S_STAGED_AREAS, &st, err, "t", branch));
+    for (;;) {
+        TARN_TRY(step(m, st, &row, err));
+        if (!row) break;
+        TARN_TRY(fn(arg, text_at(st, 0), sqlite3_column_int64(st, 1), err));
+    }
+done:
+    if (st) (void)sqlite3_reset(st);
+    return rc;
+}
+
+tarn_code tarn_meta_unstage(tarn_meta *m, const char *branch, const char *who, const char *from, const char *to,
+                            int64_t upto, tarn_err *err)
 {
     sqlite3_stmt *st = NULL;
-    tarn_code rc = start(m, S_UNSTAGE, &st, err, "tpipi", branch, prefix, (int64_t)strlen(prefix), prefix, upto);
+    tarn_code rc = start(m, S_UNSTAGE, &st, err, "ttppi", branch, who, from, to, upto);
 
     return rc == TARN_OK ? finish(m, st, err) : rc;
 }
@@ -733,7 +780,7 @@ tarn_code tarn_meta_made_add(tarn_meta *m, const tarn_id *recipe, const tarn_ent
 
     memcpy(owner, recipe->b, sizeof owner);
     tarn_code rc = start(m, S_MADE_ADD, &st, err, "dpdiddi", recipe, e->path, &e->object.id, (int64_t)e->object.size,
-                         &e->recipe, &e->attrs, (int64_t)sum_entry(owner, sizeof owner, e, 0));
+                         &e->recipe, &e->attrs, (int64_t)sum_entry(owner, sizeof owner, NULL, e, 0));
     return rc == TARN_OK ? finish(m, st, err) : rc;
 }
 
