@@ -142,9 +142,9 @@ typedef struct tarn_gate_ask {
  * "checks". TARN_CHECK refuses the change and says which check and what. Called without any lock of the lake, but
  * with the branch's turn: a check that changes the same branch is refused (environment TARN_CHECKING), since it would
  * wait for itself. */
-typedef tarn_code tarn_gate_fn(void *arg, tarn_lake *lake, const tarn_gate_ask *ask, json_t *results, tarn_err *err);
+typedef tarn_code tarn_gate_fn(const void *arg, tarn_lake *lake, const tarn_gate_ask *ask, json_t *results, tarn_err *err);
 /* Without a gate, a branch that requires checks does not move. Set it before threads share the lake. */
-void tarn_lake_set_gate(tarn_lake *lake, tarn_gate_fn *fn, void *arg);
+void tarn_lake_set_gate(tarn_lake *lake, tarn_gate_fn *fn, const void *arg);
 /* For a gate's child: the value of TARN_CHECKING while it checks `ref`. */
 TARN_MUST tarn_code tarn_lake_checking(const tarn_lake *lake, const char *ref, tarn_text *out, tarn_err *err);
 

@@ -51,7 +51,7 @@ struct tarn_lake {
     } trees[TARN_TREES_KEPT]; /* of commits, by their ids' last byte */
     bool broken;              /* a sync failed: nothing is written any more */
     tarn_gate_fn *gate;       /* set before threads share the lake; NULL: none */
-    void *gate_arg;
+    const void *gate_arg;
     pthread_mutex_t turn;     /* held with the file `lock` by a committer that lost a race */
 };
 

@@ -223,7 +223,7 @@ bool tarn_guard_requires(const tarn_guard *guard)
     return json_array_size(json_object_get(guard->rule, "require")) > 0;
 }
 
-void tarn_lake_set_gate(tarn_lake *lake, tarn_gate_fn *fn, void *arg)
+void tarn_lake_set_gate(tarn_lake *lake, tarn_gate_fn *fn, const void *arg)
 {
     lake->gate = fn;
     lake->gate_arg = arg;

@@ -248,7 +248,7 @@ static tarn_code apply_batch(tarn_lake *lake, const batch *b, tarn_id *tree, uin
     for (size_t i = 0; i <= b->n; i++) {
         if (i < b->n && !tarn_row_clears(&b->v[i])) continue;
         if (i > from) TARN_TRY(tarn_tree_update(lake, tree, b->v + from, i - from, tree, paths, err));
-        if (i < b->n) TARN_TRY(tarn_tree_clear(lake, tree, b->v[i].path, tree, paths, err));
+        if (i < b->n) TARN_TRY(tarn_tree_cut(lake, tree, b->v[i].path, tree, paths, err));
         from = i + 1;
     }
 done:

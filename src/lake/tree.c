@@ -410,7 +410,7 @@ done:
     return rc;
 }
 
-tarn_code tarn_tree_clear(tarn_lake *lake, const tarn_id *old_root, const char *prefix, tarn_id *out, uint64_t *paths,
+tarn_code tarn_tree_cut(tarn_lake *lake, const tarn_id *old_root, const char *prefix, tarn_id *out, uint64_t *paths,
                           tarn_err *err)
 {
     tarn_code rc = TARN_OK;
