@@ -77,8 +77,8 @@ static void print_result(const tarn_cli *cli, const tarn_join_params *p, const t
     if (p->dry_run) tarn_out(cli, "Nothing was changed: %s is at %.12s", into, hex);
     else if (r->nothing) tarn_out(cli, "Nothing to do: %s is at %.12s", into, hex);
     else tarn_out(cli, "%s is at %.12s now%s", into, hex, r->fast_forward ? " (fast-forward)" : "");
-    if (r->settled > 0) tarn_out(cli, "; %lld conflicts settled", (long long)r->settled);
-    if (r->conflicts > 0) tarn_out(cli, "; %lld conflicts would stay", (long long)r->conflicts);
+    if (r->settled > 0) tarn_out(cli, "; %lld conflict%s settled", (long long)r->settled, r->settled == 1 ? "" : "s");
+    if (r->conflicts > 0) tarn_out(cli, "; %lld conflict%s would stay", (long long)r->conflicts, r->conflicts == 1 ? "" : "s");
     tarn_out(cli, "\n");
 }
 

@@ -208,7 +208,7 @@ static tarn_code rewrite_stretch(level *l, cursor *c, const edits *in, size_t *e
         TARN_TRY(use_up(l, c->node, err));
         TARN_TRY(merge_node(l, c->node, in, e, err));
         TARN_TRY(next_node(l, c, err));
-        if (c->node && l->writer.n == 0) return TARN_OK;
+        if (c->node && l->writer.n == 0 && !is_cleared(l, &c->node->items[0])) return TARN_OK;
     }
     for (; *e < in->n; (*e)++) /* behind all that was there */
         if (!in->v[*e].remove) TARN_TRY(write_item(l, &in->v[*e].item, err));
