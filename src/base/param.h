@@ -68,10 +68,10 @@ typedef struct tarn_param {
         .type = TARN_P_TEXT, .name = #f, .at = offsetof(s, f), .preset_text = (preset_), .most = sizeof(((s *)0)->f), \
         .help = (help_)                                                                                               \
     }
-#define TARN_TEXTS(s, f, help_)                                                                                      \
-    {                                                                                                                \
-        .type = TARN_P_TEXT, .name = #f, .at = offsetof(s, f), .preset_text = "", .most = sizeof(((s *)0)->f),       \
-        .many = true, .help = (help_)                                                                                \
+#define TARN_TEXTS(s, f, help_)                                                                                \
+    {                                                                                                          \
+        .type = TARN_P_TEXT, .name = #f, .at = offsetof(s, f), .preset_text = "", .most = sizeof(((s *)0)->f), \
+        .many = true, .help = (help_)                                                                          \
     }
 #define TARN_PARAMS_END    \
     {                      \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph.c - lanes beside a log. See graph.h.
  *
- * A commit stands in the first lane that leads to it; further lanes to it end here, shown in a row above it with '/' coming
- * from the right. Its first parent goes on in its lane, its second in a lane that leads there already, or in a new one to
- * the right, shown in a row below with '\'. */
+ * A commit stands in the first lane that leads to it; further lanes to it end here, shown in a row above it with '/'
+ * coming from the right. Its first parent goes on in its lane, its second in a lane that leads there already, or in a
+ * new one to the right, shown in a row below with '\'. */
 #include "cli/graph.h"
 
 #include <string.h>
@@ -39,7 +39,8 @@ static void draw(const tarn_graph *g, size_t at, char mark, tarn_text *out)
         tarn_text_addf(out, "%c ", i == at ? mark : i < g->n && !tarn_id_none(&g->lane[i]) ? '|' : ' ');
 }
 
-/* A line from lane `from` to lane `to`: '|' where lines stand, '_' between, '/' or '\' at the end that is to the right. */
+/* A line from lane `from` to lane `to`: '|' where lines stand, '_' between, '/' or '\' at the end that is to the right.
+ */
 static void draw_bend(const tarn_graph *g, size_t left, size_t right, char bend, tarn_text *out)
 {
     for (size_t i = 0; i <= right || i < g->n; i++) {

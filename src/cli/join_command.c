@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 #define STRATEGIES "none|ours|theirs"
-#define COMMON                                                                                                        \
-    TARN_TEXT(tarn_join_params, message, "", "message of the commit (default: one is made)"),                         \
-        TARN_WORD(tarn_join_params, strategy, 0, STRATEGIES, "who wins where nothing else decides: none reports"),    \
-        TARN_TEXTS(tarn_join_params, ours, "paths whose conflicts the branch wins, like clean/**; may be repeated"),  \
-        TARN_TEXTS(tarn_join_params, theirs, "paths whose conflicts the other side wins; may be repeated"),           \
-        TARN_BOOL_PARAM(tarn_join_params, dry_run, false, "tell what would happen, and change nothing"),              \
+#define COMMON                                                                                                       \
+    TARN_TEXT(tarn_join_params, message, "", "message of the commit (default: one is made)"),                        \
+        TARN_WORD(tarn_join_params, strategy, 0, STRATEGIES, "who wins where nothing else decides: none reports"),   \
+        TARN_TEXTS(tarn_join_params, ours, "paths whose conflicts the branch wins, like clean/**; may be repeated"), \
+        TARN_TEXTS(tarn_join_params, theirs, "paths whose conflicts the other side wins; may be repeated"),          \
+        TARN_BOOL_PARAM(tarn_join_params, dry_run, false, "tell what would happen, and change nothing"),             \
         TARN_TEXT(tarn_join_params, as, "", "author (default: you)")
 
 const tarn_param tarn_merge_table[] = {
@@ -78,7 +78,8 @@ static void print_result(const tarn_cli *cli, const tarn_join_params *p, const t
     else if (r->nothing) tarn_out(cli, "Nothing to do: %s is at %.12s", into, hex);
     else tarn_out(cli, "%s is at %.12s now%s", into, hex, r->fast_forward ? " (fast-forward)" : "");
     if (r->settled > 0) tarn_out(cli, "; %lld conflict%s settled", (long long)r->settled, r->settled == 1 ? "" : "s");
-    if (r->conflicts > 0) tarn_out(cli, "; %lld conflict%s would stay", (long long)r->conflicts, r->conflicts == 1 ? "" : "s");
+    if (r->conflicts > 0)
+        tarn_out(cli, "; %lld conflict%s would stay", (long long)r->conflicts, r->conflicts == 1 ? "" : "s");
     tarn_out(cli, "\n");
 }
 
@@ -114,7 +115,8 @@ tarn_code tarn_cli_join(tarn_cli *cli, const tarn_join_params *p, tarn_join_fn *
                             .strategy = (tarn_side)p->strategy,
                             .ours = p->ours,
                             .theirs = p->theirs,
-                            .resolve = NULL, /* the place of a resolver: rows of tables can be merged where files conflict */
+                            .resolve =
+                                NULL, /* the place of a resolver: rows of tables can be merged where files conflict */
                             .conflict = print_conflict,
                             .change = keep_change,
                             .told_arg = &t,

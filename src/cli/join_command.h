@@ -17,8 +17,8 @@ typedef struct tarn_join_params {
 extern const tarn_param tarn_merge_table[]; /* of a tarn_join_params: without mainline */
 extern const tarn_param tarn_pick_table[];  /* without no_ff */
 
-typedef tarn_code tarn_join_fn(tarn_lake *lake, const char *what, const char *branch,
-                               const tarn_merge_options *options, tarn_merge_result *out, tarn_err *err);
+typedef tarn_code tarn_join_fn(tarn_lake *lake, const char *what, const char *branch, const tarn_merge_options *options,
+                               tarn_merge_result *out, tarn_err *err);
 /* argv: WHAT [BRANCH]. */
 TARN_MUST tarn_code tarn_cli_join(tarn_cli *cli, const tarn_join_params *p, tarn_join_fn *join, int argc,
                                   char *const *argv, tarn_err *err);

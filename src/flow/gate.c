@@ -75,8 +75,7 @@ done:
 static tarn_code check_tables(check *c, const tarn_planned *step, size_t *held, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_stage_job job = {
-        .lake = c->lake, .sink = c->sink, .folder = tarn_lake_folder(c->lake), .scratch = c->scratch};
+    tarn_stage_job job = {.lake = c->lake, .sink = c->sink, .folder = tarn_lake_folder(c->lake), .scratch = c->scratch};
     tarn_entry *inputs = NULL;
     json_t *params = NULL;
 

@@ -2,11 +2,10 @@
 /* gate.h - the checks that protected branches require. The lake asks (lake/history.h); this answers.
  *
  *     schema         the rules of tables in the lake's project file, on the tables that the candidate holds
- *     command: TEXT  `sh -c TEXT` in an empty folder, ended by status 0. It gets PATH, and in its environment TARN (this
- *                    program), TARN_LAKE (the lake's folder), TARN_REF, TARN_EVENT, TARN_COMMIT (the candidate, which
- *                    every command of tarn can read by this id) and TARN_HEAD (what the branch is at; may be empty). It
- *                    has nothing to read, 1 MiB to say, 2 GiB of memory, and the rule's seconds. It may not change the
- *                    branch that it checks.
+ *     command: TEXT  `sh -c TEXT` in an empty folder, ended by status 0. It gets PATH, and in its environment TARN
+ * (this program), TARN_LAKE (the lake's folder), TARN_REF, TARN_EVENT, TARN_COMMIT (the candidate, which every command
+ * of tarn can read by this id) and TARN_HEAD (what the branch is at; may be empty). It has nothing to read, 1 MiB to
+ * say, 2 GiB of memory, and the rule's seconds. It may not change the branch that it checks.
  */
 #ifndef TARN_FLOW_GATE_H
 #define TARN_FLOW_GATE_H

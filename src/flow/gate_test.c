@@ -64,7 +64,8 @@ static int count_processes(const char *text)
     char command[200];
     int n = -1;
 
-    (void)snprintf(command, sizeof command, "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c '^%s$'", text);
+    (void)snprintf(command, sizeof command, "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c '^%s$'",
+                   text);
     FILE *f = popen(command, "r");
     assert_non_null(f);
     assert_int_equal(fscanf(f, "%d", &n), 1);
@@ -83,7 +84,8 @@ static void what_a_command_leaves_behind_is_killed(void **state)
     for (int i = 0; i < 100 && count_processes(mark) > 0; i++) (void)usleep(20000);
     assert_int_equal(count_processes(mark), 0);
     /* a bomb of processes that start processes, held at some hundreds: all of it goes when the time is up */
-    (void)snprintf(command, sizeof command, "f() { [ $1 -gt 6 ] || { f $(($1 + 1)) & f $(($1 + 1)) & }; sleep %s; }; f 0", mark);
+    (void)snprintf(command, sizeof command,
+                   "f() { [ $1 -gt 6 ] || { f $(($1 + 1)) & f $(($1 + 1)) & }; sleep %s; }; f 0", mark);
     tarn_child_end end = run_with(command, 1, 1LL << 30);
     assert_true(end.too_long);
     tarn_text_clear(&end.output);
@@ -100,7 +102,8 @@ static void memory_files_and_output_are_limited(void **state)
     end = run_with("yes", 20, 1LL << 30);
     assert_true(end.too_much && !end.too_long);
     tarn_text_clear(&end.output);
-    end = run_with("head -c 3000000 /dev/zero > /tmp/tarn-gate-test-$$; echo $?; rm -f /tmp/tarn-gate-test-$$", 20, 1LL << 30);
+    end = run_with("head -c 3000000 /dev/zero > /tmp/tarn-gate-test-$$; echo $?; rm -f /tmp/tarn-gate-test-$$", 20,
+                   1LL << 30);
     assert_true(end.output.data[0] != '0');
     tarn_text_clear(&end.output);
 }

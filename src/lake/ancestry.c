@@ -125,7 +125,7 @@ static tarn_code paint(painting *p, const tarn_id *id, uint64_t colours, tarn_er
     }
     now |= WAITING;
     TARN_TRY(tarn_idmap_put(&p->colours, id, now, NULL, err));
-    p->fresh += (size_t)!(now & STALE);
+    p->fresh += (size_t) !(now & STALE);
     p->fresh -= (size_t)was_fresh;
 done:
     return rc;
@@ -153,7 +153,7 @@ static tarn_code paint_next(painting *p, tarn_err *err)
 
     *colours &= ~(uint64_t)WAITING;
     uint64_t pass = *colours;
-    p->fresh -= (size_t)!(pass & STALE);
+    p->fresh -= (size_t) !(pass & STALE);
     if ((pass & BOTH) == BOTH) {
         if (!(pass & STALE)) TARN_TRY(keep_common(p, &top, err));
         pass |= STALE;

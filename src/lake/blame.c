@@ -72,8 +72,8 @@ static suspicion *owner_of(blame *b, const char *path)
     if (low == 0) return NULL;
     suspicion *s = &b->v[low - 1];
     size_t len = strlen(s->entry.path);
-    bool inside = s->entry.path[len - 1] == '/' ? strncmp(path, s->entry.path, len) == 0
-                                                : strcmp(path, s->entry.path) == 0;
+    bool inside =
+        s->entry.path[len - 1] == '/' ? strncmp(path, s->entry.path, len) == 0 : strcmp(path, s->entry.path) == 0;
     return inside ? s : NULL;
 }
 

@@ -265,10 +265,7 @@ tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_
 
     if (rc == TARN_OK) rc = tarn_entries_check(lake, entries, n, true, err);
     if (rc != TARN_OK) return rc;
-    return commit_change(&(change){.lake = lake,
-                                   .ref = full,
-                                   .entries = n > 0 ? entries : &no_entry,
-                                   .n = n,
-                                   .options = options},
-                         out, err);
+    return commit_change(
+        &(change){.lake = lake, .ref = full, .entries = n > 0 ? entries : &no_entry, .n = n, .options = options}, out,
+        err);
 }

@@ -37,8 +37,8 @@ typedef struct tarn_draft {
 } tarn_draft;
 
 typedef struct tarn_landing {
-    const char *ref;       /* full */
-    const char *event;     /* see tarn_gate_ask */
+    const char *ref;   /* full */
+    const char *event; /* see tarn_gate_ask */
     const char *author, *message;
     bool direct;           /* not a merge */
     const tarn_id *expect; /* as in tarn_commit_options */

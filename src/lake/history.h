@@ -47,14 +47,14 @@ typedef struct tarn_merge_options {
     tarn_conflict_fn *conflict; /* told each conflict that stays, in order of paths; may be NULL */
     tarn_change_fn *change;     /* told what the merge changes in the branch; may be NULL */
     void *told_arg;             /* of conflict and change */
-    int mainline;               /* revert and pick of a merge: which parent counts as what was before, 1 or 2; 0: not said */
-    bool no_ff;                 /* a merge commit even where moving the branch would do */
-    bool dry_run;               /* tell, and change nothing */
+    int mainline; /* revert and pick of a merge: which parent counts as what was before, 1 or 2; 0: not said */
+    bool no_ff;   /* a merge commit even where moving the branch would do */
+    bool dry_run; /* tell, and change nothing */
 } tarn_merge_options;
 
 typedef struct tarn_merge_result {
-    tarn_id commit;     /* the branch's head now; dry run: what it stays at */
-    tarn_id base, tree; /* base: of a merge; tree: what came out */
+    tarn_id commit;             /* the branch's head now; dry run: what it stays at */
+    tarn_id base, tree;         /* base: of a merge; tree: what came out */
     bool fast_forward, nothing; /* nothing: all of it was there already */
     int64_t settled;            /* conflicts settled by patterns, resolver or strategy */
     int64_t conflicts;          /* that stay */
@@ -142,7 +142,8 @@ typedef struct tarn_gate_ask {
  * "checks". TARN_CHECK refuses the change and says which check and what. Called without any lock of the lake, but
  * with the branch's turn: a check that changes the same branch is refused (environment TARN_CHECKING), since it would
  * wait for itself. */
-typedef tarn_code tarn_gate_fn(const void *arg, tarn_lake *lake, const tarn_gate_ask *ask, json_t *results, tarn_err *err);
+typedef tarn_code tarn_gate_fn(const void *arg, tarn_lake *lake, const tarn_gate_ask *ask, json_t *results,
+                               tarn_err *err);
 /* Without a gate, a branch that requires checks does not move. Set it before threads share the lake. */
 void tarn_lake_set_gate(tarn_lake *lake, tarn_gate_fn *fn, const void *arg);
 /* For a gate's child: the value of TARN_CHECKING while it checks `ref`. */

@@ -141,8 +141,8 @@ static tarn_code build(void *arg, const tarn_id *head, tarn_draft *draft, tarn_e
     if (j->kind == MERGE) TARN_TRY(sides_of_merge(j, head, draft, &base, &theirs, &ready, err));
     else TARN_TRY(sides_of_one(j, draft, &base, &theirs, err));
     if (!ready) {
-        TARN_TRY(tarn_tree_merge(j->lake, &base, &j->ours, &theirs, clash, j, &draft->commit.tree,
-                                 &draft->commit.paths, err));
+        TARN_TRY(tarn_tree_merge(j->lake, &base, &j->ours, &theirs, clash, j, &draft->commit.tree, &draft->commit.paths,
+                                 err));
         if (j->out->conflicts > 0 && !j->o->dry_run) rc = tell_conflicts(j, err);
         TARN_TRY(rc);
         draft->nothing = j->kind != MERGE && tarn_id_equal(&draft->commit.tree, &j->ours);
@@ -257,5 +257,6 @@ tarn_code tarn_lake_revert(tarn_lake *lake, const char *branch, const tarn_id *c
 tarn_code tarn_lake_pick(tarn_lake *lake, const char *branch, const tarn_id *commit, const tarn_merge_options *options,
                          tarn_merge_result *out, tarn_err *err)
 {
-    return run(&(join){.lake = lake, .kind = PICK, .o = options, .from = "the commit", .out = out}, branch, commit, err);
+    return run(&(join){.lake = lake, .kind = PICK, .o = options, .from = "the commit", .out = out}, branch, commit,
+               err);
 }

@@ -41,10 +41,10 @@ static const char *text_at(tarn_lake *lake, const char *ref, const char *path, c
     return out;
 }
 
-#define HOLDS(ref, path, text)                                                   \
-    do {                                                                         \
-        char holds[64];                                                          \
-        assert_string_equal(text_at(s.lake, (ref), (path), holds), (text));      \
+#define HOLDS(ref, path, text)                                              \
+    do {                                                                    \
+        char holds[64];                                                     \
+        assert_string_equal(text_at(s.lake, (ref), (path), holds), (text)); \
     } while (0)
 
 /* ---- the best common ancestor ---- */
@@ -193,7 +193,7 @@ static tarn_code tell_change(void *arg, tarn_change_kind kind, const tarn_entry 
     size_t n = strlen(t->text);
 
     (void)err;
-    (void)snprintf(t->text + n, sizeof t->text - n, "%c%s; ", "+-~"[kind], (after ? after : before)->path);
+    (void)snprintf(t->text + n, sizeof t->text - n, "%c%s; ", "+-~"[kind], (after ? after : before) -> path);
     return TARN_OK;
 }
 
@@ -293,8 +293,8 @@ static void a_resolver_is_asked_and_not_trusted(void **state)
 {
     scratch s = scratch_new();
     told t = {""};
-    tarn_merge_options o = {.author = "Ann", .resolve = add_both, .resolve_arg = s.lake, .conflict = tell,
-                            .told_arg = &t};
+    tarn_merge_options o = {
+        .author = "Ann", .resolve = add_both, .resolve_arg = s.lake, .conflict = tell, .told_arg = &t};
     tarn_merge_result r;
 
     (void)state;
@@ -396,12 +396,12 @@ static tarn_code join_message(void *arg, const tarn_commit *c, tarn_err *err)
     return tarn_text_check(arg, err);
 }
 
-#define LOGGED(want, ...)                                                                            \
-    do {                                                                                             \
-        tarn_text t = {0};                                                                           \
+#define LOGGED(want, ...)                                                                                 \
+    do {                                                                                                  \
+        tarn_text t = {0};                                                                                \
         must(tarn_lake_log_some(s.lake, &head, &(tarn_log_options){__VA_ARGS__}, join_message, &t, err)); \
-        assert_string_equal(t.data ? t.data : "", (want));                                           \
-        tarn_text_clear(&t);                                                                         \
+        assert_string_equal(t.data ? t.data : "", (want));                                                \
+        tarn_text_clear(&t);                                                                              \
     } while (0)
 
 static tarn_code join_blame(void *arg, const tarn_entry *entry, const tarn_commit *c, tarn_err *err)
@@ -410,12 +410,12 @@ static tarn_code join_blame(void *arg, const tarn_entry *entry, const tarn_commi
     return tarn_text_check(arg, err);
 }
 
-#define BLAMED(path, want)                                                    \
-    do {                                                                      \
-        tarn_text t = {0};                                                    \
-        must(tarn_lake_blame(s.lake, &head, (path), join_blame, &t, err));    \
-        assert_string_equal(t.data, (want));                                  \
-        tarn_text_clear(&t);                                                  \
+#define BLAMED(path, want)                                                 \
+    do {                                                                   \
+        tarn_text t = {0};                                                 \
+        must(tarn_lake_blame(s.lake, &head, (path), join_blame, &t, err)); \
+        assert_string_equal(t.data, (want));                               \
+        tarn_text_clear(&t);                                               \
     } while (0)
 
 static void log_and_blame_follow_paths_through_merges(void **state)

@@ -134,8 +134,8 @@ void tarn_commit_clear(tarn_commit *c);
 TARN_MUST tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const char *who, const tarn_entry *entries,
                                     size_t n, tarn_err *err);
 /* What is staged, against the branch. A folder that goes is one change whose path ends in '/'. */
-TARN_MUST tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, const char *who, tarn_change_fn *fn, void *arg,
-                                     tarn_err *err);
+TARN_MUST tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, const char *who, tarn_change_fn *fn,
+                                     void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *who, const char *prefix,
                                       tarn_err *err);
 

@@ -7,8 +7,9 @@
  * them do not keep undoing each other's work.
  *
  * A protected ref that requires checks has a turn file of its own, taken from the start: a check may take minutes, and
- * what it passed must still be the head's successor when it ends. The candidate is made durable before the gate is asked,
- * so that other processes can read it; the commit that the ref moves to is the same with the results in its metadata. */
+ * what it passed must still be the head's successor when it ends. The candidate is made durable before the gate is
+ * asked, so that other processes can read it; the commit that the ref moves to is the same with the results in its
+ * metadata. */
 #include "lake/commit.h"
 
 #include "base/mem.h"
@@ -219,7 +220,8 @@ static tarn_code read_guard(tarn_lake *lake, const tarn_landing *l, tarn_guard *
     TARN_TRY(tarn_guard_read(lake, l->ref, guard, err));
     if (l->direct && json_is_true(json_object_get(guard->rule, "no_direct")))
         rc = TARN_FAIL(err, TARN_DENIED,
-                       "'%.200s' is protected from direct commits; commit to a branch of your own and merge that", l->ref);
+                       "'%.200s' is protected from direct commits; commit to a branch of your own and merge that",
+                       l->ref);
 done:
     return rc;
 }

@@ -213,8 +213,8 @@ done:
 }
 
 /* A row that clears, if there is something to clear. */
-static tarn_code tell_cleared(tarn_lake *lake, const tarn_id *root, const tarn_entry *row, tarn_change_fn *fn, void *arg,
-                              tarn_err *err)
+static tarn_code tell_cleared(tarn_lake *lake, const tarn_id *root, const tarn_entry *row, tarn_change_fn *fn,
+                              void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_walk w = {0};

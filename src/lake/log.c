@@ -9,7 +9,8 @@
 
 /* ---- did a path change? ---- */
 
-static tarn_code stop(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after, tarn_err *err)
+static tarn_code stop(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
+                      tarn_err *err)
 {
     (void)arg, (void)kind, (void)before, (void)after, (void)err;
     return TARN_CANCELLED;

@@ -262,7 +262,8 @@ tarn_code tarn_guard_reentry(const tarn_lake *lake, const char *ref, tarn_err *e
     TARN_TRY(tarn_lake_checking(lake, ref, &own, err));
     if (strcmp(now, own.data) == 0)
         rc = TARN_FAIL(err, TARN_DENIED,
-                       "this is a check of '%.100s', which waits for it: a check cannot change the branch it checks", ref);
+                       "this is a check of '%.100s', which waits for it: a check cannot change the branch it checks",
+                       ref);
 done:
     tarn_text_clear(&own);
     return rc;

@@ -15,16 +15,16 @@ static tarn_code join_paths(void *arg, const tarn_entry *entry, tarn_err *err)
 static tarn_code join_changes(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
                               tarn_err *err)
 {
-    tarn_text_addf(arg, "%c%s ", "+-~"[kind], (after ? after : before)->path);
+    tarn_text_addf(arg, "%c%s ", "+-~"[kind], (after ? after : before) -> path);
     return tarn_text_check(arg, err);
 }
 
-#define SAYS(want, call)                                  \
-    do {                                                  \
-        tarn_text t = {0};                                \
-        must(call);                                       \
+#define SAYS(want, call)                                   \
+    do {                                                   \
+        tarn_text t = {0};                                 \
+        must(call);                                        \
         assert_string_equal(t.data ? t.data : "", (want)); \
-        tarn_text_clear(&t);                              \
+        tarn_text_clear(&t);                               \
     } while (0)
 
 #define LISTED(who, prefix, delimiter, want) \
@@ -37,7 +37,10 @@ static tarn_entry removal(const char *path)
     return e;
 }
 
-static void stage(tarn_lake *lake, const char *who, tarn_entry e) { must(tarn_lake_stage(lake, "main", who, &e, 1, err)); }
+static void stage(tarn_lake *lake, const char *who, tarn_entry e)
+{
+    must(tarn_lake_stage(lake, "main", who, &e, 1, err));
+}
 
 static tarn_code join_areas(void *arg, const char *who, int64_t rows, tarn_err *err)
 {
@@ -333,10 +336,11 @@ static void what_a_gate_refuses_leaves_the_branch_as_it_was(void **state)
     must(put_x(s.lake, "work", "1", &id, err)); /* other branches are free */
     assert_int_equal(k.asked, 1);
     must_fail_with(TARN_CHECK, "schema", tarn_lake_merge(s.lake, "work", "main", &o, &r, err));
-    must_fail_with(TARN_CHECK, "schema", tarn_lake_ref_move(s.lake, "mai", NULL, &one, "", "", err) == TARN_OK
-                                             ? (protect(s.lake, "new", "{\"require\": [\"schema\"]}"),
-                                                tarn_lake_ref_move(s.lake, "new", NULL, &one, "", "", err))
-                                             : TARN_OK);
+    must_fail_with(TARN_CHECK, "schema",
+                   tarn_lake_ref_move(s.lake, "mai", NULL, &one, "", "", err) == TARN_OK
+                       ? (protect(s.lake, "new", "{\"require\": [\"schema\"]}"),
+                          tarn_lake_ref_move(s.lake, "new", NULL, &one, "", "", err))
+                       : TARN_OK);
     k.pass = true;
     must(tarn_lake_merge(s.lake, "work", "main", &o, &r, err)); /* a commit of its own, to carry the results */
     assert_false(r.fast_forward);
@@ -390,4 +394,5 @@ TARN_TESTS(TARN_TEST(every_user_has_an_area_of_their_own),
            TARN_TEST(a_cleared_folder_hides_what_was_there_and_shows_what_comes),
            TARN_TEST(a_large_folder_goes_as_one_row_and_is_not_walked), TARN_TEST(patterns_fit_what_they_say),
            TARN_TEST(a_protected_branch_is_not_reset_removed_or_committed_to),
-           TARN_TEST(what_a_gate_refuses_leaves_the_branch_as_it_was), TARN_TEST(failing_memory_leaves_protection_whole))
+           TARN_TEST(what_a_gate_refuses_leaves_the_branch_as_it_was),
+           TARN_TEST(failing_memory_leaves_protection_whole))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* three.c - merging two trees that come from a third.
  *
- * Only paths that one side changed can differ from the other side in the result. So the result starts as the tree of the
- * side that changed more, whole, and takes the changes of the side that changed less: its difference to the base is
+ * Only paths that one side changed can differ from the other side in the result. So the result starts as the tree of
+ * the side that changed more, whole, and takes the changes of the side that changed less: its difference to the base is
  * walked (equal subtrees are passed), and each changed path is looked up on the other side. Which side that is comes
- * from counting both differences in turns, each up to a bound that doubles. Cost: O(fewer changes x log n) time; memory for
- * one batch of edits. A tree is a function of its set of paths, so both ways give the same root. */
+ * from counting both differences in turns, each up to a bound that doubles. Cost: O(fewer changes x log n) time; memory
+ * for one batch of edits. A tree is a function of its set of paths, so both ways give the same root. */
 #include "lake/tree.h"
 
 #include "base/mem.h"
@@ -63,14 +63,14 @@ done:
 
 typedef struct merger {
     tarn_lake *lake;
-    tarn_id big, now;   /* the other side's tree; the result so far */
+    tarn_id big, now; /* the other side's tree; the result so far */
     bool small_is_theirs;
     tarn_clash_fn *clash;
     void *arg;
     tarn_entry *edits;
     size_t n;
     uint64_t paths;
-    tarn_entry there;   /* on the other side */
+    tarn_entry there; /* on the other side */
 } merger;
 
 static tarn_code flush(merger *m, tarn_err *err)
@@ -145,8 +145,7 @@ tarn_code tarn_tree_merge(tarn_lake *lake, const tarn_id *base, const tarn_id *o
     if (!whole) TARN_TRY(find_smaller(lake, base, ours, theirs, &m->small_is_theirs, err));
     if (!whole && !m->small_is_theirs) m->big = *theirs;
     m->now = m->big;
-    if (!whole)
-        TARN_TRY(tarn_tree_diff(lake, base, m->small_is_theirs ? theirs : ours, "", take, m, err));
+    if (!whole) TARN_TRY(tarn_tree_diff(lake, base, m->small_is_theirs ? theirs : ours, "", take, m, err));
     TARN_TRY(flush(m, err)); /* with no edit it counts the paths */
     *out = m->now;
     *paths = m->paths;

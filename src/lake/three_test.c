@@ -170,8 +170,8 @@ static void a_difference_applied_gives_the_other_tree(void **state)
 
 static void cutting_a_folder_gives_the_tree_without_it(void **state)
 {
-    static const char *const folders[] = {"dir0/", "dir3/", "dir6/", "dir3/7/", "dir0/0/", "dir6/39/",
-                                          "dir9/", "aaa/",  "zzz/",  "dir3/7"};
+    static const char *const folders[] = {"dir0/",    "dir3/", "dir6/", "dir3/7/", "dir0/0/",
+                                          "dir6/39/", "dir9/", "aaa/",  "zzz/",    "dir3/7"};
     scratch s = scratch_new();
     model *m = calloc(1, sizeof *m), *rest = calloc(1, sizeof *rest);
     uint64_t item = 2000000, paths, built_paths;

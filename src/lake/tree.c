@@ -188,8 +188,8 @@ static tarn_code next_node(level *l, cursor *c, tarn_err *err)
     if (!is_cleared(l, &c->node->items[c->node->n - 1])) return cursor_next(c, l->number, err);
     (void)snprintf(after, sizeof after, "%.*s", (int)l->cleared->len, l->cleared->key);
     (void)tarn_path_after(after); /* it ends in '/', so there is one */
-    TARN_TRY(cursor_seek(c, l->lake, l->root, l->number,
-                         &(tarn_item){.key = after, .len = (uint32_t)strlen(after)}, err));
+    TARN_TRY(
+        cursor_seek(c, l->lake, l->root, l->number, &(tarn_item){.key = after, .len = (uint32_t)strlen(after)}, err));
     if (is_cleared(l, &c->node->items[c->node->n - 1])) { /* nothing is behind: this is the last, inside or done */
         tarn_node_release(c->node);
         c->node = NULL;
@@ -411,7 +411,7 @@ done:
 }
 
 tarn_code tarn_tree_cut(tarn_lake *lake, const tarn_id *old_root, const char *prefix, tarn_id *out, uint64_t *paths,
-                          tarn_err *err)
+                        tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     edits now = {0};

@@ -16,7 +16,7 @@ TARN_MUST tarn_code tarn_tree_update(tarn_lake *lake, const tarn_id *root, const
                                      tarn_id *out, uint64_t *paths, tarn_err *err);
 /* Remove all paths that start with prefix (which ends in '/'): subtrees go whole, so the cost is O(log n). */
 TARN_MUST tarn_code tarn_tree_cut(tarn_lake *lake, const tarn_id *root, const char *prefix, tarn_id *out,
-                                    uint64_t *paths, tarn_err *err);
+                                  uint64_t *paths, tarn_err *err);
 /* TARN_NOT_FOUND. */
 TARN_MUST tarn_code tarn_tree_lookup(tarn_lake *lake, const tarn_id *root, const char *path, tarn_entry *out,
                                      tarn_err *err);

@@ -35,8 +35,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
     TARN_TRY(tarn_lake_resolve_staged(lake, argv[0], &staged, branch, path, err));
     if (staged) {
-        TARN_TRY(
-            tarn_lake_lookup_staged(lake, branch, tarn_cli_who(p->as, who, sizeof who), path, &entry, err));
+        TARN_TRY(tarn_lake_lookup_staged(lake, branch, tarn_cli_who(p->as, who, sizeof who), path, &entry, err));
     } else {
         TARN_TRY(tarn_lake_resolve_path(lake, argv[0], &id, path, err));
         TARN_TRY(tarn_lake_lookup(lake, &id, path, &entry, err));

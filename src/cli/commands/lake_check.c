@@ -88,8 +88,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_flow_checks(cli->sink, lake, &ask, results, &failed, err));
     print_results(cli, results);
     TARN_TRY(tarn_json_set(cli->result, "checks", json_incref(results), err));
-    if (failed > 0)
-        rc = TARN_FAIL(err, TARN_CHECK, "%d of %zu checks failed", failed, json_array_size(require));
+    if (failed > 0) rc = TARN_FAIL(err, TARN_CHECK, "%d of %zu checks failed", failed, json_array_size(require));
 done:
     json_decref(require);
     json_decref(results);
@@ -102,8 +101,10 @@ const tarn_command tarn_command_lake_check = {
     .stage = "lake",
     .title = "run the checks of a protected branch by hand",
     .usage = "[REF]",
-    .help = "Runs what `tarn lake protect` requires of the branch REF (default: the project's) on its newest commit, or on "
-            "any other: `tarn lake check work --branch main` tells whether work could be merged into main. Changes nothing.",
+    .help =
+        "Runs what `tarn lake protect` requires of the branch REF (default: the project's) on its newest commit, or on "
+        "any other: `tarn lake check work --branch main` tells whether work could be merged into main. Changes "
+        "nothing.",
     .most = 1,
     .params_size = sizeof(check_params),
     .params = params,

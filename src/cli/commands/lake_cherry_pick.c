@@ -21,7 +21,8 @@ const tarn_command tarn_command_lake_cherry_pick = {
     .stage = "lake",
     .title = "do a commit of another branch once more",
     .usage = "COMMIT [BRANCH]",
-    .help = "Makes a commit on BRANCH (default: the project's) with the changes of COMMIT alone, as a merge with the same rules for conflicts.",
+    .help = "Makes a commit on BRANCH (default: the project's) with the changes of COMMIT alone, as a merge with the "
+            "same rules for conflicts.",
     .least = 1,
     .most = 2,
     .params_size = sizeof(tarn_join_params),

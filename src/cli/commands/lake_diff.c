@@ -47,8 +47,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     if (argc == 1 && !staged) TARN_TRY(tarn_lake_resolve_staged(lake, argv[0], &staged, name, path, err));
     if (staged && argc == 1) branch = p->staged ? argv[0] : name;
     if (staged) TARN_TRY(tarn_lake_staged(lake, branch, who, tarn_print_change, &changes, err));
-    else
-        TARN_TRY(diff_refs(lake, argv[0], argc > 1 ? argv[1] : branch, argc > 2 ? argv[2] : "", who, &changes, err));
+    else TARN_TRY(diff_refs(lake, argv[0], argc > 1 ? argv[1] : branch, argc > 2 ? argv[2] : "", who, &changes, err));
     tarn_out(cli, "%lld added, %lld removed, %lld changed\n", (long long)changes.added, (long long)changes.removed,
              (long long)changes.changed);
     TARN_TRY(tarn_json_set(cli->result, "changes", json_incref(changes.list), err));

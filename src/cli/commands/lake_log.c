@@ -71,10 +71,10 @@ static tarn_code show_move(void *arg, const tarn_move *move, tarn_err *err)
     if (!tarn_id_none(&move->to)) (void)tarn_id_hex(&move->to, to);
     tarn_out(w->cli, "%s  %-12.12s -> %-12.12s  %-10s  %s\n", tarn_time_text(move->time_us, when), was, to, move->who,
              move->why);
-    return tarn_json_append(w->list,
-                            json_pack("{s:s, s:s, s:s, s:s, s:s}", "time", when, "was", was, "to", to, "who", move->who,
-                                      "why", move->why),
-                            err);
+    return tarn_json_append(
+        w->list,
+        json_pack("{s:s, s:s, s:s, s:s, s:s}", "time", when, "was", was, "to", to, "who", move->who, "why", move->why),
+        err);
 }
 
 static tarn_code read_time(const char *text, const char *name, int64_t *out, tarn_err *err)
@@ -94,9 +94,8 @@ static tarn_code show_commits(log_walk *w, tarn_lake *lake, const log_params *p,
 {
     tarn_code rc = TARN_OK;
     tarn_id id;
-    tarn_log_options o = {.author = p->author[0] ? p->author : NULL,
-                          .path = p->path[0] ? p->path : NULL,
-                          .limit = p->limit};
+    tarn_log_options o = {
+        .author = p->author[0] ? p->author : NULL, .path = p->path[0] ? p->path : NULL, .limit = p->limit};
 
     TARN_TRY(read_time(p->since, "since", &o.since_us, err));
     TARN_TRY(read_time(p->until, "until", &o.until_us, err));

@@ -70,8 +70,9 @@ const tarn_command tarn_command_lake_ls = {
     .stage = "lake",
     .title = "paths of a reference",
     .usage = "[REF [PREFIX]]",
-    .help = "Example: `tarn lake ls main clean/`; `main$` is main with what you have staged on top, `main~2` two commits "
-            "ago.",
+    .help =
+        "Example: `tarn lake ls main clean/`; `main$` is main with what you have staged on top, `main~2` two commits "
+        "ago.",
     .most = 2,
     .params_size = sizeof(ls_params),
     .params = params,

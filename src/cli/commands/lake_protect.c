@@ -13,8 +13,9 @@ typedef struct protect_params {
 
 static const tarn_param params[] = {
     TARN_BOOL_PARAM(protect_params, no_direct, false, "no direct commits: the branch changes by merges only"),
-    TARN_TEXTS(protect_params, require, "a check that a commit or merge must pass: schema, or 'command: ...'; may be "
-                                        "repeated"),
+    TARN_TEXTS(protect_params, require,
+               "a check that a commit or merge must pass: schema, or 'command: ...'; may be "
+               "repeated"),
     TARN_INT(protect_params, seconds, 300, 1, 86400, "time for each command"),
     TARN_BOOL_PARAM(protect_params, off, false, "take the rule away"),
     TARN_PARAMS_END,
@@ -95,11 +96,12 @@ const tarn_command tarn_command_lake_protect = {
     .stage = "lake",
     .title = "rules that branches are protected by",
     .usage = "[BRANCH-PATTERN]",
-    .help = "Without arguments: lists. A branch that a pattern names ('main', 'release/*') cannot be reset, removed or "
-            "forced, whichever way in is used. `--require schema` holds the tables of the candidate against the rules "
-            "in tarn.yaml; `--require 'command: ...'` runs a command, with the candidate's id in TARN_COMMIT, the lake in "
-            "TARN_LAKE and tarn itself in TARN: `command: \"$TARN\" lake ls --folder \"$TARN_LAKE\" $TARN_COMMIT`. A "
-            "check that fails leaves the branch as it was. A rule replaces the one of the same pattern.",
+    .help =
+        "Without arguments: lists. A branch that a pattern names ('main', 'release/*') cannot be reset, removed or "
+        "forced, whichever way in is used. `--require schema` holds the tables of the candidate against the rules "
+        "in tarn.yaml; `--require 'command: ...'` runs a command, with the candidate's id in TARN_COMMIT, the lake in "
+        "TARN_LAKE and tarn itself in TARN: `command: \"$TARN\" lake ls --folder \"$TARN_LAKE\" $TARN_COMMIT`. A "
+        "check that fails leaves the branch as it was. A rule replaces the one of the same pattern.",
     .most = 1,
     .params_size = sizeof(protect_params),
     .params = params,

@@ -21,7 +21,8 @@ const tarn_command tarn_command_lake_revert = {
     .stage = "lake",
     .title = "undo a commit by a new one",
     .usage = "COMMIT [BRANCH]",
-    .help = "Makes a commit on BRANCH (default: the project's) that takes back what COMMIT changed, as a merge with the same rules for conflicts. History stays as it was.",
+    .help = "Makes a commit on BRANCH (default: the project's) that takes back what COMMIT changed, as a merge with "
+            "the same rules for conflicts. History stays as it was.",
     .least = 1,
     .most = 2,
     .params_size = sizeof(tarn_join_params),

@@ -67,7 +67,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(show_rule(cli, rule, err));
     TARN_TRY(tarn_lake_areas(lake, on, show_area, &a, err));
     TARN_TRY(tarn_lake_staged(lake, on, who, tarn_print_change, &changes, err));
-    if (json_array_size(changes.list) > 0) tarn_out(cli, "`tarn lake commit --message ...` commits what %s staged\n", who);
+    if (json_array_size(changes.list) > 0)
+        tarn_out(cli, "`tarn lake commit --message ...` commits what %s staged\n", who);
     else tarn_out(cli, "Nothing staged by %s\n", who);
     TARN_TRY(tarn_json_set(cli->result, "branch", json_string(on), err));
     TARN_TRY(tarn_json_set(cli->result, "commit", there ? json_string(hex) : json_null(), err));
