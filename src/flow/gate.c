@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "flow/child.h"
 #include "flow/project.h"
+#include "flow/recipe.h"
 #include "flow/stage.h"
 
 #include <stdlib.h>
@@ -223,8 +224,9 @@ static tarn_code run_check(check *c, const char *what, tarn_err *err)
 
     c->passed = false;
     c->summary[0] = '\0';
-    (void)snprintf(c->scratch, sizeof c->scratch, "%.3500s/tmp/check-%.12s-%ld-%p", tarn_lake_inside(c->lake),
-                   tarn_id_hex(&c->ask->commit, hex), (long)getpid(), (void *)c);
+    (void)snprintf(c->scratch, sizeof c->scratch, "%.3500s/tmp/step-check-%.12s-%p-%ld", tarn_lake_inside(c->lake),
+                   tarn_id_hex(&c->ask->commit, hex), (void *)c,
+                   (long)getpid()); /* a killed run's: see tarn_recipe_sweep */
     TARN_TRY(tarn_dir_make(c->scratch, err));
     if (strncmp(what, "command:", 8) == 0) TARN_TRY(check_command(c, what + 8, err));
     else if (strcmp(what, "schema") == 0) TARN_TRY(check_schema(c, err));
@@ -251,6 +253,7 @@ static tarn_code run_all(check *c, json_t *results, int *failed, char first[SUMM
     json_t *value;
 
     *failed = 0;
+    tarn_recipe_sweep(c->lake);
     json_array_foreach(c->ask->require, i, value)
     {
         const char *what = json_string_value(value) ? json_string_value(value) : "";

@@ -66,6 +66,18 @@ void tarn_queue_clear(tarn_queue *q)
 
 /* ---- all of the past ---- */
 
+tarn_code tarn_past_links(tarn_past *p, const tarn_id *id, tarn_links *out, tarn_err *err)
+{
+    tarn_links *kept = &p->kept[id->b[TARN_ID_BYTES - 1] % TARN_LINKS_KEPT];
+
+    if (!tarn_id_equal(&kept->id, id)) {
+        tarn_code rc = tarn_commit_links(p->lake, id, kept, err);
+        if (rc != TARN_OK) return rc;
+    }
+    *out = *kept;
+    return TARN_OK;
+}
+
 tarn_code tarn_past_add(tarn_past *p, const tarn_id *id, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -74,7 +86,7 @@ tarn_code tarn_past_add(tarn_past *p, const tarn_id *id, tarn_err *err)
 
     TARN_TRY(tarn_idmap_put(&p->seen, id, 1, &fresh, err));
     if (!fresh) goto done;
-    TARN_TRY(tarn_commit_links(p->lake, id, &links, err));
+    TARN_TRY(tarn_past_links(p, id, &links, err));
     TARN_TRY(tarn_queue_push(&p->queue, &links, err));
 done:
     return rc;

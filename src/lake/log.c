@@ -53,16 +53,16 @@ done:
 }
 
 /* From every parent that it has; a first commit from nothing. */
-static tarn_code changed_here(tarn_lake *lake, lens *l, const tarn_links *c, bool *yes, tarn_err *err)
+static tarn_code changed_here(tarn_past *past, lens *l, const tarn_links *c, bool *yes, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_links parent;
 
     *yes = true;
-    if (c->n_parents == 0) return differs(lake, l, &(tarn_id){{0}}, &c->tree, yes, err);
+    if (c->n_parents == 0) return differs(past->lake, l, &(tarn_id){{0}}, &c->tree, yes, err);
     for (int i = 0; i < c->n_parents && *yes; i++) {
-        TARN_TRY(tarn_commit_links(lake, &c->parents[i], &parent, err));
-        TARN_TRY(differs(lake, l, &parent.tree, &c->tree, yes, err));
+        TARN_TRY(tarn_past_links(past, &c->parents[i], &parent, err));
+        TARN_TRY(differs(past->lake, l, &parent.tree, &c->tree, yes, err));
     }
 done:
     return rc;
@@ -79,14 +79,14 @@ typedef struct telling {
     tarn_commit commit;
 } telling;
 
-static tarn_code tell(tarn_lake *lake, telling *t, const tarn_links *c, tarn_err *err)
+static tarn_code tell(tarn_past *past, telling *t, const tarn_links *c, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     bool wanted = t->o->until_us == 0 || c->time_us <= t->o->until_us;
 
-    if (wanted && t->lens) TARN_TRY(changed_here(lake, t->lens, c, &wanted, err));
+    if (wanted && t->lens) TARN_TRY(changed_here(past, t->lens, c, &wanted, err));
     if (!wanted) goto done;
-    TARN_TRY(tarn_lake_commit_read(lake, &c->id, &t->commit, err));
+    TARN_TRY(tarn_lake_commit_read(past->lake, &c->id, &t->commit, err));
     if (!t->o->author || strstr(t->commit.author, t->o->author)) {
         t->told++;
         rc = t->fn(t->arg, &t->commit, err);
@@ -127,7 +127,7 @@ tarn_code tarn_lake_log_some(tarn_lake *lake, const tarn_id *from, const tarn_lo
     for (;;) {
         TARN_TRY(tarn_past_next(&past, &c, &ended, err));
         if (ended || c.time_us < options->since_us) break;
-        TARN_TRY(tell(lake, t, &c, err));
+        TARN_TRY(tell(&past, t, &c, err));
     }
 done:
     tarn_past_clear(&past);
