@@ -3,6 +3,8 @@
 #include "cli/join_command.h"
 
 #include "cli/lake_print.h"
+#include "flow/project.h"
+#include "flow/table_merge.h"
 
 #include <stdio.h>
 
@@ -101,6 +103,37 @@ done:
     return rc;
 }
 
+/* Rows of tables are merged where files conflict, by what the project file declares. */
+typedef struct tables {
+    tarn_project *project;
+    tarn_id base, ours, theirs; /* of a merge: where referenced tables are looked up */
+    tarn_table_merger merger;
+} tables;
+
+static tarn_code open_tables(tables *t, const tarn_cli *cli, tarn_lake *lake, bool merge, const char *from,
+                             const char *into, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    if (tarn_project_read(cli->folder, &t->project, NULL, NULL) != TARN_OK) t->project = NULL;
+    t->merger = (tarn_table_merger){.lake = lake, .project = t->project, .threads = tarn_pool_threads(cli->pool)};
+    if (!merge) goto done;
+    TARN_TRY(tarn_lake_resolve(lake, from, &t->theirs, err));
+    TARN_TRY(tarn_lake_ref_get(lake, into, &t->ours, err));
+    TARN_TRY(tarn_lake_merge_base(lake, &t->ours, &t->theirs, &t->base, err));
+    t->merger.theirs = &t->theirs;
+    t->merger.ours = &t->ours;
+    t->merger.base = tarn_id_none(&t->base) ? NULL : &t->base;
+done:
+    return rc;
+}
+
+static void close_tables(tables *t)
+{
+    tarn_table_merger_clear(&t->merger);
+    tarn_project_free(t->project);
+}
+
 tarn_code tarn_cli_join(tarn_cli *cli, const tarn_join_params *p, tarn_join_fn *join, int argc, char *const *argv,
                         tarn_err *err)
 {
@@ -110,21 +143,23 @@ tarn_code tarn_cli_join(tarn_cli *cli, const tarn_join_params *p, tarn_join_fn *
     const char *into = argc > 1 ? argv[1] : tarn_cli_branch(cli, branch, sizeof branch);
     told t = {.changes = {.cli = cli, .list = json_array()}, .conflicts = json_array()};
     tarn_merge_result r = {.nothing = false};
+    tables rows = {.project = NULL};
     tarn_merge_options o = {.author = tarn_cli_who(p->as, who, sizeof who),
                             .message = p->message[0] ? p->message : NULL,
                             .strategy = (tarn_side)p->strategy,
                             .ours = p->ours,
                             .theirs = p->theirs,
-                            .resolve =
-                                NULL, /* the place of a resolver: rows of tables can be merged where files conflict */
+                            .resolve = tarn_table_merge,
                             .conflict = print_conflict,
                             .change = keep_change,
+                            .resolve_arg = &rows.merger,
                             .told_arg = &t,
                             .mainline = (int)p->mainline,
                             .no_ff = p->no_ff,
                             .dry_run = p->dry_run};
 
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
+    TARN_TRY(open_tables(&rows, cli, lake, join == tarn_lake_merge, argv[0], into, err));
     rc = join(lake, argv[0], into, &o, &r, err);
     if (rc == TARN_OK) print_result(cli, p, &r, into);
     if (rc == TARN_OK || r.conflicts > 0) {
@@ -134,6 +169,7 @@ tarn_code tarn_cli_join(tarn_cli *cli, const tarn_join_params *p, tarn_join_fn *
 done:
     json_decref(t.changes.list);
     json_decref(t.conflicts);
+    close_tables(&rows);
     tarn_lake_close(lake);
     return rc;
 }

@@ -294,21 +294,21 @@ done:
 
 /* ---- the registry ---- */
 
-typedef struct newest_version {
+typedef struct known_version {
     const tarn_entry *model, *report;
-    int64_t same; /* number of the newest version if it is the same; 0 */
-} newest_version;
+    int64_t same; /* number of the newest version with these bytes; 0: none */
+} known_version;
 
-static tarn_code look_at_newest(void *arg, const tarn_version *v, const char *aliases, tarn_err *err)
+static tarn_code look_at_version(void *arg, const tarn_version *v, const char *aliases, tarn_err *err)
 {
-    newest_version *s = arg;
+    known_version *s = arg;
     char hex[TARN_ID_HEX];
 
     (void)aliases, (void)err;
     if (tarn_id_equal(&v->object, &s->model->object.id) &&
         strcmp(tarn_json_text(v->meta, "report", ""), tarn_id_hex(&s->report->object.id, hex)) == 0)
         s->same = v->number;
-    return TARN_CANCELLED;
+    return s->same ? TARN_CANCELLED : TARN_OK;
 }
 
 /* What goes into a version: the model and what was said of it. */
@@ -341,14 +341,15 @@ done:
     return rc;
 }
 
+/* A model that was a version before (a parameter was set back, say) is that version again. */
 static tarn_code register_winner(walk *w, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char hex[TARN_ID_HEX];
-    newest_version s = {.model = find_made(w, "model.tarn"), .report = find_made(w, "report.html")};
+    known_version s = {.model = find_made(w, "model.tarn"), .report = find_made(w, "report.html")};
 
     if (!w->p->model[0] || !s.model || !s.report) return TARN_OK;
-    TARN_TRY(tarn_registry_list(w->lake, w->p->model, look_at_newest, &s, err));
+    TARN_TRY(tarn_registry_list(w->lake, w->p->model, look_at_version, &s, err));
     bool fresh = s.same == 0;
     if (fresh) TARN_TRY(add_version(w, s.report, &s.same, err));
     TARN_TRY(tarn_registry_alias(w->lake, w->p->model, w->p->alias, s.same, w->author, "winner of a run", err));

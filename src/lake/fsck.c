@@ -193,7 +193,7 @@ static tarn_code check_pack(fsck *f, const tarn_pack_row *row, tarn_err *err)
 
     (void)snprintf(blob, sizeof blob, "packs/%s", row->name);
     f->count.packs++;
-    rc = f->lake->backend->size(f->lake->packs, blob, &size, &why);
+    rc = f->lake->origin->size(f->lake->origin_packs, blob, &size, &why);
     if (rc == TARN_NOT_FOUND) {
         tell(f, "pack %s is missing", row->name);
         return TARN_OK;
@@ -205,7 +205,7 @@ static tarn_code check_pack(fsck *f, const tarn_pack_row *row, tarn_err *err)
         return TARN_OK;
     }
     TARN_TRY(tarn_alloc(&bytes, (size_t)size, 1, err));
-    rc = f->lake->backend->get(f->lake->packs, blob, 0, (size_t)size, bytes, &why);
+    rc = f->lake->origin->get(f->lake->origin_packs, blob, 0, (size_t)size, bytes, &why);
     if (rc == TARN_OK) TARN_TRY(check_pack_bytes(f, row, bytes, err));
     else TARN_TRY(finding(f, rc, &why, row->name, err));
     f->count.bytes += (int64_t)size;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inside.h - what an open lake is made of; private to this folder.
  *
- * From the bottom: codec, index, pack (bytes); meta (SQLite); backend (blobs); store (chunks by id, over all
- * packs, transactions); object, tree, commit; refs, resolve, log, checkout, fsck.
+ * From the bottom: codec, index, pack (bytes); meta (SQLite or PostgreSQL); backend (blobs); store (chunks by id, over
+ * all packs, transactions); object, tree, commit; refs, resolve, log, checkout, fsck.
  */
 #ifndef TARN_LAKE_INSIDE_H
 #define TARN_LAKE_INSIDE_H
@@ -16,7 +16,7 @@
 
 #include <pthread.h>
 
-enum { TARN_LAKE_PATH = 3072, TARN_LAKE_VERSION = 1, TARN_NAMES_KEPT = 64, TARN_TREES_KEPT = 16 };
+enum { TARN_LAKE_PATH = 3072, TARN_URL_CAP = 1024, TARN_LAKE_VERSION = 1, TARN_NAMES_KEPT = 64, TARN_TREES_KEPT = 16 };
 
 /* One open index: a run's, a pack's own, or that of a pack which is stored but not yet in meta.db. */
 typedef struct tarn_segment {
@@ -29,9 +29,10 @@ typedef struct tarn_segment {
 
 struct tarn_lake {
     char folder[TARN_LAKE_PATH], inside[TARN_LAKE_PATH];
+    char store_url[TARN_URL_CAP], meta_url[TARN_URL_CAP];
     bool readonly;
-    const tarn_backend *backend;
-    void *packs;
+    const tarn_backend *backend, *origin; /* what is asked; the store itself, if that is a cache in front of it */
+    void *packs, *origin_packs;
     tarn_codec *codec;
     struct tarn_node_cache *nodes;
     tarn_gear gear;
@@ -49,10 +50,10 @@ struct tarn_lake {
     struct {
         tarn_id commit, tree;
     } trees[TARN_TREES_KEPT]; /* of commits, by their ids' last byte */
-    bool broken;              /* a sync failed: nothing is written any more */
+    bool broken;              /* a sync of the disk failed: nothing is written any more */
     tarn_gate_fn *gate;       /* set before threads share the lake; NULL: none */
     const void *gate_arg;
-    pthread_mutex_t turn; /* held with the file `lock` by a committer that lost a race */
+    pthread_mutex_t turn;     /* held with the file `lock` by a committer that lost a race */
 };
 
 /* ---- store.c: chunks by id ---- */
@@ -72,6 +73,10 @@ TARN_MUST tarn_code tarn_store_commits_like(tarn_lake *lake, const tarn_id *from
 TARN_MUST tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err);
 TARN_MUST tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err);
 void tarn_store_close(tarn_lake *lake);
+/* With metadata that others share, runs are also blobs of the store, "index/<name>": whoever lacks one fetches it. */
+bool tarn_runs_are_shared(const tarn_lake *lake);
+/* Remove local copies of shared runs that are in no use. */
+void tarn_runs_sweep(tarn_lake *lake);
 
 /* A transaction on the metadata that makes everything put so far durable with it: seal, begin, enter the new
  * packs ... commit. Between begin and end this thread holds the lake's lock. end takes what happened in between,

@@ -30,11 +30,21 @@ typedef struct tarn_lake tarn_lake;
 
 /* Make `folder`/.tarn. TARN_EXISTS if there is one. */
 TARN_MUST tarn_code tarn_lake_init(const char *folder, tarn_err *err);
+/* The same with its packs at `store` (a folder, s3://bucket/prefix, gs://..., azure://...; NULL: inside .tarn) and its
+ * metadata at `meta` (postgresql://user@host/database?schema=name; NULL: inside .tarn). See docs/places.md. */
+TARN_MUST tarn_code tarn_lake_init_at(const char *folder, const char *store, const char *meta, tarn_err *err);
+/* Make a .tarn for a lake that is there: another server over the same store and metadata. TARN_NOT_FOUND: there is
+ * none; TARN_CONFLICT: the two belong to different lakes. */
+TARN_MUST tarn_code tarn_lake_join(const char *folder, const char *store, const char *meta, tarn_err *err);
 /* Open the lake of `folder` or of the nearest folder above it. TARN_NOT_FOUND tells to run tarn init. */
 TARN_MUST tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err);
 void tarn_lake_close(tarn_lake *lake);
-const char *tarn_lake_folder(const tarn_lake *lake); /* the folder that holds .tarn */
-const char *tarn_lake_inside(const tarn_lake *lake); /* its .tarn */
+const char *tarn_lake_folder(const tarn_lake *lake);   /* the folder that holds .tarn */
+const char *tarn_lake_inside(const tarn_lake *lake);   /* its .tarn */
+const char *tarn_lake_store_at(const tarn_lake *lake); /* disk:. (inside .tarn) or a URL, without secrets */
+const char *tarn_lake_meta_at(const tarn_lake *lake);  /* meta.db or a URL */
+/* Do store and metadata answer? */
+TARN_MUST tarn_code tarn_lake_probe(tarn_lake *lake, tarn_err *err);
 
 /* ---- objects ---- */
 

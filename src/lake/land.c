@@ -3,8 +3,8 @@
  *
  * Read the head, build the commit on it, store it, and swap the ref in the transaction that makes all of it durable. If
  * another came first, the commit is built again on the new head, which costs only the nodes changed: nothing is
- * lost and nobody is sent away. From the second attempt on they queue for the lake's `turn` file, so that many of
- * them do not keep undoing each other's work.
+ * lost and nobody is sent away. From the second attempt on they queue for the lake's `turn` file, and with shared
+ * metadata for a lock there, so that many of them do not keep undoing each other's work.
  *
  * A protected ref that requires checks has a turn file of its own, taken from the start: a check may take minutes, and
  * what it passed must still be the head's successor when it ends. The candidate is made durable before the gate is
@@ -18,9 +18,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MOST_ATTEMPTS = 10000 };
+enum { MOST_ATTEMPTS = 10000, TURN_TRIES = 2000 };
 
 static tarn_code read_head(tarn_lake *lake, const char *ref, tarn_id *head, tarn_err *err)
 {
@@ -167,7 +168,25 @@ done:
 
 /* ---- turns ---- */
 
-/* Wait for the turn among all threads and processes. -1: no such file can be made; then there is only luck. */
+/* The turn among all who share the metadata, asked for again and again: waiting for it in the database would keep the
+ * other threads from it. After a while, or if the database cannot tell, there is only luck. */
+static bool take_shared_turn(tarn_lake *lake)
+{
+    struct timespec pause = {.tv_nsec = 5000000};
+    bool got = false;
+
+    for (int i = 0; i < TURN_TRIES && !got; i++) {
+        tarn_lake_lock(lake);
+        tarn_code rc = tarn_meta_turn(lake->meta, &got, NULL);
+        tarn_lake_unlock(lake);
+        if (rc != TARN_OK) return false;
+        if (!got) (void)nanosleep(&pause, NULL);
+    }
+    return got;
+}
+
+/* Wait for the turn among the threads and processes of this folder, of a ref or (NULL) the lake's. -1: no such file can
+ * be made; then there is only luck. */
 static int take_turn(tarn_lake *lake, const char *ref)
 {
     char path[TARN_LAKE_PATH + 32], hex[TARN_ID_HEX] = "";
@@ -188,12 +207,17 @@ static void give_turn(int fd)
 typedef struct turns {
     tarn_lake *lake;
     int own, common;
-    bool waited, queued;
+    bool waited, queued, shared;
 } turns;
 
 static void leave_common(turns *t)
 {
     if (!t->queued) return;
+    if (t->shared) {
+        tarn_lake_lock(t->lake);
+        tarn_meta_turn_end(t->lake->meta);
+        tarn_lake_unlock(t->lake);
+    }
     give_turn(t->common);
     (void)pthread_mutex_unlock(&t->lake->turn);
     t->queued = false;
@@ -208,6 +232,7 @@ static void wait_for_turn(turns *t, const char *ref, bool checked, bool lost)
     if (checked || !lost || t->queued) return;
     (void)pthread_mutex_lock(&t->lake->turn);
     t->common = take_turn(t->lake, NULL);
+    t->shared = tarn_meta_is_shared(t->lake->meta) && take_shared_turn(t->lake);
     t->queued = true;
 }
 

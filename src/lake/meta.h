@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* meta.h - the small changing facts of a lake: which packs there are, refs and their log, staging, what
- * recipes made. One SQLite file; meta.c is the only file that knows SQLite.
+ * recipes made. In a file of the lake (SQLite), or in a PostgreSQL that many servers share.
  *
  * Writes stand between tarn_meta_begin and tarn_meta_commit: all of them happen or none, durably. Rows carry
- * a checksum of their own, since SQLite has none: a flipped bit is TARN_CORRUPT, not another answer.
+ * a checksum of their own, since SQLite has none: a flipped bit is TARN_CORRUPT, not another answer. With PostgreSQL
+ * every call can fail with TARN_IO: reading again may help, and a transaction that failed has done nothing.
  *
  * Threads: one at a time (the lake's lock). Processes: any number; a writer waits up to a minute for another.
  */
@@ -14,18 +15,27 @@
 
 typedef struct tarn_meta tarn_meta;
 
-/* Make a new file with empty tables. */
-TARN_MUST tarn_code tarn_meta_create(const char *path, tarn_err *err);
+/* `where` is the path of a file, or postgresql://...; may be shared: several folders, each with a lake's .tarn. */
+bool tarn_meta_shared(const char *where);
+/* Make empty tables. TARN_EXISTS if a schema of PostgreSQL is there already. */
+TARN_MUST tarn_code tarn_meta_create(const char *where, const char *id, tarn_err *err);
+/* The lake's id, which was given to create ("": none), must be this; TARN_CONFLICT. */
+TARN_MUST tarn_code tarn_meta_check_id(tarn_meta *meta, const char *id, tarn_err *err);
 /* readonly: no byte is written, not even beside the file if SQLite can do without. */
-TARN_MUST tarn_code tarn_meta_open(const char *path, bool readonly, tarn_meta **out, tarn_err *err);
+TARN_MUST tarn_code tarn_meta_open(const char *where, bool readonly, tarn_meta **out, tarn_err *err);
 void tarn_meta_close(tarn_meta *meta);
 
 TARN_MUST tarn_code tarn_meta_begin(tarn_meta *meta, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_commit(tarn_meta *meta, tarn_err *err);
 void tarn_meta_rollback(tarn_meta *meta);
+bool tarn_meta_is_shared(const tarn_meta *meta);
+/* The turn among all who share the metadata: *got false if another has it; ask again later. Where nothing is shared it
+ * is always got. */
+TARN_MUST tarn_code tarn_meta_turn(tarn_meta *meta, bool *got, tarn_err *err);
+void tarn_meta_turn_end(tarn_meta *meta);
 /* Changes when another connection has written. */
 TARN_MUST tarn_code tarn_meta_version(tarn_meta *meta, int64_t *out, tarn_err *err);
-/* SQLite's own check of the file, and the checksum of every row; each problem one line. */
+/* The database's own check, and the checksum of every row; each problem one line. */
 TARN_MUST tarn_code tarn_meta_check(tarn_meta *meta, void (*problem)(void *arg, const char *line), void *arg,
                                     tarn_err *err);
 
@@ -73,7 +83,7 @@ TARN_MUST tarn_code tarn_meta_ref_moves(tarn_meta *meta, const char *name, tarn_
 typedef tarn_code tarn_staged_fn(void *arg, const tarn_entry *entry, int64_t seq, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_stage(tarn_meta *meta, const char *branch, const char *who, const tarn_entry *entry,
                                     tarn_err *err);
-/* The number that the newest row ever written got. */
+/* No row ever written has a larger number, and every later one has. */
 TARN_MUST tarn_code tarn_meta_stage_seq(tarn_meta *meta, int64_t *out, tarn_err *err);
 /* Up to `most` rows (0: all) with path >= from, in byte order. */
 TARN_MUST tarn_code tarn_meta_staged(tarn_meta *meta, const char *branch, const char *who, const char *from,

@@ -10,6 +10,7 @@
 #include "lake/inside.h"
 
 #include "base/mem.h"
+#include "lake/place.h"
 
 #include <string.h>
 
@@ -28,12 +29,44 @@ static tarn_code blob_name(const char *pack, char out[80], tarn_err *err)
     return n > 0 && n < 80 ? TARN_OK : TARN_FAIL(err, TARN_CORRUPT, "'%.40s' cannot name a pack", pack);
 }
 
+bool tarn_runs_are_shared(const tarn_lake *lake) { return tarn_meta_is_shared(lake->meta); }
+
+/* A run that another server made: from the store into .tarn/index, if it is what its name says. */
+static tarn_code fetch_run(tarn_lake *lake, const char *name, const char *path, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_place place = {.fd = -1};
+    char blob[80], hex[TARN_ID_HEX];
+    uint8_t *bytes = NULL;
+    uint64_t size = 0;
+    tarn_id id;
+
+    (void)snprintf(blob, sizeof blob, "index/%.63s", name);
+    TARN_TRY(lake->backend->size(lake->packs, blob, &size, err));
+    TARN_TRY(tarn_alloc(&bytes, (size_t)size, 1, err));
+    TARN_TRY(lake->origin->get(lake->origin_packs, blob, 0, (size_t)size, bytes, err));
+    TARN_TRY(tarn_digest(bytes, (size_t)size, &id, err));
+    if (strncmp(name, "r-", 2) != 0 || strncmp(tarn_id_hex(&id, hex), name + 2, 32) != 0) {
+        rc = TARN_FAIL(err, TARN_CORRUPT, "the index of %s is damaged in the store; 'tarn lake fsck' makes it again",
+                       name);
+        goto done;
+    }
+    TARN_TRY(tarn_place_open(lake, &place, err));
+    TARN_TRY(tarn_place_write(&place, bytes, (size_t)size, err));
+    TARN_TRY(tarn_place_commit(&place, path, err));
+done:
+    tarn_place_close(&place);
+    tarn_free(bytes);
+    return rc;
+}
+
 static tarn_code open_run(tarn_lake *lake, tarn_segment *s, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char path[TARN_LAKE_PATH + 80];
 
     (void)snprintf(path, sizeof path, "%s/index/%s", lake->inside, s->row.name);
+    if (tarn_runs_are_shared(lake) && !tarn_path_exists(path)) TARN_TRY(fetch_run(lake, s->row.name, path, err));
     TARN_TRY(tarn_map_open(path, &s->map, err));
     TARN_TRY(tarn_index_open(&s->index, s->map.bytes, s->map.len, s->row.name, err));
     if (s->index.n != s->row.records)
@@ -427,7 +460,8 @@ tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
     TARN_TRY(blob_name(name, blob, err));
     TARN_TRY(pending_segment(lake, name, index_at, index_len, err));
     rc = lake->backend->put(lake->packs, blob, lake->open.bytes, lake->open.len, err);
-    if (rc == TARN_IO) lake->broken = true;
+    if (rc == TARN_IO && !lake->backend->remote)
+        lake->broken = true; /* of a store behind a network one may ask again */
     if (rc != TARN_OK) {
         close_segment(&lake->segments[--lake->n_segments]);
         tarn_err_note(err, "nothing was committed");
@@ -533,7 +567,7 @@ tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err)
 {
     if (rc == TARN_OK) {
         rc = tarn_meta_commit(lake->meta, err);
-        if (rc == TARN_IO) lake->broken = true;
+        if (rc == TARN_IO && !tarn_meta_is_shared(lake->meta)) lake->broken = true;
     }
     if (rc == TARN_OK) {
         number_packs(lake);

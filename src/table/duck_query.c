@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* duck_query.c - one query's result as columns.
+/* duck_query.c - one query's result as columns, whole (tarn_db_query) or in pieces (tarn_db_each).
  *
  * The result is streamed chunk by chunk into growing buffers, so that it is in memory once and a limit
- * stops the engine. Types that have no column of their own (decimals, lists, enums, intervals ...) are
- * cast by the engine: the query is then run inside another one. */
+ * stops the engine; in pieces, only one chunk of the engine is in memory. Types that have no column of their own
+ * (decimals, lists, enums, intervals ...) are cast by the engine: the query is then run inside another one. */
 #include "table/duck.h"
 
 #include "base/mem.h"
@@ -362,6 +362,16 @@ done:
     return rc;
 }
 
+static void close_reading(reading *r)
+{
+    for (idx_t i = 0; r->columns && i < r->count; i++) {
+        tarn_buffers_clear(&r->columns[i].b);
+        tarn_words_clear(&r->columns[i].words);
+    }
+    tarn_free(r->columns);
+    let_go(r);
+}
+
 tarn_code tarn_db_query(tarn_db *db, const char *sql, int64_t limit, tarn_columns **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -374,11 +384,51 @@ tarn_code tarn_db_query(tarn_db *db, const char *sql, int64_t limit, tarn_column
     TARN_TRY(read_chunks(db, &r, limit, err));
     TARN_TRY(hand_over(&r, out, err));
 done:
-    for (idx_t i = 0; r.columns && i < r.count; i++) {
-        tarn_buffers_clear(&r.columns[i].b);
-        tarn_words_clear(&r.columns[i].words);
-    }
-    tarn_free(r.columns);
-    let_go(&r);
+    close_reading(&r);
     return rc;
+}
+
+/* The first chunk of what is still to come as columns; *out stays NULL at the end. */
+static tarn_code next_piece(tarn_db *db, reading *r, tarn_columns **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    duckdb_data_chunk chunk = duckdb_fetch_chunk(r->result);
+
+    r->rows = r->cap = 0;
+    if (!chunk) {
+        const char *why = duckdb_result_error(&r->result);
+        if (why && *why) rc = tarn_duck_fail(db, why, duckdb_result_error_type(&r->result), NULL, 0, err);
+        goto done;
+    }
+    idx_t n = duckdb_data_chunk_get_size(chunk);
+    TARN_TRY(grow(r, (int64_t)n, err));
+    for (idx_t i = 0; i < r->count; i++)
+        TARN_TRY(take_vector(&r->columns[i], duckdb_data_chunk_get_vector(chunk, i), 0, n, err));
+    r->rows = (int64_t)n;
+    TARN_TRY(hand_over(r, out, err));
+done:
+    duckdb_destroy_data_chunk(&chunk);
+    return rc;
+}
+
+tarn_code tarn_db_each(tarn_db *db, const char *sql, tarn_columns_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    reading r = {0};
+    tarn_columns *piece = NULL;
+
+    db->asked = (tarn_err){0};
+    TARN_TRY(start(db, &r, sql, err));
+    TARN_TRY(open_columns(&r, err));
+    for (;;) {
+        TARN_TRY(next_piece(db, &r, &piece, err));
+        if (!piece) break;
+        TARN_TRY(fn(arg, piece, err));
+        tarn_columns_release(piece);
+        piece = NULL;
+    }
+done:
+    tarn_columns_release(piece);
+    close_reading(&r);
+    return rc == TARN_CANCELLED ? TARN_OK : rc;
 }

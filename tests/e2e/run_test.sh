@@ -41,6 +41,7 @@ sed -i 's/trees: 20/trees: 25/' tarn.yaml
 t status --json
 that '[s["name"] for s in j["steps"] if s["state"] == "todo"][0] == "train/forest"'
 says "trees: 20 -> 25"
+silent_on "the source's files"
 t run --json
 same "$(ran)" "train/forest train/choose assess/report" "steps that ran"
 that 'not [s for s in j["steps"] if s["state"] == "failed"]'
@@ -48,6 +49,7 @@ sed -i 's/trees: 25/trees: 20/' tarn.yaml
 t run --json
 same "$(ran)" "" "steps that ran after changing back"
 same "$(id_of main/report.html)" "$report" "the report"
+that 'j["model"]["version"] == 1 and not j["model"]["new"]'
 
 say "changed costs rerun the candidates (their threshold) and the judging, not the preparation"
 sed -i 's/true_positive: 3/true_positive: 4/' tarn.yaml

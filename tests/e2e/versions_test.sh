@@ -102,6 +102,35 @@ expect 77 "$tarn" run
 says "protected from direct commits"
 cd "$scratch"
 
+say "a table that both sides changed is merged row by row, by its declared key"
+mkdir rows && cd rows && t init
+cat >tarn.yaml <<'YAML'
+project: shop
+problem: Which orders are late?
+lake: {branch: main}
+ingest:
+  orders: {source: file, path: orders.csv}
+tables:
+  orders: {key: id}
+YAML
+on() { # BRANCH CSV: the table as that branch has it
+    printf 'id,price\n%b' "$2" >orders.csv
+    sed -i "s/branch: [a-z]*/branch: $1/" tarn.yaml
+    t run
+}
+on main '1,5\n2,7\n3,9\n'
+t lake branch work
+on main '1,50\n2,7\n3,9\n'
+on work '1,5\n2,7\n3,90\n4,1\n'
+t lake merge work main --theirs 'ingest/**' --theirs lake/check.json --json
+that '"orders.parquet" in [c["path"] for c in j["changes"]]'
+same "$("$tarn" sql --csv 'SELECT sum(price) FROM "main/orders"' | tail -n 1)" 148 "the merged prices"
+on main '1,51\n2,7\n3,90\n4,1\n'
+on work '1,52\n2,7\n3,90\n4,1\n'
+expect 75 "$tarn" lake merge work main --theirs 'ingest/**' --theirs lake/check.json
+says "conflict  orders.parquet" "id 1"
+cd "$scratch"
+
 say "a check that commits to its own branch, never ends, or floods is refused or ended"
 mkdir hooks && cd hooks && t init
 echo 1 >a && t lake put a && t lake commit -m one
