@@ -122,12 +122,12 @@ on main '1,5\n2,7\n3,9\n'
 t lake branch work
 on main '1,50\n2,7\n3,9\n'
 on work '1,5\n2,7\n3,90\n4,1\n'
-t lake merge work main --theirs 'ingest/**' --theirs lake/check.json --json
+t lake merge work main --theirs 'ingest/**' --theirs 'prepare/**' --json
 that '"orders.parquet" in [c["path"] for c in j["changes"]]'
 same "$("$tarn" sql --csv 'SELECT sum(price) FROM "main/orders"' | tail -n 1)" 148 "the merged prices"
 on main '1,51\n2,7\n3,90\n4,1\n'
 on work '1,52\n2,7\n3,90\n4,1\n'
-expect 75 "$tarn" lake merge work main --theirs 'ingest/**' --theirs lake/check.json
+expect 75 "$tarn" lake merge work main --theirs 'ingest/**' --theirs 'prepare/**'
 says "conflict  orders.parquet" "id 1"
 cd "$scratch"
 
