@@ -53,7 +53,7 @@ struct tarn_lake {
     bool broken;              /* a sync of the disk failed: nothing is written any more */
     tarn_gate_fn *gate;       /* set before threads share the lake; NULL: none */
     const void *gate_arg;
-    pthread_mutex_t turn;     /* held with the file `lock` by a committer that lost a race */
+    pthread_mutex_t turn; /* held with the file `lock` by a committer that lost a race */
 };
 
 /* ---- store.c: chunks by id ---- */
