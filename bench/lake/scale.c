@@ -240,12 +240,12 @@ static tarn_code staged(tarn_lake *lake, int64_t n, tarn_err *err)
             (void)snprintf(entries[i].path, sizeof entries[i].path, "new/%02lld/file-%08lld.bin",
                            (long long)(at / BATCH), (long long)at + (long long)i);
         }
-        TARN_TRY(tarn_lake_stage(lake, "main", entries, some, err));
+        TARN_TRY(tarn_lake_stage(lake, "main", "", entries, some, err));
     }
     double staged_s = tarn_seconds() - start, staged_cpu = cpu_seconds() - cpu;
     start = tarn_seconds();
     cpu = cpu_seconds();
-    TARN_TRY(tarn_lake_commit(lake, "main", &options, &id, err));
+    TARN_TRY(tarn_lake_commit(lake, "main", "", &options, &id, err));
     printf("{\"what\":\"staged\",\"objects\":%lld,\"stage_s\":%.2f,\"stage_cpu\":%.2f,\"commit_s\":%.2f,\"commit_cpu\":"
            "%.2f}\n",
            (long long)n, staged_s, staged_cpu, tarn_seconds() - start, cpu_seconds() - cpu);

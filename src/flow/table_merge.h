@@ -11,14 +11,8 @@
 #define TARN_FLOW_TABLE_MERGE_H
 
 #include "flow/project.h"
-#include "lake/lake.h"
+#include "lake/history.h"
 #include "table/rows.h"
-
-/* How a merge of paths asks about one that both sides changed. base, ours and theirs are NULL where the path does not
- * exist. Not settled: the path stays a conflict, and *why says what conflicts. */
-typedef tarn_code tarn_resolve_fn(void *arg, const char *path, const tarn_entry *base, const tarn_entry *ours,
-                                  const tarn_entry *theirs, tarn_entry *merged, bool *settled, tarn_text *why,
-                                  tarn_err *err);
 
 /* The arg of tarn_table_merge. Zeros are defaults; tarn_table_merger_clear at the end. */
 typedef struct tarn_table_merger {

@@ -35,9 +35,9 @@ static void commit_for_ever(const char *folder, int from, int pipe_fd)
         if (tarn_lake_put(lake, big, 300000, &e[1].object, NULL) != TARN_OK) _exit(9);
         tarn_code rc =
             i % 3 ? tarn_lake_commit_entries(lake, "main", e, 2, &(tarn_commit_options){.author = "Ann"}, &id, NULL)
-                  : tarn_lake_stage(lake, "main", e, 2, NULL);
+                  : tarn_lake_stage(lake, "main", "ann", e, 2, NULL);
         if (rc == TARN_OK && i % 3 == 0)
-            rc = tarn_lake_commit(lake, "main", &(tarn_commit_options){.author = "Ann"}, &id, NULL);
+            rc = tarn_lake_commit(lake, "main", "ann", &(tarn_commit_options){.author = "Ann"}, &id, NULL);
         if (rc != TARN_OK || write(pipe_fd, &i, sizeof i) != sizeof i) _exit(9);
     }
 }

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "lake/backend.h"
 #include "lake/chunk.h"
-#include "lake/lake.h"
+#include "lake/history.h"
 #include "lake/meta.h"
 #include "lake/pack.h"
 
@@ -51,7 +51,9 @@ struct tarn_lake {
         tarn_id commit, tree;
     } trees[TARN_TREES_KEPT]; /* of commits, by their ids' last byte */
     bool broken;              /* a sync of the disk failed: nothing is written any more */
-    pthread_mutex_t turn;     /* held with the file `lock` by a committer that lost a race */
+    tarn_gate_fn *gate;       /* set before threads share the lake; NULL: none */
+    const void *gate_arg;
+    pthread_mutex_t turn; /* held with the file `lock` by a committer that lost a race */
 };
 
 /* ---- store.c: chunks by id ---- */
@@ -97,11 +99,48 @@ TARN_MUST tarn_code tarn_path_check(const char *path, size_t len, tarn_err *err)
 /* The smallest text above everything that starts with prefix; false if there is none. In place. */
 bool tarn_path_after(char *prefix);
 
+/* ---- staging.c ---- */
+
+/* A staged row that removes all under its path: one that ends in '/'. */
+bool tarn_row_clears(const tarn_entry *row);
+TARN_MUST tarn_code tarn_who_check(const char *who, tarn_err *err);
+/* Is path under a row that clears? Its prefix into out, "" if not. */
+TARN_MUST tarn_code tarn_staged_cover(tarn_lake *lake, const char *ref, const char *who, const char *path,
+                                      char out[1026], tarn_err *err);
+/* The tree of a branch; none when it has no commit yet. */
+TARN_MUST tarn_code tarn_branch_tree(tarn_lake *lake, const char *ref, tarn_id *root, tarn_err *err);
+/* Apply who's rows with numbers up to `upto` to *tree. *paths is left alone when there are none. */
+TARN_MUST tarn_code tarn_staged_apply(tarn_lake *lake, const char *ref, const char *who, int64_t upto, tarn_id *tree,
+                                      uint64_t *paths, tarn_err *err);
+
 /* ---- records.c ---- */
 
 /* Entries that name an object or a recipe must name what is here: what is acknowledged can be read. paths: their
  * names are paths. */
 TARN_MUST tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, tarn_err *err);
+
+/* ---- glob.c ---- */
+
+/* Does one of the patterns, one a line, fit the text? NULL: no. '?' and '*' stay within a part, '**' does not; a
+ * pattern that ends in '/' fits all that begins with it. */
+bool tarn_glob_any(const char *patterns, const char *text);
+
+/* ---- protect.c ---- */
+
+/* What holds for a ref now; stamp tells whether it is still so. */
+typedef struct tarn_guard {
+    json_t *rule; /* NULL: not protected; decref */
+    tarn_id stamp;
+} tarn_guard;
+TARN_MUST tarn_code tarn_guard_read(tarn_lake *lake, const char *ref, tarn_guard *out, tarn_err *err);
+/* Still the same? In a transaction. */
+TARN_MUST tarn_code tarn_guard_same(tarn_lake *lake, const tarn_guard *guard, bool *same, tarn_err *err);
+bool tarn_guard_requires(const tarn_guard *guard);
+/* Ask the gate for a stored candidate. results: array, NULL: they go nowhere. */
+TARN_MUST tarn_code tarn_guard_pass(tarn_lake *lake, const tarn_guard *guard, const char *ref, const char *event,
+                                    const tarn_id *head, const tarn_id *candidate, json_t *results, tarn_err *err);
+/* TARN_DENIED if this process is a check of that ref. */
+TARN_MUST tarn_code tarn_guard_reentry(const tarn_lake *lake, const char *ref, tarn_err *err);
 
 /* ---- refs.c ---- */
 

@@ -95,8 +95,9 @@ typedef struct tarn_entry {
 typedef tarn_code tarn_entry_fn(void *arg, const tarn_entry *entry, tarn_err *err);
 
 /* ---- references ----
- * A ref text is: a branch, a tag, heads/x, tags/x, models/m/alias, a commit id or a unique beginning of at
- * least 6 digits; then any number of ~n, ^n, or @{2026-01-31T12:00} (the ref's value at that time, by the ref log). */
+ * A ref text is: a full commit id, else a branch, else a tag, else heads/x, tags/x, models/m/alias, else a unique
+ * beginning of a commit id of at least 6 digits; then any number of ~n, ^n, or @{2026-01-31T12:00} (the ref's value at
+ * that time, by the ref log); or, of a branch alone, @: what is committed ($: what is staged too, see history.h). */
 
 TARN_MUST tarn_code tarn_lake_resolve(tarn_lake *lake, const char *ref, tarn_id *commit, tarn_err *err);
 /* "main@{2026-01-31}/a/b" -> commit and path "a/b". The longest ref that exists wins. */
@@ -110,9 +111,11 @@ TARN_MUST tarn_code tarn_lake_lookup(tarn_lake *lake, const tarn_id *commit, con
  * folder costs O(log n), however much is in it. */
 TARN_MUST tarn_code tarn_lake_list(tarn_lake *lake, const tarn_id *commit, const char *prefix, const char *after,
                                    char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err);
-/* Same on a branch with its staged changes on top. */
-TARN_MUST tarn_code tarn_lake_list_staged(tarn_lake *lake, const char *branch, const char *prefix, const char *after,
-                                          char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err);
+/* Same on a branch with who's staged changes on top. A folder staged for removal costs nothing, however much is in
+ * it. */
+TARN_MUST tarn_code tarn_lake_list_staged(tarn_lake *lake, const char *branch, const char *who, const char *prefix,
+                                          const char *after, char delimiter, tarn_entry_fn *fn, void *arg,
+                                          tarn_err *err);
 
 typedef enum tarn_change_kind { TARN_ADDED, TARN_REMOVED, TARN_CHANGED } tarn_change_kind;
 typedef tarn_code tarn_change_fn(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
@@ -134,12 +137,17 @@ typedef struct tarn_commit {
 TARN_MUST tarn_code tarn_lake_commit_read(tarn_lake *lake, const tarn_id *id, tarn_commit *out, tarn_err *err);
 void tarn_commit_clear(tarn_commit *c);
 
-/* Staging belongs to a branch; entry.object none removes the path. Durable when it returns. TARN_NOT_FOUND if an
- * object or recipe that an entry names was not put, here and in tarn_lake_commit_entries. */
-TARN_MUST tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const tarn_entry *entries, size_t n,
-                                    tarn_err *err);
-TARN_MUST tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, tarn_change_fn *fn, void *arg, tarn_err *err);
-TARN_MUST tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *prefix, tarn_err *err);
+/* A staging area belongs to a branch and a user: who, up to 255 bytes, "" where there are no users. entry.object none
+ * removes the path, or with '/' behind ("a/b/") all that is under it and was staged there before: one row, however
+ * much it is. Durable when it returns. TARN_NOT_FOUND if an object or recipe that an entry names was not put, here and
+ * in tarn_lake_commit_entries. */
+TARN_MUST tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const char *who, const tarn_entry *entries,
+                                    size_t n, tarn_err *err);
+/* What is staged, against the branch. A folder that goes is one change whose path ends in '/'. */
+TARN_MUST tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, const char *who, tarn_change_fn *fn,
+                                     void *arg, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *who, const char *prefix,
+                                      tarn_err *err);
 
 typedef struct tarn_commit_options {
     const char *author, *message;
@@ -148,9 +156,10 @@ typedef struct tarn_commit_options {
     const tarn_id *expect; /* the branch's head must still be this, the none id: there must be none (CONFLICT
                               otherwise); NULL: retried on the new head until it fits */
 } tarn_commit_options;
-/* Commit what is staged on the branch (made from nothing if there is no such branch yet). */
-TARN_MUST tarn_code tarn_lake_commit(tarn_lake *lake, const char *branch, const tarn_commit_options *options,
-                                     tarn_id *out, tarn_err *err);
+/* Commit what `who` staged on the branch (made from nothing if there is no such branch yet). TARN_DENIED, TARN_CHECK
+ * where the branch is protected: see history.h. */
+TARN_MUST tarn_code tarn_lake_commit(tarn_lake *lake, const char *branch, const char *who,
+                                     const tarn_commit_options *options, tarn_id *out, tarn_err *err);
 /* Commit these entries alone, without touching the staging area, onto any ref (heads/x, models/m/versions; x alone
  * is heads/x). */
 TARN_MUST tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_entry *entries, size_t n,
@@ -159,10 +168,6 @@ TARN_MUST tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, c
 /* Newest first, by time then id, through all parents. */
 typedef tarn_code tarn_commit_fn(void *arg, const tarn_commit *commit, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_log(tarn_lake *lake, const tarn_id *from, tarn_commit_fn *fn, void *arg, tarn_err *err);
-/* Move branch `into` to `from` if that only adds commits; CONFLICT with the remedy otherwise. */
-TARN_MUST tarn_code tarn_lake_merge(tarn_lake *lake, const char *from, const char *into, const char *author,
-                                    tarn_id *out, tarn_err *err);
-
 /* ---- refs ---- */
 
 typedef struct tarn_ref {
@@ -173,7 +178,8 @@ typedef struct tarn_ref {
 typedef tarn_code tarn_ref_fn(void *arg, const tarn_ref *ref, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_refs(tarn_lake *lake, const char *prefix, tarn_ref_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_ref_get(tarn_lake *lake, const char *name, tarn_id *out, tarn_err *err);
-/* Compare-and-swap: `was` NULL: must not exist; `to` NULL: remove. CONFLICT if it is something else by now. */
+/* Compare-and-swap: `was` NULL: must not exist; `to` NULL: remove. CONFLICT if it is something else by now,
+ * TARN_DENIED if a protected branch would go back or away. */
 TARN_MUST tarn_code tarn_lake_ref_move(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to,
                                        const char *who, const char *why, tarn_err *err);
 

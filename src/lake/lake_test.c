@@ -123,7 +123,7 @@ static void what_is_not_there_is_said_to_be_missing(void **state)
     must_fail_with(TARN_NOT_FOUND, "open", tarn_lake_put_file(s.lake, "/nowhere", &e.object, err));
     must_fail_with(TARN_INVALID, "not a regular file", tarn_lake_put_file(s.lake, "/tmp", &e.object, err));
     e = (tarn_entry){.path = "a", .object = {.id = id}};
-    must_fail_with(TARN_NOT_FOUND, "was not put", tarn_lake_stage(s.lake, "main", &e, 1, err));
+    must_fail_with(TARN_NOT_FOUND, "was not put", tarn_lake_stage(s.lake, "main", "ann", &e, 1, err));
     must_fail_with(TARN_NOT_FOUND, "names object",
                    tarn_lake_commit_entries(s.lake, "main", &e, 1, &(tarn_commit_options){0}, &id, err));
     e = entry_of(s.lake, "a", "1");
@@ -245,9 +245,9 @@ static void listings_fold_start_after_and_stop(void **state)
 
     tarn_entry staged[3] = {entry_of(s.lake, "a/b/3", NULL), entry_of(s.lake, "n/new", "n"),
                             entry_of(s.lake, "b", "other")};
-    must(tarn_lake_stage(s.lake, "main", staged, 3, err));
-    LISTED("a-b a/ b c/ n/ z", tarn_lake_list_staged(s.lake, "main", "", "", '/', join_paths, &t, err));
-    LISTED("a/1 a/2", tarn_lake_list_staged(s.lake, "heads/main", "a/", "", '/', join_paths, &t, err));
+    must(tarn_lake_stage(s.lake, "main", "ann", staged, 3, err));
+    LISTED("a-b a/ b c/ n/ z", tarn_lake_list_staged(s.lake, "main", "ann", "", "", '/', join_paths, &t, err));
+    LISTED("a/1 a/2", tarn_lake_list_staged(s.lake, "heads/main", "ann", "a/", "", '/', join_paths, &t, err));
     LISTED("a-b a/ b c/ z", tarn_lake_list(s.lake, &id, "", "", '/', join_paths, &t, err));
     scratch_free(&s);
 }
@@ -272,11 +272,11 @@ static void staging_is_durable_visible_and_committed(void **state)
     first = commit_text(s.lake, "heads/main", "keep", "1");
     tarn_entry staged[3] = {entry_of(s.lake, "new", "2"), entry_of(s.lake, "keep", "3"),
                             entry_of(s.lake, "not-there", NULL)};
-    must(tarn_lake_stage(s.lake, "main", staged, 3, err));
+    must(tarn_lake_stage(s.lake, "main", "ann", staged, 3, err));
     scratch_reopen(&s);
-    LISTED("~keep +new", tarn_lake_staged(s.lake, "main", join_changes, &t, err));
-    must(tarn_lake_commit(s.lake, "main", &o, &second, err));
-    LISTED("", tarn_lake_staged(s.lake, "main", join_changes, &t, err));
+    LISTED("~keep +new", tarn_lake_staged(s.lake, "main", "ann", join_changes, &t, err));
+    must(tarn_lake_commit(s.lake, "main", "ann", &o, &second, err));
+    LISTED("", tarn_lake_staged(s.lake, "main", "ann", join_changes, &t, err));
     LISTED("~keep +new", tarn_lake_diff(s.lake, &first, &second, "", join_changes, &t, err));
     LISTED("~keep -new", tarn_lake_diff(s.lake, &second, &first, "", join_changes, &t, err));
     LISTED("+new", tarn_lake_diff(s.lake, &first, &second, "n", join_changes, &t, err));
@@ -287,16 +287,16 @@ static void staging_is_durable_visible_and_committed(void **state)
     assert_int_equal(c.paths, 2);
     assert_string_equal(c.message, "from the staging area");
     tarn_commit_clear(&c);
-    must_fail_with(TARN_NOT_FOUND, "nothing to commit", tarn_lake_commit(s.lake, "main", &o, &second, err));
+    must_fail_with(TARN_NOT_FOUND, "nothing to commit", tarn_lake_commit(s.lake, "main", "ann", &o, &second, err));
     o.even_if_same = true;
-    must(tarn_lake_commit(s.lake, "main", &o, &second, err));
-    must(tarn_lake_stage(s.lake, "main", staged, 1, err));
-    must(tarn_lake_unstage(s.lake, "main", "other", err));
+    must(tarn_lake_commit(s.lake, "main", "ann", &o, &second, err));
+    must(tarn_lake_stage(s.lake, "main", "ann", staged, 1, err));
+    must(tarn_lake_unstage(s.lake, "main", "ann", "other", err));
     staged[0].object = (tarn_object){.size = 0};
-    must(tarn_lake_stage(s.lake, "main", staged, 1, err));
-    LISTED("-new", tarn_lake_staged(s.lake, "main", join_changes, &t, err));
-    must(tarn_lake_unstage(s.lake, "main", "ne", err));
-    LISTED("", tarn_lake_staged(s.lake, "main", join_changes, &t, err));
+    must(tarn_lake_stage(s.lake, "main", "ann", staged, 1, err));
+    LISTED("-new", tarn_lake_staged(s.lake, "main", "ann", join_changes, &t, err));
+    must(tarn_lake_unstage(s.lake, "main", "ann", "ne", err));
+    LISTED("", tarn_lake_staged(s.lake, "main", "ann", join_changes, &t, err));
     scratch_free(&s);
 }
 
@@ -440,12 +440,12 @@ static void attributes_go_with_the_path(void **state)
     (void)state;
     first = commit_text(s.lake, "main", "a.csv", "x");
     e.attrs.b[0] = 7;
-    must_fail_with(TARN_NOT_FOUND, "attributes", tarn_lake_stage(s.lake, "main", &e, 1, err));
+    must_fail_with(TARN_NOT_FOUND, "attributes", tarn_lake_stage(s.lake, "main", "ann", &e, 1, err));
     must(tarn_lake_put(s.lake, "{\"type\":\"text/csv\"}", 19, &attrs, err));
     e.attrs = attrs.id;
-    must(tarn_lake_stage(s.lake, "main", &e, 1, err));
+    must(tarn_lake_stage(s.lake, "main", "ann", &e, 1, err));
     scratch_reopen(&s);
-    must(tarn_lake_commit(s.lake, "main", &o, &second, err));
+    must(tarn_lake_commit(s.lake, "main", "ann", &o, &second, err));
     must(tarn_lake_lookup(s.lake, &second, "a.csv", &back, err));
     assert_true(tarn_id_equal(&back.attrs, &attrs.id));
     assert_true(tarn_id_none(&back.recipe));

@@ -25,8 +25,9 @@ static const char schema[] =
     "CREATE TABLE ref_log(seq INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, was BLOB, target BLOB,"
     " time_us INTEGER NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, sum INTEGER NOT NULL);"
     "CREATE INDEX ref_log_by_name ON ref_log(name, seq);"
-    "CREATE TABLE staged(branch TEXT NOT NULL, path BLOB NOT NULL, object BLOB, size INTEGER NOT NULL, recipe BLOB,"
-    " attrs BLOB, seq INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY(branch, path)) WITHOUT ROWID;"
+    "CREATE TABLE staged(branch TEXT NOT NULL, who TEXT NOT NULL, path BLOB NOT NULL, object BLOB,"
+    " size INTEGER NOT NULL, recipe BLOB, attrs BLOB, seq INTEGER NOT NULL, sum INTEGER NOT NULL,"
+    " PRIMARY KEY(branch, who, path)) WITHOUT ROWID;"
     "CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO counters VALUES('staged', 0);"
     "CREATE TABLE made(made_by BLOB NOT NULL, path BLOB NOT NULL, object BLOB, size INTEGER NOT NULL, recipe BLOB,"
@@ -36,46 +37,50 @@ static const char schema[] =
 static const char id_key[] = "lake/id";
 enum { SEQS_TAKEN = 500 };
 
-#define STATEMENTS(X)                                                                                                 \
-    X(PACK_ADD, "INSERT INTO packs(name, bytes, records) VALUES(?, ?, ?) ON CONFLICT(name) DO NOTHING")               \
-    X(PACK_NUM, "SELECT num FROM packs WHERE name = ?")                                                               \
-    X(PACK_NAME, "SELECT name FROM packs WHERE num = ?")                                                              \
-    X(INDEXES, "SELECT 1, num, name, 0, records FROM runs"                                                            \
-               " UNION ALL SELECT 0, num, name, bytes, records FROM packs WHERE run = 0")                             \
-    X(PACKS, "SELECT 0, num, name, bytes, records FROM packs ORDER BY num")                                           \
-    X(RUN_ADD, "INSERT INTO runs(name, records) VALUES(?, ?)")                                                        \
-    X(RUN_LAST, "SELECT max(num) FROM runs")                                                                          \
-    X(RUN_OF_PACK, "UPDATE packs SET run = ? WHERE num = ?")                                                          \
-    X(RUN_OF_RUN, "UPDATE packs SET run = ? WHERE run = ?")                                                           \
-    X(RUN_DROP, "DELETE FROM runs WHERE num = ?")                                                                     \
-    X(REF_GET, "SELECT name, target, time_us, sum FROM refs WHERE name = ?")                                          \
-    X(REF_SET, "INSERT INTO refs(name, target, time_us, sum) VALUES(?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET "     \
-               "target = excluded.target, time_us = excluded.time_us, sum = excluded.sum")                            \
-    X(REF_DROP, "DELETE FROM refs WHERE name = ?")                                                                    \
-    X(REFS, "SELECT name, target, time_us, sum FROM refs WHERE name >= ? ORDER BY name")                              \
-    X(LOG_ADD, "INSERT INTO ref_log(name, was, target, time_us, who, why, sum) VALUES(?, ?, ?, ?, ?, ?, ?)")          \
-    X(LOG_AT, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE name = ? AND time_us <= ?"         \
-              " ORDER BY seq DESC LIMIT 1")                                                                           \
-    X(LOG_FIRST, "SELECT time_us FROM ref_log WHERE name = ? ORDER BY seq LIMIT 1")                                   \
-    X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                          \
-    X(STAGE_COUNT, "UPDATE counters SET value = value + ? WHERE name = 'staged' RETURNING value")                     \
-    X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                                  \
-    X(STAGE, "INSERT INTO staged(branch, path, object, size, recipe, attrs, seq, sum) VALUES(?, ?, ?, ?, ?, ?, ?, ?)" \
-             " ON CONFLICT(branch, path) DO UPDATE SET object = excluded.object, size = excluded.size,"               \
-             " recipe = excluded.recipe, attrs = excluded.attrs, seq = excluded.seq, sum = excluded.sum")             \
-    X(STAGED, "SELECT branch, path, object, size, recipe, attrs, seq, sum FROM staged WHERE branch = ? AND path >= ?" \
-              " ORDER BY path LIMIT ?")                                                                               \
-    X(STAGED_ALL, "SELECT branch, path, object, size, recipe, attrs, seq, sum FROM staged")                           \
-    X(UNSTAGE, "DELETE FROM staged WHERE branch = ? AND path >= ? AND substr(path, 1, ?) = ? AND seq <= ?")           \
-    X(MADE_FORGET, "DELETE FROM made WHERE made_by = ?")                                                              \
-    X(MADE_ADD, "INSERT INTO made(made_by, path, object, size, recipe, attrs, sum) VALUES(?, ?, ?, ?, ?, ?, ?)"       \
-                " ON CONFLICT(made_by, path) DO UPDATE SET object = excluded.object, size = excluded.size,"           \
-                " recipe = excluded.recipe, attrs = excluded.attrs, sum = excluded.sum")                              \
-    X(MADE, "SELECT made_by, path, object, size, recipe, attrs, sum FROM made WHERE made_by = ? ORDER BY path")       \
-    X(MADE_ALL, "SELECT made_by, path, object, size, recipe, attrs, sum FROM made")                                   \
-    X(FACT_SET, "INSERT INTO facts(key, value, sum) VALUES(?, ?, ?)"                                                  \
-                " ON CONFLICT(key) DO UPDATE SET value = excluded.value, sum = excluded.sum")                         \
-    X(FACT_GET, "SELECT key, value, sum FROM facts WHERE key = ?")                                                    \
+#define STATEMENTS(X)                                                                                             \
+    X(PACK_ADD, "INSERT INTO packs(name, bytes, records) VALUES(?, ?, ?) ON CONFLICT(name) DO NOTHING")           \
+    X(PACK_NUM, "SELECT num FROM packs WHERE name = ?")                                                           \
+    X(PACK_NAME, "SELECT name FROM packs WHERE num = ?")                                                          \
+    X(INDEXES, "SELECT 1, num, name, 0, records FROM runs"                                                        \
+               " UNION ALL SELECT 0, num, name, bytes, records FROM packs WHERE run = 0")                         \
+    X(PACKS, "SELECT 0, num, name, bytes, records FROM packs ORDER BY num")                                       \
+    X(RUN_ADD, "INSERT INTO runs(name, records) VALUES(?, ?)")                                                    \
+    X(RUN_LAST, "SELECT max(num) FROM runs")                                                                      \
+    X(RUN_OF_PACK, "UPDATE packs SET run = ? WHERE num = ?")                                                      \
+    X(RUN_OF_RUN, "UPDATE packs SET run = ? WHERE run = ?")                                                       \
+    X(RUN_DROP, "DELETE FROM runs WHERE num = ?")                                                                 \
+    X(REF_GET, "SELECT name, target, time_us, sum FROM refs WHERE name = ?")                                      \
+    X(REF_SET, "INSERT INTO refs(name, target, time_us, sum) VALUES(?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET " \
+               "target = excluded.target, time_us = excluded.time_us, sum = excluded.sum")                        \
+    X(REF_DROP, "DELETE FROM refs WHERE name = ?")                                                                \
+    X(REFS, "SELECT name, target, time_us, sum FROM refs WHERE name >= ? ORDER BY name")                          \
+    X(LOG_ADD, "INSERT INTO ref_log(name, was, target, time_us, who, why, sum) VALUES(?, ?, ?, ?, ?, ?, ?)")      \
+    X(LOG_AT, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE name = ? AND time_us <= ?"     \
+              " ORDER BY seq DESC LIMIT 1")                                                                       \
+    X(LOG_FIRST, "SELECT time_us FROM ref_log WHERE name = ? ORDER BY seq LIMIT 1")                               \
+    X(LOG_OF, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE name = ? ORDER BY seq DESC")   \
+    X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                      \
+    X(STAGE_COUNT, "UPDATE counters SET value = value + ? WHERE name = 'staged' RETURNING value")                 \
+    X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                              \
+    X(STAGE,                                                                                                      \
+      "INSERT INTO staged(branch, who, path, object, size, recipe, attrs, seq, sum)"                              \
+      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(branch, who, path) DO UPDATE SET object = excluded.object," \
+      " size = excluded.size, recipe = excluded.recipe, attrs = excluded.attrs, seq = excluded.seq,"              \
+      " sum = excluded.sum")                                                                                      \
+    X(STAGED, "SELECT branch, path, object, size, recipe, attrs, seq, sum, who FROM staged"                       \
+              " WHERE branch = ? AND who = ? AND path >= ? ORDER BY path LIMIT ?")                                \
+    X(STAGED_ALL, "SELECT branch, path, object, size, recipe, attrs, seq, sum, who FROM staged")                  \
+    X(STAGED_AREAS, "SELECT who, count(*) FROM staged WHERE branch = ? GROUP BY who ORDER BY who")                \
+    X(UNSTAGE, "DELETE FROM staged WHERE branch = ? AND who = ? AND path >= ? AND path < ? AND seq <= ?")         \
+    X(MADE_FORGET, "DELETE FROM made WHERE made_by = ?")                                                          \
+    X(MADE_ADD, "INSERT INTO made(made_by, path, object, size, recipe, attrs, sum) VALUES(?, ?, ?, ?, ?, ?, ?)"   \
+                " ON CONFLICT(made_by, path) DO UPDATE SET object = excluded.object, size = excluded.size,"       \
+                " recipe = excluded.recipe, attrs = excluded.attrs, sum = excluded.sum")                          \
+    X(MADE, "SELECT made_by, path, object, size, recipe, attrs, sum FROM made WHERE made_by = ? ORDER BY path")   \
+    X(MADE_ALL, "SELECT made_by, path, object, size, recipe, attrs, sum FROM made")                               \
+    X(FACT_SET, "INSERT INTO facts(key, value, sum) VALUES(?, ?, ?)"                                              \
+                " ON CONFLICT(key) DO UPDATE SET value = excluded.value, sum = excluded.sum")                     \
+    X(FACT_GET, "SELECT key, value, sum FROM facts WHERE key = ?")                                                \
     X(FACTS, "SELECT key, value, sum FROM facts WHERE key >= ? ORDER BY key")
 
 typedef enum statement {
@@ -241,7 +246,8 @@ static void sum_id(uint32_t *sum, const tarn_id *id)
     sum_bytes(sum, id ? id->b : NULL, id && !tarn_id_none(id) ? TARN_ID_BYTES : 0);
 }
 
-static uint32_t sum_entry(const char *owner, size_t owner_len, const tarn_entry *e, int64_t seq)
+/* who: of a staged row, else NULL */
+static uint32_t sum_entry(const char *owner, size_t owner_len, const char *who, const tarn_entry *e, int64_t seq)
 {
     uint32_t sum = 0;
 
@@ -252,6 +258,7 @@ static uint32_t sum_entry(const char *owner, size_t owner_len, const tarn_entry 
     sum_id(&sum, &e->recipe);
     sum_id(&sum, &e->attrs);
     sum_int(&sum, seq);
+    if (who) sum_text(&sum, who);
     return sum;
 }
 
@@ -500,9 +507,32 @@ done:
     return rc;
 }
 
+tarn_code tarn_meta_ref_moves(tarn_meta *m, const char *name, tarn_move_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    bool row = true;
+
+    TARN_TRY(start(m, S_LOG_OF, &st, err, "t", name));
+    for (;;) {
+        tarn_move move = {.time_us = 0};
+        TARN_TRY(step(st, &row, err));
+        if (!row) break;
+        TARN_TRY(read_log(st, &move.to, err));
+        (void)id_at(st, 1, &move.was);
+        move.time_us = int_at(st, 3);
+        move.who = text_at(st, 4);
+        move.why = text_at(st, 5);
+        TARN_TRY(fn(arg, &move, err));
+    }
+done:
+    reset(st);
+    return rc;
+}
+
 /* ---- entries: staging and made ---- */
 
-/* owner, path, object, size, recipe, attrs [, seq], sum */
+/* owner, path, object, size, recipe, attrs [, seq], sum [, who] */
 static tarn_code read_entry(stmt *st, bool staged, tarn_entry *out, int64_t *seq, tarn_err *err)
 {
     const char *table = staged ? "staged" : "made";
@@ -517,7 +547,7 @@ static tarn_code read_entry(stmt *st, bool staged, tarn_entry *out, int64_t *seq
     if (len >= sizeof out->path) return damaged(table, err);
     if (len > 0) memcpy(out->path, path, len);
     if (!id_at(st, 2, &out->object.id) || !id_at(st, 4, &out->recipe) || !id_at(st, 5, &out->attrs) ||
-        sum_entry(owner, owner_len, out, *seq) != (uint32_t)int_at(st, staged ? 7 : 6))
+        sum_entry(owner, owner_len, staged ? text_at(st, 8) : NULL, out, *seq) != (uint32_t)int_at(st, staged ? 7 : 6))
         return damaged(table, err);
     return TARN_OK;
 }
@@ -544,15 +574,15 @@ done:
     return rc;
 }
 
-tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const tarn_entry *e, tarn_err *err)
+tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const char *who, const tarn_entry *e, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     stmt *st = NULL;
     int64_t seq = 0;
 
     TARN_TRY(next_stage_seq(m, &seq, err));
-    TARN_TRY(start(m, S_STAGE, &st, err, "tpdiddii", branch, e->path, &e->object.id, (int64_t)e->object.size,
-                   &e->recipe, &e->attrs, seq, (int64_t)sum_entry(branch, strlen(branch), e, seq)));
+    TARN_TRY(start(m, S_STAGE, &st, err, "ttpdiddii", branch, who, e->path, &e->object.id, (int64_t)e->object.size,
+                   &e->recipe, &e->attrs, seq, (int64_t)sum_entry(branch, strlen(branch), who, e, seq)));
     TARN_TRY(finish(st, err));
 done:
     return rc;
@@ -590,11 +620,11 @@ done:
     return rc;
 }
 
-tarn_code tarn_meta_staged(tarn_meta *m, const char *branch, const char *from, int64_t most, tarn_staged_fn *fn,
-                           void *arg, tarn_err *err)
+tarn_code tarn_meta_staged(tarn_meta *m, const char *branch, const char *who, const char *from, int64_t most,
+                           tarn_staged_fn *fn, void *arg, tarn_err *err)
 {
     stmt *st = NULL;
-    tarn_code rc = start(m, S_STAGED, &st, err, "tpi", branch, from, most > 0 ? most : INT64_MAX);
+    tarn_code rc = start(m, S_STAGED, &st, err, "ttpi", branch, who, from, most > 0 ? most : INT64_MAX);
 
     return rc == TARN_OK ? each_staged(st, fn, arg, err) : rc;
 }
@@ -607,10 +637,28 @@ tarn_code tarn_meta_staged_all(tarn_meta *m, tarn_staged_fn *fn, void *arg, tarn
     return rc == TARN_OK ? each_staged(st, fn, arg, err) : rc;
 }
 
-tarn_code tarn_meta_unstage(tarn_meta *m, const char *branch, const char *prefix, int64_t upto, tarn_err *err)
+tarn_code tarn_meta_areas(tarn_meta *m, const char *branch, tarn_area_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    bool row = true;
+
+    TARN_TRY(start(m, S_STAGED_AREAS, &st, err, "t", branch));
+    for (;;) {
+        TARN_TRY(step(st, &row, err));
+        if (!row) break;
+        TARN_TRY(fn(arg, text_at(st, 0), int_at(st, 1), err));
+    }
+done:
+    reset(st);
+    return rc;
+}
+
+tarn_code tarn_meta_unstage(tarn_meta *m, const char *branch, const char *who, const char *from, const char *to,
+                            int64_t upto, tarn_err *err)
 {
     stmt *st = NULL;
-    tarn_code rc = start(m, S_UNSTAGE, &st, err, "tpipi", branch, prefix, (int64_t)strlen(prefix), prefix, upto);
+    tarn_code rc = start(m, S_UNSTAGE, &st, err, "ttppi", branch, who, from, to, upto);
 
     return rc == TARN_OK ? finish(st, err) : rc;
 }
@@ -630,7 +678,7 @@ tarn_code tarn_meta_made_add(tarn_meta *m, const tarn_id *recipe, const tarn_ent
 
     memcpy(owner, recipe->b, sizeof owner);
     tarn_code rc = start(m, S_MADE_ADD, &st, err, "dpdiddi", recipe, e->path, &e->object.id, (int64_t)e->object.size,
-                         &e->recipe, &e->attrs, (int64_t)sum_entry(owner, sizeof owner, e, 0));
+                         &e->recipe, &e->attrs, (int64_t)sum_entry(owner, sizeof owner, NULL, e, 0));
     return rc == TARN_OK ? finish(st, err) : rc;
 }
 

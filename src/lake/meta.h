@@ -11,7 +11,7 @@
 #ifndef TARN_LAKE_META_H
 #define TARN_LAKE_META_H
 
-#include "lake/lake.h"
+#include "lake/history.h"
 
 typedef struct tarn_meta tarn_meta;
 
@@ -75,20 +75,26 @@ TARN_MUST tarn_code tarn_meta_refs(tarn_meta *meta, const char *prefix, tarn_ref
 TARN_MUST tarn_code tarn_meta_ref_at(tarn_meta *meta, const char *name, int64_t time_us, tarn_id *out, bool *known,
                                      int64_t *first_us, tarn_err *err);
 
+/* What happened to a ref, newest first; the texts live for the call. */
+TARN_MUST tarn_code tarn_meta_ref_moves(tarn_meta *meta, const char *name, tarn_move_fn *fn, void *arg, tarn_err *err);
+
 /* ---- staging: rows numbered in the order of their writing ---- */
 
 typedef tarn_code tarn_staged_fn(void *arg, const tarn_entry *entry, int64_t seq, tarn_err *err);
-TARN_MUST tarn_code tarn_meta_stage(tarn_meta *meta, const char *branch, const tarn_entry *entry, tarn_err *err);
+TARN_MUST tarn_code tarn_meta_stage(tarn_meta *meta, const char *branch, const char *who, const tarn_entry *entry,
+                                    tarn_err *err);
 /* No row ever written has a larger number, and every later one has. */
 TARN_MUST tarn_code tarn_meta_stage_seq(tarn_meta *meta, int64_t *out, tarn_err *err);
 /* Up to `most` rows (0: all) with path >= from, in byte order. */
-TARN_MUST tarn_code tarn_meta_staged(tarn_meta *meta, const char *branch, const char *from, int64_t most,
-                                     tarn_staged_fn *fn, void *arg, tarn_err *err);
+TARN_MUST tarn_code tarn_meta_staged(tarn_meta *meta, const char *branch, const char *who, const char *from,
+                                     int64_t most, tarn_staged_fn *fn, void *arg, tarn_err *err);
 /* Every row of every branch. */
 TARN_MUST tarn_code tarn_meta_staged_all(tarn_meta *meta, tarn_staged_fn *fn, void *arg, tarn_err *err);
-/* Forget rows whose path starts with prefix and whose number is at most upto. */
-TARN_MUST tarn_code tarn_meta_unstage(tarn_meta *meta, const char *branch, const char *prefix, int64_t upto,
-                                      tarn_err *err);
+/* Who has rows on a branch, and how many. */
+TARN_MUST tarn_code tarn_meta_areas(tarn_meta *meta, const char *branch, tarn_area_fn *fn, void *arg, tarn_err *err);
+/* Forget rows with from <= path < to whose number is at most upto. */
+TARN_MUST tarn_code tarn_meta_unstage(tarn_meta *meta, const char *branch, const char *who, const char *from,
+                                      const char *to, int64_t upto, tarn_err *err);
 
 /* ---- what recipes made; facts ---- */
 

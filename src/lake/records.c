@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* records.c - staging, what recipes made, and facts: the door's calls around meta.c's rows. */
+/* records.c - what recipes made, and facts: the door's calls around meta.c's rows. */
 #include "lake/commit.h"
 #include "lake/tree.h"
 
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- staging ---- */
+/* ---- what entries name ---- */
 
 static tarn_code check_stored(tarn_lake *lake, const tarn_entry *e, const tarn_id *id, const char *what, tarn_err *err)
 {
@@ -34,32 +34,6 @@ tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t 
         TARN_TRY(check_stored(lake, e, &e->recipe, "recipe", err));
         TARN_TRY(check_stored(lake, e, &e->attrs, "attributes", err));
     }
-done:
-    return rc;
-}
-
-tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const tarn_entry *entries, size_t n, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    char ref[256];
-
-    TARN_TRY(tarn_ref_branch(branch, ref, err));
-    TARN_TRY(tarn_entries_check(lake, entries, n, true, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
-    for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = tarn_meta_stage(lake->meta, ref, &entries[i], err);
-    rc = tarn_tx_end(lake, rc, err);
-done:
-    return rc;
-}
-
-tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *prefix, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    char ref[256];
-
-    TARN_TRY(tarn_ref_branch(branch, ref, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_tx_end(lake, tarn_meta_unstage(lake->meta, ref, prefix ? prefix : "", INT64_MAX, err), err);
 done:
     return rc;
 }

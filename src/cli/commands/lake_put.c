@@ -10,12 +10,13 @@
 #include <sys/stat.h>
 
 typedef struct put_params {
-    char branch[200], to[1000];
+    char branch[200], to[1000], as[256];
 } put_params;
 
 static const tarn_param params[] = {
     TARN_TEXT(put_params, branch, "", "branch to stage on (default: the project's)"),
     TARN_TEXT(put_params, to, "", "path in the lake (default: the file's own name)"),
+    TARN_TEXT(put_params, as, "", "whose staging area (default: your own)"),
     TARN_PARAMS_END,
 };
 
@@ -51,7 +52,7 @@ done:
 }
 
 /* Store what was found, some thousand files at a time so that progress can be shown, and stage all of it at once. */
-static tarn_code put_all(put_job *j, const char *branch, tarn_err *err)
+static tarn_code put_all(put_job *j, const char *branch, const char *who, tarn_err *err)
 {
     enum { AT_A_TIME = 4096 };
     tarn_code rc = TARN_OK;
@@ -65,7 +66,7 @@ static tarn_code put_all(put_job *j, const char *branch, tarn_err *err)
         for (size_t i = 0; i < n; i++) j->entries[at + i].object = objects[i];
         tarn_progress(j->cli->sink, "put", (int64_t)(at + n), (int64_t)j->n, "files");
     }
-    TARN_TRY(tarn_lake_stage(j->lake, branch, j->entries, j->n, err));
+    TARN_TRY(tarn_lake_stage(j->lake, branch, who, j->entries, j->n, err));
 done:
     tarn_free(objects);
     return rc;
@@ -126,7 +127,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     tarn_code rc = TARN_OK;
     const put_params *p = values;
     put_job j = {.cli = cli};
-    char branch[256];
+    char branch[256], who[256];
     const char *on = p->branch[0] ? p->branch : tarn_cli_branch(cli, branch, sizeof branch);
 
     if (p->to[0] && argc > 1)
@@ -134,7 +135,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_cli_lake(cli, &j.lake, err));
     TARN_TRY(tarn_arena_new(&j.names, err));
     for (int i = 0; i < argc; i++) TARN_TRY(find_argument(&j, argv[i], p->to, err));
-    TARN_TRY(put_all(&j, on, err));
+    TARN_TRY(put_all(&j, on, tarn_cli_who(p->as, who, sizeof who), err));
     tarn_out(cli, "%zu files staged on %s; `tarn lake commit --message ...` commits them\n", j.n, on);
     TARN_TRY(tarn_json_set(cli->result, "staged", json_integer((json_int_t)j.n), err));
 done:

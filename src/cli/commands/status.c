@@ -37,7 +37,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     tarn_lake *lake = NULL;
     json_t *status = NULL;
     staged_count staged = {0};
-    char hex[TARN_ID_HEX], ref[200];
+    char hex[TARN_ID_HEX], ref[200], who[256];
     tarn_id head;
 
     (void)values, (void)argc, (void)argv;
@@ -46,7 +46,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_flow_status(lake, p, &status, err));
     (void)snprintf(ref, sizeof ref, "heads/%.150s", p->branch);
     bool there = tarn_lake_ref_get(lake, ref, &head, NULL) == TARN_OK;
-    TARN_TRY(tarn_lake_staged(lake, p->branch, count_staged, &staged, err));
+    TARN_TRY(tarn_lake_staged(lake, p->branch, tarn_cli_author(who, sizeof who), count_staged, &staged, err));
     tarn_out(cli, "Project %s on branch %s%s%.12s\n%s\n\n", p->name, p->branch, there ? " at " : " (no commit yet)",
              there ? tarn_id_hex(&head, hex) : "", p->problem);
     print_steps(cli, status);
