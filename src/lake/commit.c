@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "lake/access_inside.h"
 #include "lake/bytes.h"
 #include "lake/tree.h"
 

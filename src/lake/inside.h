@@ -53,7 +53,8 @@ struct tarn_lake {
     bool broken;              /* a sync of the disk failed: nothing is written any more */
     tarn_gate_fn *gate;       /* set before threads share the lake; NULL: none */
     const void *gate_arg;
-    pthread_mutex_t turn; /* held with the file `lock` by a committer that lost a race */
+    struct tarn_access *access; /* access_inside.h */
+    pthread_mutex_t turn;       /* held with the file `lock` by a committer that lost a race */
 };
 
 /* ---- store.c: chunks by id ---- */
@@ -148,8 +149,11 @@ TARN_MUST tarn_code tarn_guard_reentry(const tarn_lake *lake, const char *ref, t
 TARN_MUST tarn_code tarn_ref_full(const char *name, char out[256], tarn_err *err);
 /* The same, of a branch: "main" and "heads/main" both give heads/main. */
 TARN_MUST tarn_code tarn_ref_branch(const char *name, char out[256], tarn_err *err);
-/* In a transaction: compare-and-swap. TARN_CONFLICT. */
+/* In a transaction: compare-and-swap, with its audit record. TARN_CONFLICT. */
 TARN_MUST tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to,
                                   const char *who, const char *why, tarn_err *err);
+/* The same for the audit log as this action ("commit", "merge"); NULL: what moving it looks like ("branch.move"). */
+TARN_MUST tarn_code tarn_ref_swap_as(tarn_lake *lake, const char *action, const char *name, const tarn_id *was,
+                                     const tarn_id *to, const char *who, const char *why, tarn_err *err);
 
 #endif

@@ -10,6 +10,7 @@
  * what it passed must still be the head's successor when it ends. The candidate is made durable before the gate is
  * asked, so that other processes can read it; the commit that the ref moves to is the same with the results in its
  * metadata. */
+#include "lake/access_inside.h"
 #include "lake/commit.h"
 
 #include "base/mem.h"
@@ -112,7 +113,8 @@ static tarn_code publish(tarn_lake *lake, const tarn_landing *l, const tarn_guar
     rc = tarn_guard_same(lake, guard, &same, err);
     if (rc == TARN_OK && !same) rc = TARN_FAIL(err, TARN_CONFLICT, "the protection of '%s' has changed", l->ref);
     if (rc == TARN_OK)
-        rc = tarn_ref_swap(lake, l->ref, tarn_id_none(head) ? NULL : head, &commit->id, l->author, l->message, err);
+        rc = tarn_ref_swap_as(lake, l->event, l->ref, tarn_id_none(head) ? NULL : head, &commit->id, l->author,
+                              l->message, err);
     *lost = rc == TARN_CONFLICT;
     if (rc == TARN_OK && l->with) rc = l->with(l->arg, err);
     return tarn_tx_end(lake, rc, err);
@@ -269,5 +271,6 @@ done:
     leave_common(&t);
     give_turn(t.own);
     json_decref(guard.rule);
+    if (rc == TARN_OK) tarn_audit_settle(lake, false);
     return rc;
 }

@@ -3,6 +3,7 @@
  *
  * A row puts a path, removes one, or (path with '/' behind) clears a folder. Clearing forgets the area's own rows below
  * it, so a row that stands below a clearing one is always the later of the two, and wins. */
+#include "lake/access_inside.h"
 #include "lake/commit.h"
 #include "lake/tree.h"
 
@@ -75,6 +76,7 @@ tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const char *who, 
     for (size_t i = 0; i < n; i++) TARN_TRY(check_row(lake, &entries[i], err));
     TARN_TRY(tarn_tx_begin(lake, err));
     for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = stage_row(lake, ref, who ? who : "", &entries[i], err);
+    if (rc == TARN_OK && n > 0) rc = tarn_audit_stage(lake, ref, entries, n, NULL, err);
     rc = tarn_tx_end(lake, rc, err);
 done:
     return rc;
@@ -91,7 +93,9 @@ tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *who
     TARN_TRY(tarn_who_check(who, err));
     bound_of(prefix, to);
     TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_tx_end(lake, tarn_meta_unstage(lake->meta, ref, who ? who : "", prefix, to, INT64_MAX, err), err);
+    rc = tarn_meta_unstage(lake->meta, ref, who ? who : "", prefix, to, INT64_MAX, err);
+    if (rc == TARN_OK) rc = tarn_audit_stage(lake, ref, NULL, 0, prefix, err);
+    rc = tarn_tx_end(lake, rc, err);
 done:
     return rc;
 }
