@@ -84,7 +84,7 @@ static tarn_code write_run(tarn_lake *lake, const uint8_t *bytes, size_t len, ch
     TARN_TRY(tarn_place_open(lake, &place, err));
     TARN_TRY(tarn_place_write(&place, bytes, len, err));
     TARN_TRY(tarn_place_commit(&place, path, err));
-    if (!tarn_runs_are_shared(lake)) goto done;
+    if (!tarn_runs_are_shared(lake) || strcmp(lake->store_url, "disk:.") == 0) goto done;
     (void)snprintf(path, sizeof path, "index/%s", name); /* before the metadata name it */
     TARN_TRY(lake->backend->put(lake->packs, path, bytes, len, err));
 done:
@@ -145,7 +145,8 @@ void tarn_runs_sweep(tarn_lake *lake)
     char path[TARN_LAKE_PATH + 8];
     struct dirent *e;
 
-    if (!tarn_runs_are_shared(lake) || lake->readonly) return;
+    /* where the store is .tarn itself, these are the runs, not copies of them */
+    if (!tarn_runs_are_shared(lake) || lake->readonly || strcmp(lake->store_url, "disk:.") == 0) return;
     (void)snprintf(path, sizeof path, "%s/index", lake->inside);
     DIR *dir = opendir(path);
     while (dir && (e = readdir(dir)) != NULL) {

@@ -231,6 +231,24 @@ static bool needs_cast(const reading *r)
     return false;
 }
 
+/* The result ended: with an error? When one thread of the engine fails, another may only say that it was interrupted,
+ * and nobody here interrupts: then the query is run once more, whole, to hear why. */
+static tarn_code check_end(tarn_db *db, reading *r, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const char *why = duckdb_result_error(&r->result);
+    duckdb_result again;
+
+    if (!why || !*why) return TARN_OK;
+    if (duckdb_result_error_type(&r->result) != DUCKDB_ERROR_INTERRUPT)
+        return tarn_duck_fail(db, why, duckdb_result_error_type(&r->result), NULL, 0, err);
+    if (duckdb_execute_prepared(r->prepared, &again) != DuckDBSuccess)
+        rc = tarn_duck_fail(db, duckdb_result_error(&again), duckdb_result_error_type(&again), NULL, 0, err);
+    else rc = TARN_FAIL(err, TARN_IO, "the SQL engine stopped in the middle of a result without saying why");
+    duckdb_destroy_result(&again);
+    return rc;
+}
+
 /* Prepare, inside a casting query if need be, and start. */
 static tarn_code start(tarn_db *db, reading *r, const char *sql, tarn_err *err)
 {
@@ -251,8 +269,11 @@ static tarn_code start(tarn_db *db, reading *r, const char *sql, tarn_err *err)
     }
     duckdb_state state = duckdb_execute_pending(r->pending, &r->result);
     r->has_result = true;
-    if (state != DuckDBSuccess)
-        rc = tarn_duck_fail(db, duckdb_result_error(&r->result), duckdb_result_error_type(&r->result), sql, shift, err);
+    if (state != DuckDBSuccess) {
+        duckdb_error_type type = duckdb_result_error_type(&r->result);
+        if (type == DUCKDB_ERROR_INTERRUPT) rc = check_end(db, r, err);
+        else rc = tarn_duck_fail(db, duckdb_result_error(&r->result), type, sql, shift, err);
+    }
 done:
     tarn_free(around);
     return rc;
@@ -311,8 +332,7 @@ static tarn_code read_chunks(tarn_db *db, reading *r, int64_t limit, tarn_err *e
         r->rows += (int64_t)n;
         duckdb_destroy_data_chunk(&chunk);
     }
-    const char *why = limit < 0 || r->rows < limit ? duckdb_result_error(&r->result) : NULL;
-    if (why && *why) rc = tarn_duck_fail(db, why, duckdb_result_error_type(&r->result), NULL, 0, err);
+    if (limit < 0 || r->rows < limit) rc = check_end(db, r, err);
 done:
     duckdb_destroy_data_chunk(&chunk);
     return rc;
@@ -395,11 +415,7 @@ static tarn_code next_piece(tarn_db *db, reading *r, tarn_columns **out, tarn_er
     duckdb_data_chunk chunk = duckdb_fetch_chunk(r->result);
 
     r->rows = r->cap = 0;
-    if (!chunk) {
-        const char *why = duckdb_result_error(&r->result);
-        if (why && *why) rc = tarn_duck_fail(db, why, duckdb_result_error_type(&r->result), NULL, 0, err);
-        goto done;
-    }
+    if (!chunk) return check_end(db, r, err);
     idx_t n = duckdb_data_chunk_get_size(chunk);
     TARN_TRY(grow(r, (int64_t)n, err));
     for (idx_t i = 0; i < r->count; i++)
@@ -423,12 +439,17 @@ tarn_code tarn_db_each(tarn_db *db, const char *sql, tarn_columns_fn *fn, void *
     for (;;) {
         TARN_TRY(next_piece(db, &r, &piece, err));
         if (!piece) break;
-        TARN_TRY(fn(arg, piece, err));
+        rc = fn(arg, piece, err);
+        if (rc == TARN_CANCELLED) { /* fn has enough; the engine's own end is an error */
+            rc = TARN_OK;
+            break;
+        }
+        TARN_TRY(rc);
         tarn_columns_release(piece);
         piece = NULL;
     }
 done:
     tarn_columns_release(piece);
     close_reading(&r);
-    return rc == TARN_CANCELLED ? TARN_OK : rc;
+    return rc;
 }

@@ -102,14 +102,15 @@ static void check_large(const tarn_backend *b, const char *url)
     free(back);
 }
 
-/* More blobs than any cache of open files holds, read in turn and again. */
+/* More blobs than any cache of open files holds or one page of a list names, read in turn and again. */
 static void check_many(const tarn_backend *b, const char *url)
 {
     void *self = NULL;
     char name[32], back;
+    int most = strcmp(b->name, "s3") == 0 ? 1050 : 150; /* more than S3 lists on one page */
 
     must(b->open(url, &self, err));
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < most; i++) {
         char byte = (char)i;
         (void)snprintf(name, sizeof name, "packs/m-%d", i);
         must(b->put(self, name, &byte, 1, err));
@@ -123,7 +124,7 @@ static void check_many(const tarn_backend *b, const char *url)
     int n = 0;
     must(b->list(self, "packs/m-", join_names, &names, err));
     for (const char *p = names.data; p && (p = strstr(p, "=1 ")) != NULL; p++) n++;
-    assert_int_equal(n, 150);
+    assert_int_equal(n, most);
     tarn_text_clear(&names);
     b->close(self);
 }
@@ -146,7 +147,8 @@ static void check_faults(const tarn_backend *b, const char *url, const peer *ser
     must(b->open(around, &self, err));
     for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
         (void)snprintf(name, sizeof name, "packs/f-%zu", i);
-        int n = strcmp(passing[i], "slow") == 0 ? 1 : 2; /* that is only a wait */
+        bool waits = strcmp(passing[i], "slow") == 0 || strcmp(passing[i], "503") == 0;
+        int n = waits ? 1 : 2;
         peer_fault(&proxy, passing[i], n);
         must(b->put(self, name, bytes, sizeof bytes, err));
         peer_fault(&proxy, passing[i], n);
@@ -186,8 +188,7 @@ static void check_keys(const tarn_backend *b, const char *url)
     (void)setenv("AWS_SECRET_ACCESS_KEY", "wrong", 1);
     (void)setenv("AZURE_STORAGE_KEY", "d3Jvbmc=", 1);
     must(b->open(url, &self, err));
-    must_fail_with(TARN_DENIED, "keys\0key" + (strcmp(b->name, "azure") == 0 ? 5 : 0),
-                   b->put(self, "packs/p", "x", 1, err));
+    must_fail_with(TARN_DENIED, "right", b->put(self, "packs/p", "x", 1, err));
     must_fail_with(TARN_DENIED, "127.0.0.1", b->get(self, "packs/p", 0, 1, other, err));
     b->close(self);
     (void)unsetenv("AWS_SECRET_ACCESS_KEY");
@@ -236,7 +237,7 @@ static void every_backend_keeps_the_contract(void **state)
         check_large(b, place);
         check_many(b, place);
         if (b->remote) check_keys(b, place);
-        if (b->remote) check_faults(b, place, &server);
+        if (b->remote && strcmp(b->name, "gs") != 0) check_faults(b, place, &server); /* which is s3's code */
         if (b->remote) peer_stop(&server);
         else must(tarn_dir_remove(place, err));
     }
