@@ -8,7 +8,11 @@ endforeach()
 # The lake's own tests again, on other places than .tarn, each with servers of its own.
 function(lake_on)
   string(REPLACE ";" "_" name "${ARGN}")
-  foreach(test lake history crash)
+  set(tests lake history crash staging)
+  if(name STREQUAL "postgres")
+    list(APPEND tests join)
+  endif()
+  foreach(test ${tests})
     add_test(NAME lake_${test}_on_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
       COMMAND python3 tests/peers/with.py ${ARGN} -- $<TARGET_FILE:lake_${test}_test>)
     set_tests_properties(lake_${test}_on_${name} PROPERTIES TIMEOUT 300)
