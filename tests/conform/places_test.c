@@ -329,12 +329,43 @@ static void a_failing_store_fails_cleanly(void **state)
     must(tarn_dir_remove(folder, err));
 }
 
+/* Memory that runs out anywhere in a commit: an error, and nothing that is half done or stuck. */
+static void memory_may_run_out_in_a_commit(void **state)
+{
+    char folder[64], s[URL_CAP], m[URL_CAP], path[32];
+    tarn_lake *lake = NULL;
+    tarn_code rc = TARN_NOMEM;
+    int n_failed = 0;
+
+    (void)state;
+    if (!here) return;
+    new_folder(folder);
+    must(tarn_lake_init_at(folder, store_url("memory", s), meta_url("memory", database.port, m), err));
+    must(tarn_lake_open(folder, &lake, err));
+    must(commit_file(lake, "first", "first", err));
+    for (int64_t n = 1; rc != TARN_OK && n < 5000; n += 1 + n / 16) {
+        (void)snprintf(path, sizeof path, "f/%d", (int)n);
+        tarn_mem_fail_after(n);
+        rc = commit_file(lake, path, path, NULL);
+        tarn_mem_fail_after(0);
+        assert_true(rc == TARN_OK || rc == TARN_NOMEM);
+        n_failed += rc != TARN_OK;
+    }
+    assert_int_equal(rc, TARN_OK);
+    assert_true(n_failed > 10);
+    must(commit_file(lake, "last", "last", err));
+    assert_int_equal(count_files(lake), 3);
+    assert_int_equal(problems_of(lake), 0);
+    tarn_lake_close(lake);
+    must(tarn_dir_remove(folder, err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TARN_TEST(places_that_cannot_be_are_refused),      TARN_TEST(a_folder_can_be_the_store_of_many),
         TARN_TEST(two_servers_on_one_branch_lose_nothing), TARN_TEST(broken_connections_lose_and_double_nothing),
-        TARN_TEST(a_failing_store_fails_cleanly),
+        TARN_TEST(a_failing_store_fails_cleanly),          TARN_TEST(memory_may_run_out_in_a_commit),
     };
     return cmocka_run_group_tests(tests, start_servers, stop_servers);
 }
