@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fsck.c - reading everything and checking every hash and link.
  *
- * First the bytes: meta.db, every pack (head, tail, index, every record), every run. Records that are damaged are
- * remembered by id. Then the links, from the refs: commits, trees, objects, each once; whatever meets damage
+ * First the bytes: meta.db, every pack (head, tail, index, every record), every run. Records that are damaged, or made
+ * from one that is damaged or missing, are remembered by id. Then the links, from the refs: commits, trees, objects, each once; whatever meets damage
  * names the path and the commit that use it. What is damaged but used by nothing is told last. A damaged run is told
  * and taken apart: it is only an index, and made again from the packs. */
 #include "lake/commit.h"
+#include "lake/delta.h"
 #include "lake/idmap.h"
 #include "lake/object.h"
 #include "lake/tree.h"
@@ -19,7 +20,7 @@
 
 typedef struct bad_record {
     tarn_id id;
-    char pack[64], why[160];
+    char pack[64], why[240];
     uint32_t offset;
     bool told;
 } bad_record;
@@ -83,7 +84,7 @@ static tarn_code note_bad(fsck *f, const tarn_id *id, const char *pack, uint32_t
     bad_record *b = &f->bads[f->n_bads];
     *b = (bad_record){.id = *id, .offset = offset};
     (void)snprintf(b->pack, sizeof b->pack, "%s", pack);
-    (void)snprintf(b->why, sizeof b->why, "%.159s", why);
+    (void)snprintf(b->why, sizeof b->why, "%.239s", why);
     TARN_TRY(tarn_idmap_put(&f->bad, id, f->n_bads, NULL, err));
     f->n_bads++;
 done:
@@ -96,11 +97,14 @@ static tarn_code check_record(fsck *f, const char *pack, const uint8_t *bytes, c
     tarn_code rc = TARN_OK;
     tarn_err why = {0};
     tarn_list_view list;
+    tarn_before before = {.lake = f->lake};
     size_t len = TARN_RECORD_HEAD + (size_t)e->where.stored;
 
     TARN_TRY(tarn_slab_need(&slab->stored, &slab->stored_cap, len, err));
     memcpy(slab->stored, bytes + e->where.offset, len);
-    rc = tarn_record_open(f->lake->codec, &e->id, &e->where, slab, &why);
+    const tarn_opening how = {
+        .codec = f->lake->codec, .hashed = true, .before = tarn_before_get, .arg = &before};
+    rc = tarn_record_open(&how, &e->id, &e->where, slab, &why);
     if (rc == TARN_OK && e->where.kind == TARN_KIND_LIST)
         rc = tarn_list_open(slab->bytes, slab->len, &e->id, &list, &why);
     f->count.chunks += e->where.kind == TARN_KIND_CHUNK;
@@ -108,6 +112,7 @@ static tarn_code check_record(fsck *f, const char *pack, const uint8_t *bytes, c
     if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     TARN_TRY(note_bad(f, &e->id, pack, e->where.offset, why.msg, err));
 done:
+    tarn_before_clear(&before);
     return rc;
 }
 

@@ -2,7 +2,8 @@
 /* inside.h - what an open lake is made of; private to this folder.
  *
  * From the bottom: codec, index, pack (bytes); meta (SQLite); backend (blobs); store (chunks by id, over all
- * packs, transactions); object, tree, commit; refs, resolve, log, checkout, fsck.
+ * packs, transactions), delta (chunks made from others); object, tree, commit; refs, resolve, log, checkout; reach (what
+ * a root needs), fsck, gc, du.
  */
 #ifndef TARN_LAKE_INSIDE_H
 #define TARN_LAKE_INSIDE_H
@@ -34,6 +35,7 @@ struct tarn_lake {
     void *packs;
     tarn_codec *codec;
     struct tarn_node_cache *nodes;
+    struct tarn_plain_cache *plains;
     tarn_gear gear;
 
     pthread_mutex_t lock; /* recursive; guards all below, and every use of meta */
@@ -58,10 +60,16 @@ struct tarn_lake {
 /* Store bytes under id unless they are there. Any thread. */
 TARN_MUST tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
                                    tarn_err *err);
+/* The same, as a delta against up to TARN_DELTA_BASES older records (delta.h) where that is clearly smaller. */
+TARN_MUST tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes,
+                                        size_t len, const tarn_id *like, int n_like, tarn_err *err);
 /* Read into slab->bytes, slab->len, checked. where (may be NULL) tells kind and sizes. TARN_NOT_FOUND, TARN_CORRUPT.
  * `what` is for messages ("chunk", "tree node"). Any thread. */
 TARN_MUST tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
                                    tarn_where *where, tarn_err *err);
+/* The same without checking the hash, and with what the record is made from (delta.n 0: no delta). */
+TARN_MUST tarn_code tarn_store_load_record(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
+                                           tarn_where *where, tarn_delta *delta, tarn_err *err);
 TARN_MUST tarn_code tarn_store_find(tarn_lake *lake, const tarn_id *id, tarn_where *where, bool *found, tarn_err *err);
 /* Commits whose id starts with the first `digits` digits of `from` (the rest zero); at most two are told apart. */
 TARN_MUST tarn_code tarn_store_commits_like(tarn_lake *lake, const tarn_id *from, int digits, tarn_id found[2], int *n,

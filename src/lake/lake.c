@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "lake/backends.h"
+#include "lake/delta.h"
 #include "lake/node.h"
 
 #include <errno.h>
@@ -178,6 +179,7 @@ tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err)
     lake->readonly = lake->readonly || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0;
     TARN_TRY(tarn_codec_new(&lake->codec, err));
     TARN_TRY(tarn_node_cache_new(&lake->nodes, err));
+    TARN_TRY(tarn_plain_cache_new(&lake->plains, err));
     TARN_TRY(tarn_meta_open(path, lake->readonly, &lake->meta, err));
     TARN_TRY(open_backend(lake, url, err));
     TARN_TRY(tarn_store_load(lake, err));
@@ -196,6 +198,7 @@ void tarn_lake_close(tarn_lake *lake)
     tarn_meta_close(lake->meta);
     tarn_codec_free(lake->codec);
     tarn_node_cache_free(lake->nodes);
+    tarn_plain_cache_free(lake->plains);
     (void)pthread_mutex_destroy(&lake->lock);
     (void)pthread_mutex_destroy(&lake->turn);
     tarn_free(lake);

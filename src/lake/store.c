@@ -7,7 +7,7 @@
  * same instant as the ref that needs it.
  *
  * Looking up asks the open pack, then the segments, of which there are O(log n) (merge.c). */
-#include "lake/inside.h"
+#include "lake/delta.h"
 
 #include "base/mem.h"
 
@@ -292,36 +292,76 @@ done:
     return rc;
 }
 
-tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab, tarn_where *where,
-                         tarn_err *err)
+/* The record's bytes into slab->stored. TARN_NOT_FOUND with *found: its pack is missing. */
+static tarn_code fetch(tarn_lake *lake, const tarn_id *id, tarn_slab *slab, spot *s, bool *found, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char blob[80];
+
+    TARN_TRY(locate_and_copy(lake, id, slab, s, found, err));
+    if (!*found || s->in_open || s->where.stored > TARN_RECORD_MOST) goto done;
+    TARN_TRY(blob_name(s->pack, blob, err));
+    TARN_TRY(lake->backend->get(lake->packs, blob, s->where.offset, TARN_RECORD_HEAD + (size_t)s->where.stored,
+                                slab->stored, err));
+done:
+    return rc;
+}
+
+/* A pack that is gone may have been swept by another process, and the record be in another pack now. */
+static tarn_code fetch_again(tarn_lake *lake, const tarn_id *id, tarn_slab *slab, spot *s, bool *found, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t version = 0;
+
+    tarn_lake_lock(lake);
+    rc = tarn_meta_version(lake->meta, &version, err);
+    if (rc == TARN_OK) rc = tarn_store_load(lake, err);
+    tarn_lake_unlock(lake);
+    return rc == TARN_OK ? fetch(lake, id, slab, s, found, err) : rc;
+}
+
+static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what, bool hashed, tarn_slab *slab,
+                            tarn_where *where, tarn_delta *delta, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     spot s = {0};
     bool found = false;
-    char hex[TARN_ID_HEX], blob[80];
+    char hex[TARN_ID_HEX], note[160];
+    tarn_before before = {.lake = lake};
 
-    TARN_TRY(locate_and_copy(lake, id, slab, &s, &found, err));
+    rc = fetch(lake, id, slab, &s, &found, err);
+    for (int attempt = 0; attempt < 3 && rc == TARN_NOT_FOUND; attempt++)
+        rc = fetch_again(lake, id, slab, &s, &found, err);
     (void)tarn_id_hex(id, hex);
+    if (rc == TARN_NOT_FOUND)
+        rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
+    if (rc != TARN_OK) goto done;
     if (!found) return TARN_FAIL(err, TARN_NOT_FOUND, "%s %.12s is not in the lake", what, hex);
     if (s.where.stored > TARN_RECORD_MOST)
         return TARN_FAIL(err, TARN_CORRUPT, "%s %.12s has an impossible length", what, hex);
-    if (!s.in_open) {
-        TARN_TRY(blob_name(s.pack, blob, err));
-        rc = lake->backend->get(lake->packs, blob, s.where.offset, TARN_RECORD_HEAD + (size_t)s.where.stored,
-                                slab->stored, err);
-        if (rc == TARN_NOT_FOUND)
-            rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
-        if (rc != TARN_OK) goto done;
-    }
-    rc = tarn_record_open(lake->codec, id, &s.where, slab, err);
+    const tarn_opening how = {
+        .codec = lake->codec, .hashed = hashed, .before = tarn_before_get, .arg = &before, .delta = delta};
+    rc = tarn_record_open(&how, id, &s.where, slab, err);
     if (rc != TARN_OK) {
-        char note[160];
         (void)snprintf(note, sizeof note, "%s %.12s (pack %s, offset %u)", what, hex, s.pack, s.where.offset);
         tarn_err_note(err, "%s", note);
     }
     if (where) *where = s.where;
 done:
+    tarn_before_clear(&before);
     return rc;
+}
+
+tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab, tarn_where *where,
+                         tarn_err *err)
+{
+    return get_record(lake, id, what, true, slab, where, NULL, err);
+}
+
+tarn_code tarn_store_load_record(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
+                                 tarn_where *where, tarn_delta *delta, tarn_err *err)
+{
+    return get_record(lake, id, what, false, slab, where, delta, err);
 }
 
 typedef struct likes {
@@ -422,7 +462,7 @@ tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
 
     if (lake->open.n == 0) return TARN_OK;
     TARN_TRY(may_write(lake, err));
-    TARN_TRY(tarn_pack_seal(&lake->open, name, &index_at, &index_len, err));
+    TARN_TRY(tarn_pack_seal(&lake->open, tarn_now_us(), name, &index_at, &index_len, err));
     sealed = true;
     TARN_TRY(blob_name(name, blob, err));
     TARN_TRY(pending_segment(lake, name, index_at, index_len, err));
@@ -440,31 +480,54 @@ done:
     return rc;
 }
 
-static tarn_code put_locked(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const tarn_slab *packed,
-                            const void *bytes, size_t len, tarn_err *err)
+/* What is to be stored, as coded. */
+typedef struct coded {
+    tarn_coding coding;
+    const void *bytes;
+    size_t len;
+    tarn_delta delta; /* for TARN_CODING_DELTA */
+} coded;
+
+static tarn_code put_locked(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const coded *c, size_t raw,
+                            tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     spot s;
     bool found = false;
-    size_t stored = packed->len ? packed->len : len;
 
     TARN_TRY(locate(lake, id, false, &s, &found, err));
     if (found) goto done;
-    if (tarn_pack_full(&lake->open, stored)) TARN_TRY(tarn_store_seal(lake, err));
-    TARN_TRY(tarn_pack_add(&lake->open, id, kind, packed->len ? TARN_CODING_ZSTD : TARN_CODING_RAW,
-                           packed->len ? packed->bytes : bytes, stored, len, err));
+    if (tarn_pack_full(&lake->open, c->len)) TARN_TRY(tarn_store_seal(lake, err));
+    TARN_TRY(tarn_pack_add(&lake->open, id, kind, c->coding, c->bytes, c->len, raw, err));
 done:
     return rc;
 }
 
-tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
-                         tarn_err *err)
+/* A delta must save a quarter of what there would be without it: it costs time at every reading. `room` has len bytes
+ * behind what c->bytes may be using. */
+static tarn_code code_as_delta(tarn_lake *lake, const void *bytes, size_t len, const tarn_id *like, int n_like,
+                               uint8_t *room, coded *c, tarn_err *err)
 {
+    size_t stored = 0, most = c->len - c->len / 4;
+    tarn_code rc = tarn_delta_pack(lake, like, n_like, bytes, len, room, most, &stored, &c->delta, err);
+
+    if (rc != TARN_OK || stored == 0) return rc;
+    c->coding = TARN_CODING_DELTA;
+    c->bytes = room;
+    c->len = stored;
+    return TARN_OK;
+}
+
+tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
+                              const tarn_id *like, int n_like, tarn_err *err)
+{
+    enum { WORTH_A_DELTA = 256 };
     tarn_code rc = TARN_OK;
     spot s;
     bool found = false;
     uint8_t little[4096], *room = NULL;
-    tarn_slab packed = {0};
+    coded c = {.coding = TARN_CODING_RAW, .bytes = bytes, .len = len};
+    size_t packed = 0;
 
     if (len > TARN_RECORD_MOST)
         return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", len, TARN_RECORD_MOST);
@@ -474,15 +537,23 @@ tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, con
     tarn_lake_unlock(lake);
     if (rc != TARN_OK || found) return rc;
 
-    if (len > sizeof little) TARN_TRY(tarn_alloc(&room, len, 1, err));
-    packed.bytes = room ? room : little;
-    TARN_TRY(tarn_codec_pack(lake->codec, bytes, len, room ? room : little, &packed.len, err));
+    if (n_like > 0 || len > sizeof little) TARN_TRY(tarn_alloc(&room, n_like > 0 ? 2 * len + 1 : len, 1, err));
+    TARN_TRY(tarn_codec_pack(lake->codec, bytes, len, room ? room : little, &packed, err));
+    if (packed > 0) c = (coded){.coding = TARN_CODING_ZSTD, .bytes = room ? room : little, .len = packed};
+    if (n_like > 0 && c.len > WORTH_A_DELTA)
+        TARN_TRY(code_as_delta(lake, bytes, len, like, n_like, room + len, &c, err));
     tarn_lake_lock(lake);
-    rc = put_locked(lake, id, kind, &packed, bytes, len, err);
+    rc = put_locked(lake, id, kind, &c, len, err);
     tarn_lake_unlock(lake);
 done:
     tarn_free(room);
     return rc;
+}
+
+tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
+                         tarn_err *err)
+{
+    return tarn_store_put_like(lake, id, kind, bytes, len, NULL, 0, err);
 }
 
 /* ---- transactions ---- */
