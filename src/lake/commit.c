@@ -168,7 +168,9 @@ typedef struct change {
     const tarn_entry *entries;
     size_t n;
     const tarn_commit_options *options;
-    int64_t upto; /* staged rows up to this number are in the commit */
+    int64_t upto;  /* staged rows up to this number are in the commit */
+    int64_t swept; /* sweeps that there had been before anything was looked up for it */
+    bool again;    /* a sweep came between */
 } change;
 
 typedef struct batch {
@@ -255,14 +257,19 @@ done:
 }
 
 /* Move the ref and forget what was staged, durably and together. */
-static tarn_code publish(tarn_lake *lake, const change *c, const tarn_id *head, const tarn_commit *commit,
-                         tarn_err *err)
+static tarn_code publish(tarn_lake *lake, change *c, const tarn_id *head, const tarn_commit *commit, tarn_err *err)
 {
     tarn_code rc = tarn_tx_begin(lake, err);
 
-    if (rc != TARN_OK) return rc;
-    rc = tarn_ref_swap(lake, c->ref, tarn_id_none(head) ? NULL : head, &commit->id, commit->author, commit->message,
-                       err);
+    if (rc != TARN_OK) {
+        c->again = rc == TARN_CONFLICT;
+        return rc;
+    }
+    rc = tarn_store_unswept(lake, c->swept, err);
+    c->again = rc == TARN_CONFLICT;
+    if (rc == TARN_OK)
+        rc = tarn_ref_swap(lake, c->ref, tarn_id_none(head) ? NULL : head, &commit->id, commit->author, commit->message,
+                           err);
     if (rc == TARN_OK && !c->entries) rc = tarn_meta_unstage(lake->meta, c->ref, "", c->upto, err);
     return tarn_tx_end(lake, rc, err);
 }
@@ -285,6 +292,9 @@ static tarn_code commit_once(tarn_lake *lake, change *c, tarn_id *out, tarn_err 
     tarn_commit *commit = NULL;
     tarn_id head, before, tree;
 
+    c->again = false;
+    if (c->entries) TARN_TRY(tarn_entries_check(lake, c->entries, c->n, true, &c->swept, err));
+    else TARN_TRY(tarn_store_fresh(lake, &c->swept, err));
     TARN_TRY(tarn_alloc(&commit, 1, sizeof *commit, err));
     TARN_TRY(read_head(lake, c->ref, &head, err));
     if (c->options->expect && !tarn_id_equal(c->options->expect, &head)) {
@@ -337,6 +347,7 @@ static tarn_code commit_change(tarn_lake *lake, change *c, tarn_id *out, tarn_er
 {
     tarn_code rc = commit_once(lake, c, out, err);
 
+    for (int sweeps = 0; c->again && rc == TARN_CONFLICT && sweeps < 100; sweeps++) rc = commit_once(lake, c, out, err);
     if (rc != TARN_CONFLICT || c->options->expect) return rc;
     int turn = take_turn(lake);
     for (int attempt = 0; attempt < MOST_ATTEMPTS && rc == TARN_CONFLICT; attempt++)
@@ -362,7 +373,6 @@ tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_
     char full[256];
     tarn_code rc = tarn_ref_full(ref, full, err);
 
-    if (rc == TARN_OK) rc = tarn_entries_check(lake, entries, n, true, err);
     if (rc != TARN_OK) return rc;
     return commit_change(
         lake, &(change){.ref = full, .entries = n > 0 ? entries : &no_entry, .n = n, .options = options}, out, err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* delta.c - see delta.h.
  *
- * Which base. The n-th version in a row of a chunk (its generation; 0 is stored whole) could be made from version n - 1:
- * smallest, but reading it takes n hops. So n is written in base 4, and its lowest digit that is not 0 made one less;
- * from the third digit on the base is version 0:
+ * Which base. The n-th version in a row of a chunk (its generation; 0 is stored whole) could be made from version n -
+ * 1: smallest, but reading it takes n hops. So n is written in base 4, and its lowest digit that is not 0 made one
+ * less; from the third digit on the base is version 0:
  *
  *     1 <- 0   2 <- 1   3 <- 2   4 <- 0   5 <- 4   6 <- 5   7 <- 6   8 <- 4 ...   16 <- 0   32 <- 0
  *
@@ -11,8 +11,8 @@
  * hops. What is to be the base of n always stands on the way from n - 1 to 0, since n - 1 ends in as many 3s as n ends
  * in 0s. When the delta has grown too large to be worth it, the chunk is stored whole and counts from 0 again.
  *
- * A chunk that two old ones were merged into has two bases. The way up from it is taken through the last, its generation
- * is one above the higher; a depth that would be too great moves up too. */
+ * A chunk that two old ones were merged into has two bases. The way up from it is taken through the last, its
+ * generation is one above the higher; a depth that would be too great moves up too. */
 #include "lake/delta.h"
 
 #include "base/mem.h"
@@ -164,8 +164,8 @@ static tarn_code climb(tarn_lake *lake, tarn_plain **plain, uint32_t most, tarn_
 {
     while ((*plain)->delta.n > 0 && ((*plain)->delta.generation > most || (*plain)->delta.depth >= TARN_DELTA_HOPS)) {
         tarn_plain *above = NULL;
-        tarn_code rc = tarn_plain_load(lake, &(*plain)->delta.base[(*plain)->delta.n - 1], (*plain)->delta.depth,
-                                       &above, err);
+        tarn_code rc =
+            tarn_plain_load(lake, &(*plain)->delta.base[(*plain)->delta.n - 1], (*plain)->delta.depth, &above, err);
         if (rc != TARN_OK) return rc;
         tarn_plain_release(*plain);
         *plain = above;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* delta.h - records stored as what changed against older ones (pack.h has the bytes).
  *
- * A delta's depth is above that of each of its bases, so reading ends after TARN_DELTA_HOPS hops whatever the bytes say.
+ * A delta's depth is above that of each of its bases, so reading ends after TARN_DELTA_HOPS hops whatever the bytes
+ * say.
  *
  * Threads: any.
  */

@@ -2,9 +2,9 @@
 /* fsck.c - reading everything and checking every hash and link.
  *
  * First the bytes: meta.db, every pack (head, tail, index, every record), every run. Records that are damaged, or made
- * from one that is damaged or missing, are remembered by id. Then the links, from the refs: commits, trees, objects, each once; whatever meets damage
- * names the path and the commit that use it. What is damaged but used by nothing is told last. A damaged run is told
- * and taken apart: it is only an index, and made again from the packs. */
+ * from one that is damaged or missing, are remembered by id. Then the links, from the refs: commits, trees, objects,
+ * each once; whatever meets damage names the path and the commit that use it. What is damaged but used by nothing is
+ * told last. A damaged run is told and taken apart: it is only an index, and made again from the packs. */
 #include "lake/commit.h"
 #include "lake/delta.h"
 #include "lake/idmap.h"
@@ -102,8 +102,7 @@ static tarn_code check_record(fsck *f, const char *pack, const uint8_t *bytes, c
 
     TARN_TRY(tarn_slab_need(&slab->stored, &slab->stored_cap, len, err));
     memcpy(slab->stored, bytes + e->where.offset, len);
-    const tarn_opening how = {
-        .codec = f->lake->codec, .hashed = true, .before = tarn_before_get, .arg = &before};
+    const tarn_opening how = {.codec = f->lake->codec, .hashed = true, .before = tarn_before_get, .arg = &before};
     rc = tarn_record_open(&how, &e->id, &e->where, slab, &why);
     if (rc == TARN_OK && e->where.kind == TARN_KIND_LIST)
         rc = tarn_list_open(slab->bytes, slab->len, &e->id, &list, &why);

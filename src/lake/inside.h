@@ -2,8 +2,8 @@
 /* inside.h - what an open lake is made of; private to this folder.
  *
  * From the bottom: codec, index, pack (bytes); meta (SQLite); backend (blobs); store (chunks by id, over all
- * packs, transactions), delta (chunks made from others); object, tree, commit; refs, resolve, log, checkout; reach (what
- * a root needs), fsck, gc, du.
+ * packs, transactions), delta (chunks made from others); object, tree, commit; refs, resolve, log, checkout; reach
+ * (what a root needs), fsck, gc, du.
  */
 #ifndef TARN_LAKE_INSIDE_H
 #define TARN_LAKE_INSIDE_H
@@ -28,6 +28,12 @@ typedef struct tarn_segment {
     char damage[240];  /* why it cannot be used: then index is empty */
 } tarn_segment;
 
+typedef struct tarn_ids {
+    tarn_id *v;
+    size_t n, cap;
+} tarn_ids;
+TARN_MUST tarn_code tarn_ids_add(tarn_ids *list, const tarn_id *id, tarn_err *err);
+
 struct tarn_lake {
     char folder[TARN_LAKE_PATH], inside[TARN_LAKE_PATH];
     bool readonly;
@@ -41,7 +47,10 @@ struct tarn_lake {
     pthread_mutex_t lock; /* recursive; guards all below, and every use of meta */
     tarn_meta *meta;
     int64_t meta_version;
-    tarn_pack open; /* gathered, not yet stored */
+    int64_t swept;    /* sweeps of gc.c that the segments know of */
+    tarn_ids bases;   /* that records not yet in meta.db are made from, found there when ... */
+    int64_t bases_at; /* ... this many sweeps had been */
+    tarn_pack open;   /* gathered, not yet stored */
     tarn_segment *segments;
     size_t n_segments, cap_segments;
     struct {
@@ -85,6 +94,22 @@ void tarn_store_close(tarn_lake *lake);
 TARN_MUST tarn_code tarn_tx_begin(tarn_lake *lake, tarn_err *err);
 TARN_MUST tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err);
 
+/* ---- what gc.c takes away, and how those who put find out (gc.c has the argument) ---- */
+
+/* Have segments that know of every sweep so far, whose number goes to *swept. */
+TARN_MUST tarn_code tarn_store_fresh(tarn_lake *lake, int64_t *swept, tarn_err *err);
+/* In a transaction: TARN_CONFLICT if there was a sweep since. */
+TARN_MUST tarn_code tarn_store_unswept(tarn_lake *lake, int64_t swept, tarn_err *err);
+/* Forget the open and the pending packs: what was put since the last transaction. Under the lock. */
+void tarn_store_discard(tarn_lake *lake);
+/* Ids of the records that a record is made from (none for one that is no delta), from the head of its bytes. */
+TARN_MUST tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, tarn_err *err);
+
+#define TARN_FACT_SWEPT "gc/swept"
+#define TARN_FACT_DEAD  "gc/dead/" /* and the id of a commit that is there, but not all that it needs */
+/* Was the commit found unreachable by a sweep? */
+TARN_MUST tarn_code tarn_commit_dead(tarn_lake *lake, const tarn_id *id, bool *dead, tarn_err *err);
+
 /* ---- merge.c: many indexes into few ---- */
 
 /* Unite small indexes into a run when there are many. Failing leaves things as they were and loses nothing. */
@@ -102,9 +127,13 @@ bool tarn_path_after(char *prefix);
 
 /* ---- records.c ---- */
 
-/* Entries that name an object or a recipe must name what is here: what is acknowledged can be read. paths: their
- * names are paths. */
-TARN_MUST tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, tarn_err *err);
+/* Entries that name an object or a recipe must name what is here, to the last chunk: what is acknowledged can be read.
+ * paths: their names are paths. *swept: the answer holds until the next sweep. */
+TARN_MUST tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, int64_t *swept,
+                                       tarn_err *err);
+/* In a transaction: the same once more, if there was a sweep since. */
+TARN_MUST tarn_code tarn_entries_hold(tarn_lake *lake, const tarn_entry *entries, size_t n, int64_t swept,
+                                      tarn_err *err);
 
 /* ---- refs.c ---- */
 

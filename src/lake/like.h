@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* like.h - an old object walked beside the new one that replaces it: which of its records a new one resembles.
  *
- * Calls: new; for each chunk of the new object in order chunk; at the end of a list of chunks list. A hint only: whatever cannot
- * be read gives no answer.
+ * Calls: new; for each chunk of the new object in order chunk; at the end of a list of chunks list. A hint only:
+ * whatever cannot be read gives no answer.
  *
  * Threads: one at a time.
  */

@@ -54,6 +54,8 @@ static const char schema[] =
     X(RUN_OF_PACK, "UPDATE packs SET run = ? WHERE num = ?")                                                          \
     X(RUN_OF_RUN, "UPDATE packs SET run = ? WHERE run = ?")                                                           \
     X(RUN_DROP, "DELETE FROM runs WHERE num = ?")                                                                     \
+    X(PACK_RUN, "SELECT run FROM packs WHERE num = ?")                                                                \
+    X(PACK_DROP, "DELETE FROM packs WHERE num = ?")                                                                   \
     X(REF_GET, "SELECT name, target, time_us, sum FROM refs WHERE name = ?")                                          \
     X(REF_SET, "INSERT OR REPLACE INTO refs(name, target, time_us, sum) VALUES(?, ?, ?, ?)")                          \
     X(REF_DROP, "DELETE FROM refs WHERE name = ?")                                                                    \
@@ -63,6 +65,7 @@ static const char schema[] =
               " ORDER BY seq DESC LIMIT 1")                                                                           \
     X(LOG_FIRST, "SELECT time_us FROM ref_log WHERE name = ? ORDER BY seq LIMIT 1")                                   \
     X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                          \
+    X(LOG_SINCE, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE time_us >= ? ORDER BY seq")     \
     X(STAGE_COUNT, "UPDATE counters SET value = value + 1 WHERE name = 'staged' RETURNING value")                     \
     X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                                  \
     X(STAGE,                                                                                                          \
@@ -506,6 +509,24 @@ done:
     return rc;
 }
 
+tarn_code tarn_meta_pack_drop(tarn_meta *m, uint32_t num, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+
+    TARN_TRY(start(m, S_PACK_RUN, &st, err, "i", (int64_t)num));
+    TARN_TRY(step(m, st, &row, err));
+    if (!row) return TARN_FAIL(err, TARN_NOT_FOUND, "meta.db names no pack %u", num);
+    tarn_pack_row run = {.run = true, .num = (uint32_t)sqlite3_column_int64(st, 0)};
+    (void)sqlite3_reset(st);
+    TARN_TRY(start(m, S_PACK_DROP, &st, err, "i", (int64_t)num));
+    TARN_TRY(finish(m, st, err));
+    if (run.num != 0) TARN_TRY(tarn_meta_run_absorb(m, 0, &run, err));
+done:
+    return rc;
+}
+
 /* ---- refs ---- */
 
 static uint32_t sum_ref(const char *name, const tarn_id *target, int64_t time_us)
@@ -590,12 +611,10 @@ done:
     return rc;
 }
 
-static tarn_code read_log(sqlite3_stmt *st, tarn_id *target, tarn_err *err)
+static tarn_code read_log(sqlite3_stmt *st, tarn_id *was, tarn_id *target, tarn_err *err)
 {
-    tarn_id was;
-
-    if (!id_at(st, 1, &was) || !id_at(st, 2, target) ||
-        sum_log(text_at(st, 0), &was, target, sqlite3_column_int64(st, 3), text_at(st, 4), text_at(st, 5)) !=
+    if (!id_at(st, 1, was) || !id_at(st, 2, target) ||
+        sum_log(text_at(st, 0), was, target, sqlite3_column_int64(st, 3), text_at(st, 4), text_at(st, 5)) !=
             (uint32_t)sqlite3_column_int64(st, 6))
         return damaged("ref_log", err);
     return TARN_OK;
@@ -607,6 +626,7 @@ tarn_code tarn_meta_ref_at(tarn_meta *m, const char *name, int64_t time_us, tarn
     tarn_code rc = TARN_OK;
     sqlite3_stmt *st = NULL;
     bool row = false;
+    tarn_id was;
 
     *out = (tarn_id){{0}};
     TARN_TRY(start(m, S_LOG_FIRST, &st, err, "t", name));
@@ -617,10 +637,29 @@ tarn_code tarn_meta_ref_at(tarn_meta *m, const char *name, int64_t time_us, tarn
     TARN_TRY(start(m, S_LOG_AT, &st, err, "ti", name, time_us));
     TARN_TRY(step(m, st, &row, err));
     if (row) {
-        rc = read_log(st, out, err);
+        rc = read_log(st, &was, out, err);
         (void)sqlite3_reset(st);
     }
 done:
+    return rc;
+}
+
+tarn_code tarn_meta_ref_log(tarn_meta *m, int64_t since_us, tarn_log_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = true;
+    tarn_id was, to;
+
+    TARN_TRY(start(m, S_LOG_SINCE, &st, err, "i", since_us));
+    for (;;) {
+        TARN_TRY(step(m, st, &row, err));
+        if (!row) break;
+        TARN_TRY(read_log(st, &was, &to, err));
+        TARN_TRY(fn(arg, &was, &to, err));
+    }
+done:
+    if (st) (void)sqlite3_reset(st);
     return rc;
 }
 
@@ -757,6 +796,28 @@ done:
     return rc;
 }
 
+tarn_code tarn_meta_made_all(tarn_meta *m, tarn_made_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = true;
+    tarn_entry e;
+    tarn_id recipe;
+    int64_t seq;
+
+    TARN_TRY(start(m, S_MADE_ALL, &st, err, ""));
+    for (;;) {
+        TARN_TRY(step(m, st, &row, err));
+        if (!row) break;
+        TARN_TRY(read_entry(st, false, &e, &seq, err));
+        if (!id_at(st, 0, &recipe)) recipe = (tarn_id){{0}};
+        TARN_TRY(fn(arg, &recipe, &e, err));
+    }
+done:
+    if (st) (void)sqlite3_reset(st);
+    return rc;
+}
+
 /* ---- facts ---- */
 
 static uint32_t sum_fact(const char *key, const char *value)
@@ -822,12 +883,12 @@ static tarn_code check_row(statement which, sqlite3_stmt *st, tarn_err *err)
 {
     tarn_ref ref;
     tarn_entry e;
-    tarn_id id;
+    tarn_id was, to;
     int64_t seq;
 
     switch (which) {
     case S_REFS: return read_ref(st, &ref, err);
-    case S_LOG_ALL: return read_log(st, &id, err);
+    case S_LOG_ALL: return read_log(st, &was, &to, err);
     case S_STAGED_ALL: return read_entry(st, true, &e, &seq, err);
     case S_MADE_ALL: return read_entry(st, false, &e, &seq, err);
     default: return check_fact(st, err);

@@ -14,7 +14,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIST_HEAD = 24, LIST_ENTRY = 40, PART_LEAST = 256, PART_MOST = 4096, BUFFER = 1 << 20, FILES_AT_ONCE = 64, WORTH_LOOKING = 512 };
+enum {
+    LIST_HEAD = 24,
+    LIST_ENTRY = 40,
+    PART_LEAST = 256,
+    PART_MOST = 4096,
+    BUFFER = 1 << 20,
+    FILES_AT_ONCE = 64,
+    WORTH_LOOKING = 512
+};
 
 static const char magic[8] = {'T', 'A', 'R', 'N', 'L', 'S', 'T', '1'};
 
@@ -412,8 +420,8 @@ static tarn_code put_block(void *arg, int64_t block, int worker, tarn_err *err)
     return rc;
 }
 
-tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths,
-                              const tarn_id *likes, size_t n, tarn_object *out, tarn_err *err)
+tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths, const tarn_id *likes,
+                              size_t n, tarn_object *out, tarn_err *err)
 {
     many m = {lake, paths, likes, n, out};
 

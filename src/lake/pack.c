@@ -222,10 +222,8 @@ tarn_code tarn_delta_read(const uint8_t *bytes, size_t len, tarn_delta *out, siz
 {
     *out = (tarn_delta){0};
     if (len < TARN_DELTA_HEAD) return TARN_FAIL(err, TARN_CORRUPT, "a delta is cut short");
-    *out = (tarn_delta){.n = bytes[0],
-                        .depth = bytes[1],
-                        .generation = tarn_get16(bytes + 2),
-                        .before_len = tarn_get32(bytes + 4)};
+    *out = (tarn_delta){
+        .n = bytes[0], .depth = bytes[1], .generation = tarn_get16(bytes + 2), .before_len = tarn_get32(bytes + 4)};
     *head = TARN_DELTA_HEAD + (size_t)out->n * TARN_ID_BYTES;
     if (out->n < 1 || out->n > TARN_DELTA_BASES || out->depth < 1 || out->depth > TARN_DELTA_HOPS || len < *head ||
         out->before_len > TARN_DELTA_BASES * TARN_RECORD_MOST)

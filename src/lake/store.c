@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- segments ---- */
@@ -153,13 +154,26 @@ static void undo_load(loading *l)
     tarn_free(l->now);
 }
 
+static tarn_code read_swept(tarn_lake *lake, int64_t *out, tarn_err *err)
+{
+    char *text = NULL;
+    tarn_code rc = tarn_meta_fact_get(lake->meta, TARN_FACT_SWEPT, &text, err);
+
+    *out = rc == TARN_OK ? strtoll(text, NULL, 10) : 0;
+    tarn_free(text);
+    return rc == TARN_NOT_FOUND ? TARN_OK : rc;
+}
+
 static tarn_code load_once(tarn_lake *lake, bool last_attempt, tarn_err *err)
 {
     loading l = {.lake = lake, .last_attempt = last_attempt};
     int64_t version = 0;
     tarn_code rc = TARN_OK;
 
+    int64_t swept = 0;
+
     TARN_TRY(tarn_meta_version(lake->meta, &version, err));
+    TARN_TRY(read_swept(lake, &swept, err));
     TARN_TRY(tarn_meta_indexes(lake->meta, load_one, &l, err));
     for (size_t i = 0; i < lake->n_segments; i++) /* pending ones stay */
         if (lake->segments[i].row.num == 0 && lake->segments[i].index.bytes)
@@ -171,6 +185,7 @@ static tarn_code load_once(tarn_lake *lake, bool last_attempt, tarn_err *err)
     lake->n_segments = l.n;
     lake->cap_segments = l.cap;
     lake->meta_version = version;
+    lake->swept = swept;
     return TARN_OK;
 done:
     undo_load(&l);
@@ -193,6 +208,7 @@ void tarn_store_close(tarn_lake *lake)
     for (size_t i = 0; i < lake->n_segments; i++) close_segment(&lake->segments[i]);
     tarn_free(lake->segments);
     tarn_pack_clear(&lake->open);
+    tarn_free(lake->bases.v);
 }
 
 /* ---- looking up ---- */
@@ -233,9 +249,15 @@ static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out,
         else if (rc != TARN_OK) return rc;
         if (!*found) continue;
         out->in_open = false;
-        if (s->row.run) return pack_name(lake, out->where.pack, out->pack, err);
-        (void)snprintf(out->pack, sizeof out->pack, "%s", s->row.name);
-        return TARN_OK;
+        if (!s->row.run) {
+            (void)snprintf(out->pack, sizeof out->pack, "%s", s->row.name);
+            return TARN_OK;
+        }
+        rc = pack_name(lake, out->where.pack, out->pack, err);
+        if (rc == TARN_OK) return rc;
+        *found = false; /* swept, or damaged: another segment may have it */
+        if (rc != TARN_CORRUPT) return rc;
+        damaged = rc;
     }
     return damaged;
 }
@@ -333,8 +355,7 @@ static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what
     for (int attempt = 0; attempt < 3 && rc == TARN_NOT_FOUND; attempt++)
         rc = fetch_again(lake, id, slab, &s, &found, err);
     (void)tarn_id_hex(id, hex);
-    if (rc == TARN_NOT_FOUND)
-        rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
+    if (rc == TARN_NOT_FOUND) rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
     if (rc != TARN_OK) goto done;
     if (!found) return TARN_FAIL(err, TARN_NOT_FOUND, "%s %.12s is not in the lake", what, hex);
     if (s.where.stored > TARN_RECORD_MOST)
@@ -488,34 +509,45 @@ typedef struct coded {
     tarn_delta delta; /* for TARN_CODING_DELTA */
 } coded;
 
-static tarn_code put_locked(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const coded *c, size_t raw,
-                            tarn_err *err)
+/* Are the bases there (they may come from memory)? Then note that records of the open pack need them. */
+static tarn_code rely_on(tarn_lake *lake, const tarn_delta *delta, bool *there, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     spot s;
-    bool found = false;
+
+    *there = delta->n > 0;
+    for (int i = 0; i < delta->n && *there; i++) TARN_TRY(locate(lake, &delta->base[i], false, &s, there, err));
+    if (!*there) goto done;
+    if (lake->bases.n == 0) lake->bases_at = lake->swept;
+    for (int i = 0; i < delta->n; i++) TARN_TRY(tarn_ids_add(&lake->bases, &delta->base[i], err));
+done:
+    return rc;
+}
+
+/* As a delta if there is one and its bases are there, else as c says. */
+static tarn_code put_locked(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const coded *c, const coded *delta,
+                            size_t raw, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    spot s;
+    bool found = false, there = false;
 
     TARN_TRY(locate(lake, id, false, &s, &found, err));
     if (found) goto done;
+    if (delta->len > 0) TARN_TRY(rely_on(lake, &delta->delta, &there, err));
+    if (there) c = delta;
     if (tarn_pack_full(&lake->open, c->len)) TARN_TRY(tarn_store_seal(lake, err));
     TARN_TRY(tarn_pack_add(&lake->open, id, kind, c->coding, c->bytes, c->len, raw, err));
 done:
     return rc;
 }
 
-/* A delta must save a quarter of what there would be without it: it costs time at every reading. `room` has len bytes
- * behind what c->bytes may be using. */
+/* A delta must save a quarter of what there would be without it: it costs time at every reading. room: len bytes. */
 static tarn_code code_as_delta(tarn_lake *lake, const void *bytes, size_t len, const tarn_id *like, int n_like,
-                               uint8_t *room, coded *c, tarn_err *err)
+                               uint8_t *room, size_t without, coded *out, tarn_err *err)
 {
-    size_t stored = 0, most = c->len - c->len / 4;
-    tarn_code rc = tarn_delta_pack(lake, like, n_like, bytes, len, room, most, &stored, &c->delta, err);
-
-    if (rc != TARN_OK || stored == 0) return rc;
-    c->coding = TARN_CODING_DELTA;
-    c->bytes = room;
-    c->len = stored;
-    return TARN_OK;
+    *out = (coded){.coding = TARN_CODING_DELTA, .bytes = room};
+    return tarn_delta_pack(lake, like, n_like, bytes, len, room, without - without / 4, &out->len, &out->delta, err);
 }
 
 tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
@@ -526,7 +558,7 @@ tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind
     spot s;
     bool found = false;
     uint8_t little[4096], *room = NULL;
-    coded c = {.coding = TARN_CODING_RAW, .bytes = bytes, .len = len};
+    coded c = {.coding = TARN_CODING_RAW, .bytes = bytes, .len = len}, delta = {.len = 0};
     size_t packed = 0;
 
     if (len > TARN_RECORD_MOST)
@@ -541,9 +573,9 @@ tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind
     TARN_TRY(tarn_codec_pack(lake->codec, bytes, len, room ? room : little, &packed, err));
     if (packed > 0) c = (coded){.coding = TARN_CODING_ZSTD, .bytes = room ? room : little, .len = packed};
     if (n_like > 0 && c.len > WORTH_A_DELTA)
-        TARN_TRY(code_as_delta(lake, bytes, len, like, n_like, room + len, &c, err));
+        TARN_TRY(code_as_delta(lake, bytes, len, like, n_like, room + len, c.len, &delta, err));
     tarn_lake_lock(lake);
-    rc = put_locked(lake, id, kind, &c, len, err);
+    rc = put_locked(lake, id, kind, &c, &delta, len, err);
     tarn_lake_unlock(lake);
 done:
     tarn_free(room);
@@ -558,6 +590,19 @@ tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, con
 
 /* ---- transactions ---- */
 
+/* A pack that waited long may have been taken for a leftover of a dead process. */
+static tarn_code still_stored(tarn_lake *lake, const tarn_pack_row *row, tarn_err *err)
+{
+    char blob[80];
+    uint64_t size = 0;
+    tarn_code rc = blob_name(row->name, blob, err);
+
+    if (rc == TARN_OK) rc = lake->backend->size(lake->packs, blob, &size, err);
+    if (rc != TARN_NOT_FOUND) return rc;
+    return TARN_FAIL(err, TARN_CONFLICT,
+                     "what was put long ago and never named was swept by a garbage collection; put it again");
+}
+
 static tarn_code enter_packs(tarn_lake *lake, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -565,8 +610,32 @@ static tarn_code enter_packs(tarn_lake *lake, tarn_err *err)
     for (size_t i = 0; i < lake->n_segments; i++) {
         tarn_pack_row *row = &lake->segments[i].row;
         uint32_t num;
-        if (row->num == 0) TARN_TRY(tarn_meta_pack_add(lake->meta, row->name, row->bytes, row->records, &num, err));
+        if (row->num != 0) continue;
+        TARN_TRY(still_stored(lake, row, err));
+        TARN_TRY(tarn_meta_pack_add(lake->meta, row->name, row->bytes, row->records, &num, err));
     }
+done:
+    return rc;
+}
+
+/* What new records are made from must be there in the instant in which meta.db names them. */
+static tarn_code check_bases(tarn_lake *lake, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t swept = 0;
+    spot s;
+    bool found = true;
+
+    if (lake->bases.n == 0) return TARN_OK;
+    TARN_TRY(read_swept(lake, &swept, err));
+    if (swept == lake->bases_at) return TARN_OK;
+    TARN_TRY(tarn_store_load(lake, err));
+    for (size_t i = 0; i < lake->bases.n && found; i++)
+        TARN_TRY(locate(lake, &lake->bases.v[i], false, &s, &found, err));
+    if (!found)
+        rc = TARN_FAIL(err, TARN_CONFLICT,
+                       "a garbage collection removed what new content was made from; put the content again");
+    else lake->bases_at = swept;
 done:
     return rc;
 }
@@ -592,10 +661,12 @@ tarn_code tarn_tx_begin(tarn_lake *lake, tarn_err *err)
     TARN_TRY(tarn_store_seal(lake, err));
     TARN_TRY(tarn_meta_begin(lake->meta, err));
     begun = true;
+    TARN_TRY(check_bases(lake, err));
     TARN_TRY(enter_packs(lake, err));
     return TARN_OK;
 done:
     if (begun) tarn_meta_rollback(lake->meta);
+    if (begun && rc == TARN_CONFLICT) tarn_store_discard(lake);
     tarn_lake_unlock(lake);
     return rc;
 }
@@ -607,12 +678,93 @@ tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err)
         if (rc == TARN_IO) lake->broken = true;
     }
     if (rc == TARN_OK) {
+        lake->bases.n = 0;
         number_packs(lake);
         tarn_store_tidy(lake);
     } else {
         tarn_meta_rollback(lake->meta);
     }
     tarn_lake_unlock(lake);
+    return rc;
+}
+
+void tarn_store_discard(tarn_lake *lake)
+{
+    size_t kept = 0;
+
+    tarn_pack_reset(&lake->open);
+    for (size_t i = 0; i < lake->n_segments; i++) {
+        if (lake->segments[i].row.num != 0) lake->segments[kept++] = lake->segments[i];
+        else close_segment(&lake->segments[i]);
+    }
+    lake->n_segments = kept;
+    lake->bases.n = 0;
+}
+
+/* ---- sweeps ---- */
+
+tarn_code tarn_store_fresh(tarn_lake *lake, int64_t *swept, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t version = 0;
+
+    tarn_lake_lock(lake);
+    TARN_TRY(tarn_meta_version(lake->meta, &version, err));
+    if (version != lake->meta_version) TARN_TRY(read_swept(lake, swept, err));
+    else *swept = lake->swept;
+    if (*swept != lake->swept) TARN_TRY(tarn_store_load(lake, err));
+    *swept = lake->swept;
+done:
+    tarn_lake_unlock(lake);
+    return rc;
+}
+
+tarn_code tarn_store_unswept(tarn_lake *lake, int64_t swept, tarn_err *err)
+{
+    int64_t now = 0;
+    tarn_code rc = read_swept(lake, &now, err);
+
+    if (rc != TARN_OK || now == swept) return rc;
+    return TARN_FAIL(err, TARN_CONFLICT, "a garbage collection came between; try again");
+}
+
+tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    spot s = {0};
+    bool found = false;
+    uint8_t head[TARN_DELTA_HEAD + TARN_DELTA_BASES * TARN_ID_BYTES];
+    char blob[80];
+    size_t len = 0, used;
+
+    *out = (tarn_delta){0};
+    tarn_lake_lock(lake);
+    rc = locate(lake, id, true, &s, &found, err);
+    if (rc == TARN_OK && found && s.where.coding == TARN_CODING_DELTA) {
+        len = s.where.stored < sizeof head ? s.where.stored : sizeof head;
+        if (s.in_open) memcpy(head, lake->open.bytes + s.where.offset + TARN_RECORD_HEAD, len);
+    }
+    tarn_lake_unlock(lake);
+    if (rc != TARN_OK || len == 0) return rc;
+    TARN_TRY(blob_name(s.pack, blob, err));
+    if (!s.in_open)
+        TARN_TRY(lake->backend->get(lake->packs, blob, s.where.offset + (uint64_t)TARN_RECORD_HEAD, len, head, err));
+    TARN_TRY(tarn_delta_read(head, len, out, &used, err));
+done:
+    return rc;
+}
+
+tarn_code tarn_ids_add(tarn_ids *list, const tarn_id *id, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 64;
+        TARN_TRY(tarn_resize(&list->v, cap, sizeof *list->v, err));
+        list->cap = cap;
+    }
+    list->v[list->n++] = *id;
+done:
     return rc;
 }
 

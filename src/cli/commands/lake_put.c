@@ -84,10 +84,9 @@ static tarn_code put_all(put_job *j, const char *branch, tarn_err *err)
     for (size_t at = 0; at < j->n; at += AT_A_TIME) {
         size_t n = j->n - at < AT_A_TIME ? j->n - at : AT_A_TIME;
         TARN_TRY(tarn_cancel_check(j->cli->sink, err));
-        for (size_t i = 0; i < n && replaces; i++)
-            likes[i] = object_before(j, branch, &head, j->entries[at + i].path);
-        TARN_TRY(tarn_lake_put_files(j->lake, j->cli->pool, (const char *const *)(j->files + at), likes, n, objects,
-                                     err));
+        for (size_t i = 0; i < n && replaces; i++) likes[i] = object_before(j, branch, &head, j->entries[at + i].path);
+        TARN_TRY(
+            tarn_lake_put_files(j->lake, j->cli->pool, (const char *const *)(j->files + at), likes, n, objects, err));
         for (size_t i = 0; i < n; i++) j->entries[at + i].object = objects[i];
         tarn_progress(j->cli->sink, "put", (int64_t)(at + n), (int64_t)j->n, "files");
     }
