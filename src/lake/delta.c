@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "lake/bytes.h"
 
-enum { SLOTS = 64, DIGIT = 4, MOST_GENERATION = 60000, KEEP_BYTES = 256 << 10 };
+enum { SLOTS = 64, DIGIT = 4, MOST_GENERATION = 60000, KEEP_BYTES = 256 << 10, MOST_COST = 32 };
 
 /* ---- the cache: one place for each value of some bits of the id ---- */
 
@@ -79,18 +79,19 @@ static void keep(tarn_plain_cache *cache, tarn_plain *plain)
 
 /* ---- reading ---- */
 
-static tarn_code read_plain(tarn_lake *lake, const tarn_id *id, tarn_plain **out, tarn_err *err)
+static tarn_code read_plain(tarn_lake *lake, const tarn_id *id, int *work, tarn_plain **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_slab slab = {0};
-    tarn_delta delta;
+    tarn_record_facts facts = {.work = work};
     tarn_plain *plain = NULL;
 
-    TARN_TRY(tarn_store_load_record(lake, id, "base", &slab, NULL, &delta, err));
+    TARN_TRY(tarn_store_load_record(lake, id, "base", &slab, &facts, err));
     TARN_TRY(tarn_alloc(&plain, 1, sizeof *plain + slab.len, err));
     atomic_init(&plain->users, 1);
     plain->id = *id;
-    plain->delta = delta;
+    plain->delta = facts.delta;
+    plain->cost = facts.cost;
     plain->len = slab.len;
     if (slab.len > 0) memcpy(plain->bytes, slab.bytes, slab.len);
     keep(lake->plains, plain);
@@ -100,21 +101,12 @@ done:
     return rc;
 }
 
-tarn_code tarn_plain_load(tarn_lake *lake, const tarn_id *id, int below, tarn_plain **out, tarn_err *err)
+tarn_code tarn_plain_load(tarn_lake *lake, const tarn_id *id, int *work, tarn_plain **out, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
-    tarn_plain *plain = take_kept(lake->plains, id);
-    char hex[TARN_ID_HEX];
-
-    if (!plain) TARN_TRY(read_plain(lake, id, &plain, err));
-    if (plain->delta.depth >= below) {
-        tarn_plain_release(plain);
-        return TARN_FAIL(err, TARN_CORRUPT, "its base %.12s is made from more bases than a delta of it may be",
-                         tarn_id_hex(id, hex));
-    }
-    *out = plain;
-done:
-    return rc;
+    *out = take_kept(lake->plains, id);
+    if (*out) return TARN_OK;
+    if (--*work < 0) return TARN_FAIL(err, TARN_CORRUPT, "it is made from more records than can be right");
+    return read_plain(lake, id, work, out, err);
 }
 
 tarn_code tarn_before_get(void *arg, const tarn_delta *delta, const uint8_t **before, tarn_err *err)
@@ -125,10 +117,11 @@ tarn_code tarn_before_get(void *arg, const tarn_delta *delta, const uint8_t **be
 
     tarn_before_clear(b);
     for (int i = 0; i < delta->n; i++) {
-        rc = tarn_plain_load(b->lake, &delta->base[i], delta->depth, &b->plain[i], err);
+        rc = tarn_plain_load(b->lake, &delta->base[i], b->work, &b->plain[i], err);
         if (rc == TARN_NOT_FOUND) rc = TARN_CORRUPT; /* the delta cannot be read */
         if (rc != TARN_OK) goto done;
         len += b->plain[i]->len;
+        b->cost += b->plain[i]->cost;
     }
     if (len != delta->before_len)
         return TARN_FAIL(err, TARN_CORRUPT, "its bases have %zu bytes, not %u", len, delta->before_len);
@@ -147,7 +140,7 @@ void tarn_before_clear(tarn_before *b)
 {
     for (int i = 0; i < TARN_DELTA_BASES; i++) tarn_plain_release(b->plain[i]);
     tarn_free(b->joined);
-    *b = (tarn_before){.lake = b->lake};
+    *b = (tarn_before){.lake = b->lake, .work = b->work};
 }
 
 /* ---- writing ---- */
@@ -164,8 +157,8 @@ static tarn_code climb(tarn_lake *lake, tarn_plain **plain, uint32_t most, tarn_
 {
     while ((*plain)->delta.n > 0 && ((*plain)->delta.generation > most || (*plain)->delta.depth >= TARN_DELTA_HOPS)) {
         tarn_plain *above = NULL;
-        tarn_code rc =
-            tarn_plain_load(lake, &(*plain)->delta.base[(*plain)->delta.n - 1], (*plain)->delta.depth, &above, err);
+        int work = TARN_DELTA_WORK;
+        tarn_code rc = tarn_plain_load(lake, &(*plain)->delta.base[(*plain)->delta.n - 1], &work, &above, err);
         if (rc != TARN_OK) return rc;
         tarn_plain_release(*plain);
         *plain = above;
@@ -177,10 +170,11 @@ static tarn_code choose_bases(tarn_lake *lake, const tarn_id *like, int n, tarn_
                               tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    int work = TARN_DELTA_WORK, cost = 1;
 
     *delta = (tarn_delta){0};
     for (int i = 0; i < n; i++) {
-        TARN_TRY(tarn_plain_load(lake, &like[i], TARN_DELTA_HOPS + 1, &b->plain[i], err));
+        TARN_TRY(tarn_plain_load(lake, &like[i], &work, &b->plain[i], err));
         if (b->plain[i]->delta.generation >= delta->generation) delta->generation = b->plain[i]->delta.generation + 1;
     }
     if (delta->generation > MOST_GENERATION) goto done;
@@ -189,7 +183,9 @@ static tarn_code choose_bases(tarn_lake *lake, const tarn_id *like, int n, tarn_
         if (b->plain[i]->delta.depth >= delta->depth) delta->depth = b->plain[i]->delta.depth + 1;
         delta->base[i] = b->plain[i]->id;
         delta->before_len += (uint32_t)b->plain[i]->len;
+        cost += b->plain[i]->cost;
     }
+    if (cost > MOST_COST) n = 0;
     if (n == 2 && tarn_id_equal(&delta->base[0], &delta->base[1])) {
         delta->before_len -= (uint32_t)b->plain[1]->len;
         n = 1;

@@ -18,21 +18,27 @@ typedef struct tarn_plain {
     atomic_int users;
     tarn_id id;
     tarn_delta delta; /* what it is stored as; n 0: no delta */
+    int cost;         /* records to open for it */
     size_t len;
     uint8_t bytes[];
 } tarn_plain;
 
-/* The bytes of a record of a depth below `below`; its hash is not checked, its checksum is. The last ones are kept. */
-TARN_MUST tarn_code tarn_plain_load(tarn_lake *lake, const tarn_id *id, int below, tarn_plain **out, tarn_err *err);
+enum { TARN_DELTA_WORK = 256 };
+
+/* The bytes of a record; its hash is not checked, its checksum is. The last ones are kept. *work is how many records
+ * may still be opened; TARN_CORRUPT below 0. */
+TARN_MUST tarn_code tarn_plain_load(tarn_lake *lake, const tarn_id *id, int *work, tarn_plain **out, tarn_err *err);
 void tarn_plain_release(tarn_plain *plain);
 
 typedef struct tarn_plain_cache tarn_plain_cache;
 TARN_MUST tarn_code tarn_plain_cache_new(tarn_plain_cache **out, tarn_err *err);
 void tarn_plain_cache_free(tarn_plain_cache *cache);
 
-/* For opening a record that may be a delta. Start with {lake}; clear afterwards. */
+/* For opening a record that may be a delta. Start with {lake, &work}; clear afterwards. */
 typedef struct tarn_before {
     tarn_lake *lake;
+    int *work;
+    int cost; /* of the bases, when they have been got */
     tarn_plain *plain[TARN_DELTA_BASES];
     uint8_t *joined;
 } tarn_before;

@@ -97,7 +97,8 @@ static tarn_code check_record(fsck *f, const char *pack, const uint8_t *bytes, c
     tarn_code rc = TARN_OK;
     tarn_err why = {0};
     tarn_list_view list;
-    tarn_before before = {.lake = f->lake};
+    int work = TARN_DELTA_WORK;
+    tarn_before before = {.lake = f->lake, .work = &work};
     size_t len = TARN_RECORD_HEAD + (size_t)e->where.stored;
 
     TARN_TRY(tarn_slab_need(&slab->stored, &slab->stored_cap, len, err));

@@ -76,13 +76,21 @@ TARN_MUST tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn
  * `what` is for messages ("chunk", "tree node"). Any thread. */
 TARN_MUST tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
                                    tarn_where *where, tarn_err *err);
-/* The same without checking the hash, and with what the record is made from (delta.n 0: no delta). */
+/* The same without checking the hash. */
+typedef struct tarn_record_facts {
+    int *work;        /* in: how many records may be opened as bases (delta.h) */
+    int cost;         /* records that were needed for it, itself included */
+    tarn_delta delta; /* what it is made from; n 0: no delta */
+} tarn_record_facts;
 TARN_MUST tarn_code tarn_store_load_record(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
-                                           tarn_where *where, tarn_delta *delta, tarn_err *err);
+                                           tarn_record_facts *facts, tarn_err *err);
 TARN_MUST tarn_code tarn_store_find(tarn_lake *lake, const tarn_id *id, tarn_where *where, bool *found, tarn_err *err);
 /* Commits whose id starts with the first `digits` digits of `from` (the rest zero); at most two are told apart. */
 TARN_MUST tarn_code tarn_store_commits_like(tarn_lake *lake, const tarn_id *from, int digits, tarn_id found[2], int *n,
                                             tarn_err *err);
+/* Read the own index of the pack of s->row, and when the pack was made (may be NULL). Close also after a failure. */
+TARN_MUST tarn_code tarn_segment_open(tarn_lake *lake, tarn_segment *s, int64_t *made_us, tarn_err *err);
+void tarn_segment_close(tarn_segment *s);
 /* Store the open pack. */
 TARN_MUST tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err);
 TARN_MUST tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err);
@@ -98,17 +106,27 @@ TARN_MUST tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err);
 
 /* Have segments that know of every sweep so far, whose number goes to *swept. */
 TARN_MUST tarn_code tarn_store_fresh(tarn_lake *lake, int64_t *swept, tarn_err *err);
+TARN_MUST tarn_code tarn_store_swept(tarn_lake *lake, int64_t *out, tarn_err *err);
 /* In a transaction: TARN_CONFLICT if there was a sweep since. */
 TARN_MUST tarn_code tarn_store_unswept(tarn_lake *lake, int64_t swept, tarn_err *err);
 /* Forget the open and the pending packs: what was put since the last transaction. Under the lock. */
 void tarn_store_discard(tarn_lake *lake);
-/* Ids of the records that a record is made from (none for one that is no delta), from the head of its bytes. */
+/* What a record is made from (n 0 for one that is no delta). */
 TARN_MUST tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, tarn_err *err);
+/* The same of the very record of that pack, not of another copy. */
+TARN_MUST tarn_code tarn_pack_bases(tarn_lake *lake, const char *pack, const tarn_where *where, tarn_delta *out,
+                                    tarn_err *err);
 
 #define TARN_FACT_SWEPT "gc/swept"
 #define TARN_FACT_DEAD  "gc/dead/" /* and the id of a commit that is there, but not all that it needs */
 /* Was the commit found unreachable by a sweep? */
 TARN_MUST tarn_code tarn_commit_dead(tarn_lake *lake, const tarn_id *id, bool *dead, tarn_err *err);
+
+/* ---- settle.c ---- */
+
+/* In a transaction: new records that are deltas must be the first copies of their ids, and their bases be there.
+ * TARN_CONFLICT: put again. */
+TARN_MUST tarn_code tarn_store_settle(tarn_lake *lake, tarn_err *err);
 
 /* ---- merge.c: many indexes into few ---- */
 

@@ -153,7 +153,8 @@ static tarn_code align_ends(tarn_like *l, const old_chunk *c, const uint8_t *byt
 {
     tarn_plain *plain = NULL;
     tarn_err why = {0};
-    tarn_code rc = tarn_plain_load(l->lake, &c->id, TARN_DELTA_HOPS + 1, &plain, &why);
+    int work = TARN_DELTA_WORK;
+    tarn_code rc = tarn_plain_load(l->lake, &c->id, &work, &plain, &why);
 
     if (rc == TARN_NOMEM) return TARN_FAIL(err, rc, "%s", why.msg);
     if (rc != TARN_OK) return TARN_OK;

@@ -16,7 +16,7 @@
 
 /* ---- segments ---- */
 
-static void close_segment(tarn_segment *s)
+void tarn_segment_close(tarn_segment *s)
 {
     tarn_index_close(&s->index);
     tarn_map_close(&s->map);
@@ -45,7 +45,7 @@ done:
 }
 
 /* The tail tells where the index is. */
-static tarn_code open_own_index(tarn_lake *lake, tarn_segment *s, tarn_err *err)
+tarn_code tarn_segment_open(tarn_lake *lake, tarn_segment *s, int64_t *made_us, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char blob[80];
@@ -58,6 +58,7 @@ static tarn_code open_own_index(tarn_lake *lake, tarn_segment *s, tarn_err *err)
                          (unsigned long long)s->row.bytes);
     TARN_TRY(lake->backend->get(lake->packs, blob, s->row.bytes - TARN_PACK_TAIL, sizeof bytes, bytes, err));
     TARN_TRY(tarn_tail_read(bytes, s->row.bytes, s->row.name, &tail, err));
+    if (made_us) *made_us = tail.made_us;
     TARN_TRY(tarn_alloc(&s->owned, tail.index_len, 1, err));
     TARN_TRY(lake->backend->get(lake->packs, blob, tail.index_at, tail.index_len, s->owned, err));
     TARN_TRY(tarn_index_open(&s->index, s->owned, tail.index_len, s->row.name, err));
@@ -104,11 +105,11 @@ static tarn_segment move_out(tarn_segment *s)
 static tarn_code open_segment(loading *l, tarn_segment *s, tarn_err *err)
 {
     tarn_err why = {0};
-    tarn_code rc = s->row.run ? open_run(l->lake, s, &why) : open_own_index(l->lake, s, &why);
+    tarn_code rc = s->row.run ? open_run(l->lake, s, &why) : tarn_segment_open(l->lake, s, NULL, &why);
 
     if (rc == TARN_OK) return rc;
     tarn_pack_row row = s->row;
-    close_segment(s);
+    tarn_segment_close(s);
     *s = (tarn_segment){.map = {.bytes = ""}, .row = row};
     if (rc != TARN_CORRUPT && !(rc == TARN_NOT_FOUND && l->last_attempt)) return TARN_FAIL(err, rc, "%s", why.msg);
     (void)snprintf(s->damage, sizeof s->damage, "%.239s", why.msg);
@@ -136,7 +137,7 @@ static tarn_code load_one(void *arg, const tarn_pack_row *row, tarn_err *err)
     l->now[l->n++] = fresh;
     fresh = (tarn_segment){.map = {.bytes = ""}};
 done:
-    close_segment(&fresh);
+    tarn_segment_close(&fresh);
     return rc;
 }
 
@@ -149,12 +150,12 @@ static void undo_load(loading *l)
                (l->lake->segments[k].index.bytes || !same_row(&l->lake->segments[k].row, &l->now[i].row)))
             k++;
         if (k < l->lake->n_segments) l->lake->segments[k] = l->now[i];
-        else close_segment(&l->now[i]);
+        else tarn_segment_close(&l->now[i]);
     }
     tarn_free(l->now);
 }
 
-static tarn_code read_swept(tarn_lake *lake, int64_t *out, tarn_err *err)
+tarn_code tarn_store_swept(tarn_lake *lake, int64_t *out, tarn_err *err)
 {
     char *text = NULL;
     tarn_code rc = tarn_meta_fact_get(lake->meta, TARN_FACT_SWEPT, &text, err);
@@ -173,13 +174,13 @@ static tarn_code load_once(tarn_lake *lake, bool last_attempt, tarn_err *err)
     int64_t swept = 0;
 
     TARN_TRY(tarn_meta_version(lake->meta, &version, err));
-    TARN_TRY(read_swept(lake, &swept, err));
+    TARN_TRY(tarn_store_swept(lake, &swept, err));
     TARN_TRY(tarn_meta_indexes(lake->meta, load_one, &l, err));
     for (size_t i = 0; i < lake->n_segments; i++) /* pending ones stay */
         if (lake->segments[i].row.num == 0 && lake->segments[i].index.bytes)
             TARN_TRY(load_one(&l, &lake->segments[i].row, err));
     for (size_t i = 0; i < lake->n_segments; i++)
-        close_segment(&lake->segments[i]); /* the others are gone from meta.db */
+        tarn_segment_close(&lake->segments[i]); /* the others are gone from meta.db */
     tarn_free(lake->segments);
     lake->segments = l.now;
     lake->n_segments = l.n;
@@ -205,7 +206,7 @@ tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err)
 
 void tarn_store_close(tarn_lake *lake)
 {
-    for (size_t i = 0; i < lake->n_segments; i++) close_segment(&lake->segments[i]);
+    for (size_t i = 0; i < lake->n_segments; i++) tarn_segment_close(&lake->segments[i]);
     tarn_free(lake->segments);
     tarn_pack_clear(&lake->open);
     tarn_free(lake->bases.v);
@@ -343,13 +344,13 @@ static tarn_code fetch_again(tarn_lake *lake, const tarn_id *id, tarn_slab *slab
 }
 
 static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what, bool hashed, tarn_slab *slab,
-                            tarn_where *where, tarn_delta *delta, tarn_err *err)
+                            tarn_where *where, tarn_record_facts *facts, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     spot s = {0};
     bool found = false;
     char hex[TARN_ID_HEX], note[160];
-    tarn_before before = {.lake = lake};
+    tarn_before before = {.lake = lake, .work = facts->work};
 
     rc = fetch(lake, id, slab, &s, &found, err);
     for (int attempt = 0; attempt < 3 && rc == TARN_NOT_FOUND; attempt++)
@@ -361,12 +362,13 @@ static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what
     if (s.where.stored > TARN_RECORD_MOST)
         return TARN_FAIL(err, TARN_CORRUPT, "%s %.12s has an impossible length", what, hex);
     const tarn_opening how = {
-        .codec = lake->codec, .hashed = hashed, .before = tarn_before_get, .arg = &before, .delta = delta};
+        .codec = lake->codec, .hashed = hashed, .before = tarn_before_get, .arg = &before, .delta = &facts->delta};
     rc = tarn_record_open(&how, id, &s.where, slab, err);
     if (rc != TARN_OK) {
         (void)snprintf(note, sizeof note, "%s %.12s (pack %s, offset %u)", what, hex, s.pack, s.where.offset);
         tarn_err_note(err, "%s", note);
     }
+    facts->cost = 1 + before.cost;
     if (where) *where = s.where;
 done:
     tarn_before_clear(&before);
@@ -376,13 +378,15 @@ done:
 tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab, tarn_where *where,
                          tarn_err *err)
 {
-    return get_record(lake, id, what, true, slab, where, NULL, err);
+    int work = TARN_DELTA_WORK;
+
+    return get_record(lake, id, what, true, slab, where, &(tarn_record_facts){.work = &work}, err);
 }
 
 tarn_code tarn_store_load_record(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
-                                 tarn_where *where, tarn_delta *delta, tarn_err *err)
+                                 tarn_record_facts *facts, tarn_err *err)
 {
-    return get_record(lake, id, what, false, slab, where, delta, err);
+    return get_record(lake, id, what, false, slab, NULL, facts, err);
 }
 
 typedef struct likes {
@@ -470,7 +474,7 @@ static tarn_code pending_segment(tarn_lake *lake, const char *name, size_t index
     lake->segments[lake->n_segments++] = s;
     s = (tarn_segment){.map = {.bytes = ""}};
 done:
-    close_segment(&s);
+    tarn_segment_close(&s);
     return rc;
 }
 
@@ -490,7 +494,7 @@ tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
     rc = lake->backend->put(lake->packs, blob, lake->open.bytes, lake->open.len, err);
     if (rc == TARN_IO) lake->broken = true;
     if (rc != TARN_OK) {
-        close_segment(&lake->segments[--lake->n_segments]);
+        tarn_segment_close(&lake->segments[--lake->n_segments]);
         tarn_err_note(err, "nothing was committed");
         goto done;
     }
@@ -618,28 +622,6 @@ done:
     return rc;
 }
 
-/* What new records are made from must be there in the instant in which meta.db names them. */
-static tarn_code check_bases(tarn_lake *lake, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    int64_t swept = 0;
-    spot s;
-    bool found = true;
-
-    if (lake->bases.n == 0) return TARN_OK;
-    TARN_TRY(read_swept(lake, &swept, err));
-    if (swept == lake->bases_at) return TARN_OK;
-    TARN_TRY(tarn_store_load(lake, err));
-    for (size_t i = 0; i < lake->bases.n && found; i++)
-        TARN_TRY(locate(lake, &lake->bases.v[i], false, &s, &found, err));
-    if (!found)
-        rc = TARN_FAIL(err, TARN_CONFLICT,
-                       "a garbage collection removed what new content was made from; put the content again");
-    else lake->bases_at = swept;
-done:
-    return rc;
-}
-
 /* After the commit: the packs have numbers. Should asking fail, they stay pending and are entered once more, which
  * is harmless. */
 static void number_packs(tarn_lake *lake)
@@ -661,7 +643,7 @@ tarn_code tarn_tx_begin(tarn_lake *lake, tarn_err *err)
     TARN_TRY(tarn_store_seal(lake, err));
     TARN_TRY(tarn_meta_begin(lake->meta, err));
     begun = true;
-    TARN_TRY(check_bases(lake, err));
+    TARN_TRY(tarn_store_settle(lake, err));
     TARN_TRY(enter_packs(lake, err));
     return TARN_OK;
 done:
@@ -695,7 +677,7 @@ void tarn_store_discard(tarn_lake *lake)
     tarn_pack_reset(&lake->open);
     for (size_t i = 0; i < lake->n_segments; i++) {
         if (lake->segments[i].row.num != 0) lake->segments[kept++] = lake->segments[i];
-        else close_segment(&lake->segments[i]);
+        else tarn_segment_close(&lake->segments[i]);
     }
     lake->n_segments = kept;
     lake->bases.n = 0;
@@ -710,7 +692,7 @@ tarn_code tarn_store_fresh(tarn_lake *lake, int64_t *swept, tarn_err *err)
 
     tarn_lake_lock(lake);
     TARN_TRY(tarn_meta_version(lake->meta, &version, err));
-    if (version != lake->meta_version) TARN_TRY(read_swept(lake, swept, err));
+    if (version != lake->meta_version) TARN_TRY(tarn_store_swept(lake, swept, err));
     else *swept = lake->swept;
     if (*swept != lake->swept) TARN_TRY(tarn_store_load(lake, err));
     *swept = lake->swept;
@@ -722,36 +704,41 @@ done:
 tarn_code tarn_store_unswept(tarn_lake *lake, int64_t swept, tarn_err *err)
 {
     int64_t now = 0;
-    tarn_code rc = read_swept(lake, &now, err);
+    tarn_code rc = tarn_store_swept(lake, &now, err);
 
     if (rc != TARN_OK || now == swept) return rc;
     return TARN_FAIL(err, TARN_CONFLICT, "a garbage collection came between; try again");
 }
 
-tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, tarn_err *err)
+tarn_code tarn_pack_bases(tarn_lake *lake, const char *pack, const tarn_where *where, tarn_delta *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    spot s = {0};
-    bool found = false;
     uint8_t head[TARN_DELTA_HEAD + TARN_DELTA_BASES * TARN_ID_BYTES];
+    size_t len = where->stored < sizeof head ? where->stored : sizeof head, used;
     char blob[80];
-    size_t len = 0, used;
 
     *out = (tarn_delta){0};
-    tarn_lake_lock(lake);
-    rc = locate(lake, id, true, &s, &found, err);
-    if (rc == TARN_OK && found && s.where.coding == TARN_CODING_DELTA) {
-        len = s.where.stored < sizeof head ? s.where.stored : sizeof head;
-        if (s.in_open) memcpy(head, lake->open.bytes + s.where.offset + TARN_RECORD_HEAD, len);
-    }
-    tarn_lake_unlock(lake);
-    if (rc != TARN_OK || len == 0) return rc;
-    TARN_TRY(blob_name(s.pack, blob, err));
-    if (!s.in_open)
-        TARN_TRY(lake->backend->get(lake->packs, blob, s.where.offset + (uint64_t)TARN_RECORD_HEAD, len, head, err));
+    if (where->coding != TARN_CODING_DELTA) return TARN_OK;
+    TARN_TRY(blob_name(pack, blob, err));
+    TARN_TRY(lake->backend->get(lake->packs, blob, where->offset + (uint64_t)TARN_RECORD_HEAD, len, head, err));
     TARN_TRY(tarn_delta_read(head, len, out, &used, err));
 done:
     return rc;
+}
+
+tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, tarn_err *err)
+{
+    spot s = {0};
+    bool found = false;
+    size_t used;
+
+    *out = (tarn_delta){0};
+    tarn_lake_lock(lake);
+    tarn_code rc = locate(lake, id, true, &s, &found, err);
+    if (rc == TARN_OK && found && s.in_open && s.where.coding == TARN_CODING_DELTA)
+        rc = tarn_delta_read(lake->open.bytes + s.where.offset + TARN_RECORD_HEAD, s.where.stored, out, &used, err);
+    tarn_lake_unlock(lake);
+    return rc == TARN_OK && found && !s.in_open ? tarn_pack_bases(lake, s.pack, &s.where, out, err) : rc;
 }
 
 tarn_code tarn_ids_add(tarn_ids *list, const tarn_id *id, tarn_err *err)
