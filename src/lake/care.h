@@ -39,7 +39,7 @@ TARN_MUST tarn_code tarn_lake_gc(tarn_lake *lake, const tarn_gc_options *options
 /* ---- what takes space ---- */
 
 typedef struct tarn_du {
-    char name[256];   /* a ref, or "" for what no ref names: staged, results of runs, earlier values of refs */
+    char name[1026];  /* a ref, or "" for what is staged and what runs made */
     uint64_t paths;   /* at the newest commit */
     uint64_t logical; /* bytes of their contents */
     uint64_t stored;  /* bytes of all records that the ref's history needs */

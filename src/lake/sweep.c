@@ -70,7 +70,7 @@ static tarn_code weigh(tarn_gcing *g, tarn_gc_pack *p, tarn_err *err)
         bool live = (state & TARN_GC_NEEDED) && !(state & TARN_GC_SAFE);
         p->all += bytes;
         if (live) p->live += bytes;
-        *(live ? &g->out->live : &g->out->garbage)[kind_of(e.where.kind)] += (int64_t)bytes;
+        (live ? g->out->live : g->out->garbage)[kind_of(e.where.kind)] += (int64_t)bytes;
     }
     g->out->live_bytes += (int64_t)p->live;
     g->out->garbage_bytes += (int64_t)(p->all - p->live);
