@@ -119,6 +119,7 @@ tarn_code tarn_before_get(void *arg, const tarn_delta *delta, const uint8_t **be
     for (int i = 0; i < delta->n; i++) {
         rc = tarn_plain_load(b->lake, &delta->base[i], b->work, &b->plain[i], err);
         if (rc == TARN_NOT_FOUND) rc = TARN_CORRUPT; /* the delta cannot be read */
+        b->failed = rc != TARN_OK;
         if (rc != TARN_OK) goto done;
         len += b->plain[i]->len;
         b->cost += b->plain[i]->cost;

@@ -38,7 +38,8 @@ void tarn_plain_cache_free(tarn_plain_cache *cache);
 typedef struct tarn_before {
     tarn_lake *lake;
     int *work;
-    int cost; /* of the bases, when they have been got */
+    int cost;    /* of the bases, when they have been got */
+    bool failed; /* a base could not be read: the error names it */
     tarn_plain *plain[TARN_DELTA_BASES];
     uint8_t *joined;
 } tarn_before;

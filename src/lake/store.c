@@ -364,7 +364,7 @@ static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what
     const tarn_opening how = {
         .codec = lake->codec, .hashed = hashed, .before = tarn_before_get, .arg = &before, .delta = &facts->delta};
     rc = tarn_record_open(&how, id, &s.where, slab, err);
-    if (rc != TARN_OK) {
+    if (rc != TARN_OK && (hashed || !before.failed)) { /* of bases of bases the one at fault is enough */
         (void)snprintf(note, sizeof note, "%s %.12s (pack %s, offset %u)", what, hex, s.pack, s.where.offset);
         tarn_err_note(err, "%s", note);
     }
