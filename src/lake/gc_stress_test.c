@@ -50,6 +50,12 @@ static size_t content_of(int n, char *out)
 
 /* ---- the processes ---- */
 
+/* Nobody is left behind by a test that failed. */
+static void stop_with(pid_t parent)
+{
+    if (getppid() != parent) _exit(0);
+}
+
 static void die(const char *who, tarn_code rc, const tarn_err *e)
 {
     (void)fprintf(stderr, "%s: %s: %s (%s:%d)\n", who, tarn_code_name(rc), e->msg, e->file, e->line);
@@ -82,7 +88,7 @@ done:
     return rc;
 }
 
-static void write_for_ever(const char *folder, int who, uint64_t seed)
+static void write_for_ever(const char *folder, pid_t parent, int who, uint64_t seed)
 {
     tarn_lake *lake = NULL;
     tarn_err err = {0};
@@ -96,6 +102,7 @@ static void write_for_ever(const char *folder, int who, uint64_t seed)
     if (rc != TARN_OK || fd < 0 || !bytes) die("writer", rc, &err);
     for (uint64_t i = 0;; i++) {
         tarn_random4 r = tarn_philox(seed, TARN_STREAM_TEST, i, (uint64_t)who);
+        stop_with(parent);
         bool stays = r.v[0] % 4 == 0;
         acknowledged ack = {.content = 0};
         tarn_id head;
@@ -118,7 +125,7 @@ static tarn_code read_entry(void *arg, const tarn_entry *e, tarn_err *err)
     return rc;
 }
 
-static void read_for_ever(const char *folder)
+static void read_for_ever(const char *folder, pid_t parent)
 {
     tarn_lake *lake = NULL;
     tarn_err err = {0};
@@ -128,6 +135,7 @@ static void read_for_ever(const char *folder)
 
     if (rc != TARN_OK) die("reader", rc, &err);
     for (int i = 0;; i++) {
+        stop_with(parent);
         (void)snprintf(own, sizeof own, "heads/own%d", i % WRITERS);
         if (tarn_lake_ref_get(lake, own, &head, NULL) != TARN_OK) continue;
         rc = tarn_lake_list(lake, &head, "", "", 0, read_entry, lake, &err);
@@ -135,7 +143,7 @@ static void read_for_ever(const char *folder)
     }
 }
 
-static void collect_for_ever(const char *folder)
+static void collect_for_ever(const char *folder, pid_t parent)
 {
     tarn_lake *lake = NULL;
     tarn_err err = {0};
@@ -144,6 +152,7 @@ static void collect_for_ever(const char *folder)
 
     if (rc != TARN_OK) die("collector", rc, &err);
     for (;;) {
+        stop_with(parent);
         rc = tarn_lake_gc(lake, &(tarn_gc_options){.no_grace = true}, &g, NULL, &err);
         if (rc != TARN_OK && rc != TARN_BUSY && rc != TARN_CONFLICT) die("collector", rc, &err);
         (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
@@ -152,13 +161,13 @@ static void collect_for_ever(const char *folder)
 
 static pid_t start(const char *folder, int who, uint64_t seed)
 {
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
 
     assert_true(child >= 0);
     if (child > 0) return child;
-    if (who < WRITERS) write_for_ever(folder, who, seed);
-    else if (who < WRITERS + READERS) read_for_ever(folder);
-    else collect_for_ever(folder);
+    if (who < WRITERS) write_for_ever(folder, parent, who, seed);
+    else if (who < WRITERS + READERS) read_for_ever(folder, parent);
+    else collect_for_ever(folder, parent);
     _exit(9);
 }
 

@@ -70,8 +70,8 @@ static tarn_id object_before(const put_job *j, const char *branch, const tarn_id
     return rc == TARN_OK && strcmp(e.path, path) == 0 ? e.object.id : (tarn_id){{0}};
 }
 
-/* Store what was found, some thousand files at a time so that progress can be shown, and stage all of it at once. */
-static tarn_code put_all(put_job *j, const char *branch, tarn_err *err)
+/* Store what was found, some thousand files at a time so that progress can be shown. */
+static tarn_code put_found(put_job *j, const char *branch, tarn_err *err)
 {
     enum { AT_A_TIME = 4096 };
     tarn_code rc = TARN_OK;
@@ -90,10 +90,24 @@ static tarn_code put_all(put_job *j, const char *branch, tarn_err *err)
         for (size_t i = 0; i < n; i++) j->entries[at + i].object = objects[i];
         tarn_progress(j->cli->sink, "put", (int64_t)(at + n), (int64_t)j->n, "files");
     }
-    TARN_TRY(tarn_lake_stage(j->lake, branch, j->entries, j->n, err));
 done:
     tarn_free(objects);
     tarn_free(likes);
+    return rc;
+}
+
+/* Stage all of it at once. A garbage collection without grace may take away what was found to be there already; then
+ * it is put again. */
+static tarn_code put_all(put_job *j, const char *branch, tarn_err *err)
+{
+    enum { ATTEMPTS = 4 };
+    tarn_code rc = TARN_CONFLICT;
+
+    for (int attempt = 0; attempt < ATTEMPTS && (rc == TARN_CONFLICT || rc == TARN_NOT_FOUND); attempt++) {
+        rc = put_found(j, branch, err);
+        if (rc != TARN_OK) break;
+        rc = tarn_lake_stage(j->lake, branch, j->entries, j->n, err);
+    }
     return rc;
 }
 
