@@ -134,6 +134,31 @@ static tarn_code save(const char *folder, const char *name, const void *bytes, s
     return rc == TARN_OK ? tarn_file_save(path, bytes, len, err) : rc;
 }
 
+/* A delta that opens: of the bytes that some_before gives, with one changed. */
+static tarn_code save_delta(const char *folder, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    uint8_t before[1000], now[1000], record[1200];
+    tarn_codec *codec = NULL;
+    tarn_pack pack = {0};
+    tarn_delta d = {.n = 1, .depth = 1, .generation = 1, .before_len = sizeof before, .base = {{{1}}}};
+    tarn_id id;
+    size_t head = tarn_delta_write(&d, record), len = 0;
+
+    for (size_t i = 0; i < sizeof before; i++) now[i] = before[i] = (uint8_t)(i * i >> 3);
+    now[500] ^= 1;
+    TARN_TRY(tarn_codec_new(&codec, err));
+    TARN_TRY(tarn_codec_pack_after(codec, before, sizeof before, now, sizeof now, record + head, sizeof record - head,
+                                   &len, err));
+    TARN_TRY(tarn_digest(now, sizeof now, &id, err));
+    TARN_TRY(tarn_pack_add(&pack, &id, TARN_KIND_CHUNK, TARN_CODING_DELTA, record, head + len, sizeof now, err));
+    TARN_TRY(save(folder, "delta", pack.bytes + TARN_PACK_HEAD, TARN_RECORD_HEAD + head + len, err));
+done:
+    tarn_pack_clear(&pack);
+    tarn_codec_free(codec);
+    return rc;
+}
+
 /* A pack of three records, and its parts. */
 static tarn_code samples(const char *folder, tarn_err *err)
 {
@@ -155,6 +180,7 @@ static tarn_code samples(const char *folder, tarn_err *err)
     TARN_TRY(save(folder, "tail", pack.bytes + at + len, TARN_PACK_TAIL, err));
     TARN_TRY(save(folder, "record", pack.bytes + TARN_PACK_HEAD, TARN_RECORD_HEAD + 1, err));
     TARN_TRY(save(folder, "list", list, sizeof list, err));
+    TARN_TRY(save_delta(folder, err));
 done:
     tarn_pack_clear(&pack);
     return rc;
