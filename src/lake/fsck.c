@@ -188,6 +188,17 @@ done:
     return rc;
 }
 
+/* A garbage collection may drop packs while we read. */
+static bool still_named(fsck *f, const char *pack)
+{
+    uint32_t num;
+
+    tarn_lake_lock(f->lake);
+    tarn_code rc = tarn_meta_pack_num(f->lake->meta, pack, &num, NULL);
+    tarn_lake_unlock(f->lake);
+    return rc != TARN_NOT_FOUND;
+}
+
 static tarn_code check_pack(fsck *f, const tarn_pack_row *row, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -200,7 +211,7 @@ static tarn_code check_pack(fsck *f, const tarn_pack_row *row, tarn_err *err)
     f->count.packs++;
     rc = f->lake->backend->size(f->lake->packs, blob, &size, &why);
     if (rc == TARN_NOT_FOUND) {
-        tell(f, "pack %s is missing", row->name);
+        if (still_named(f, row->name)) tell(f, "pack %s is missing", row->name);
         return TARN_OK;
     }
     if (rc != TARN_OK) return finding(f, rc, &why, row->name, err);
@@ -211,9 +222,11 @@ static tarn_code check_pack(fsck *f, const tarn_pack_row *row, tarn_err *err)
     }
     TARN_TRY(tarn_alloc(&bytes, (size_t)size, 1, err));
     rc = f->lake->backend->get(f->lake->packs, blob, 0, (size_t)size, bytes, &why);
+    bool swept = rc == TARN_NOT_FOUND && !still_named(f, row->name);
     if (rc == TARN_OK) TARN_TRY(check_pack_bytes(f, row, bytes, err));
-    else TARN_TRY(finding(f, rc, &why, row->name, err));
+    else if (!swept) TARN_TRY(finding(f, rc, &why, row->name, err));
     f->count.bytes += (int64_t)size;
+    rc = TARN_OK;
 done:
     tarn_free(bytes);
     return rc;
@@ -571,7 +584,7 @@ static void tell_unused(fsck *f)
     char hex[TARN_ID_HEX];
 
     for (size_t i = 0; i < f->n_bads; i++)
-        if (!f->bads[i].told)
+        if (!f->bads[i].told && still_named(f, f->bads[i].pack))
             tell(f, "record %.12s (no path uses it): %s (pack %s, offset %u)", tarn_id_hex(&f->bads[i].id, hex),
                  f->bads[i].why, f->bads[i].pack, f->bads[i].offset);
 }

@@ -33,7 +33,7 @@ typedef struct tarn_gcing {
     bool note_fresh;
     tarn_gc_pack *packs;
     size_t n_packs;
-    int64_t swept; /* sweeps before this one */
+    int64_t swept; /* for tarn_store_unswept: nobody else has swept */
 } tarn_gcing;
 
 /* ---- mark.c ---- */

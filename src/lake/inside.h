@@ -48,6 +48,7 @@ struct tarn_lake {
     tarn_meta *meta;
     int64_t meta_version;
     int64_t swept;    /* sweeps of gc.c that the segments know of */
+    int64_t discards; /* times that this handle lost what it had put (tarn_store_discard) */
     tarn_ids bases;   /* that records not yet in meta.db are made from, found there when ... */
     int64_t bases_at; /* ... this many sweeps had been */
     tarn_pack open;   /* gathered, not yet stored */
@@ -104,8 +105,10 @@ TARN_MUST tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err);
 
 /* ---- what gc.c takes away, and how those who put find out (gc.c has the argument) ---- */
 
-/* Have segments that know of every sweep so far, whose number goes to *swept. */
+/* Have segments that know of every sweep so far. *swept tells the next two whether what was looked up holds: another
+ * number when there was a sweep, or what this handle put was forgotten. */
 TARN_MUST tarn_code tarn_store_fresh(tarn_lake *lake, int64_t *swept, tarn_err *err);
+/* The number of sweeps by meta.db. */
 TARN_MUST tarn_code tarn_store_swept(tarn_lake *lake, int64_t *out, tarn_err *err);
 /* In a transaction: TARN_CONFLICT if there was a sweep since. */
 TARN_MUST tarn_code tarn_store_unswept(tarn_lake *lake, int64_t swept, tarn_err *err);

@@ -681,21 +681,26 @@ void tarn_store_discard(tarn_lake *lake)
     }
     lake->n_segments = kept;
     lake->bases.n = 0;
+    lake->discards++;
 }
 
 /* ---- sweeps ---- */
+
+static const int64_t DISCARD = (int64_t)1 << 40; /* more sweeps than there will ever be */
 
 tarn_code tarn_store_fresh(tarn_lake *lake, int64_t *swept, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int64_t version = 0;
 
+    int64_t now = lake->swept;
+
     tarn_lake_lock(lake);
     TARN_TRY(tarn_meta_version(lake->meta, &version, err));
-    if (version != lake->meta_version) TARN_TRY(tarn_store_swept(lake, swept, err));
-    else *swept = lake->swept;
-    if (*swept != lake->swept) TARN_TRY(tarn_store_load(lake, err));
-    *swept = lake->swept;
+    if (version != lake->meta_version) TARN_TRY(tarn_store_swept(lake, &now, err));
+    else now = lake->swept;
+    if (now != lake->swept) TARN_TRY(tarn_store_load(lake, err));
+    *swept = lake->swept + lake->discards * DISCARD;
 done:
     tarn_lake_unlock(lake);
     return rc;
@@ -706,7 +711,7 @@ tarn_code tarn_store_unswept(tarn_lake *lake, int64_t swept, tarn_err *err)
     int64_t now = 0;
     tarn_code rc = tarn_store_swept(lake, &now, err);
 
-    if (rc != TARN_OK || now == swept) return rc;
+    if (rc != TARN_OK || now + lake->discards * DISCARD == swept) return rc;
     return TARN_FAIL(err, TARN_CONFLICT, "a garbage collection came between; try again");
 }
 
@@ -728,17 +733,23 @@ done:
 
 tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, tarn_err *err)
 {
-    spot s = {0};
-    bool found = false;
-    size_t used;
+    tarn_code rc = TARN_OK;
 
-    *out = (tarn_delta){0};
-    tarn_lake_lock(lake);
-    tarn_code rc = locate(lake, id, true, &s, &found, err);
-    if (rc == TARN_OK && found && s.in_open && s.where.coding == TARN_CODING_DELTA)
-        rc = tarn_delta_read(lake->open.bytes + s.where.offset + TARN_RECORD_HEAD, s.where.stored, out, &used, err);
-    tarn_lake_unlock(lake);
-    return rc == TARN_OK && found && !s.in_open ? tarn_pack_bases(lake, s.pack, &s.where, out, err) : rc;
+    for (int attempt = 0; attempt < 3; attempt++) { /* a sweep may take the pack away under our eyes */
+        spot s = {0};
+        bool found = false;
+        size_t used;
+        *out = (tarn_delta){0};
+        tarn_lake_lock(lake);
+        rc = attempt > 0 ? tarn_store_load(lake, err) : TARN_OK;
+        if (rc == TARN_OK) rc = locate(lake, id, true, &s, &found, err);
+        if (rc == TARN_OK && found && s.in_open && s.where.coding == TARN_CODING_DELTA)
+            rc = tarn_delta_read(lake->open.bytes + s.where.offset + TARN_RECORD_HEAD, s.where.stored, out, &used, err);
+        tarn_lake_unlock(lake);
+        if (rc == TARN_OK && found && !s.in_open) rc = tarn_pack_bases(lake, s.pack, &s.where, out, err);
+        if (rc != TARN_NOT_FOUND) break;
+    }
+    return rc;
 }
 
 tarn_code tarn_ids_add(tarn_ids *list, const tarn_id *id, tarn_err *err)

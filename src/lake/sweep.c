@@ -378,14 +378,16 @@ static tarn_code swap_packs(tarn_gcing *g, const copies *c, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     uint32_t num;
+    int64_t sweeps = 0;
     char text[32];
 
+    TARN_TRY(tarn_store_swept(g->lake, &sweeps, err));
     for (size_t i = 0; i < g->n_packs; i++)
         if (g->packs[i].drop) TARN_TRY(tarn_meta_pack_drop(g->lake->meta, g->packs[i].row.num, err));
     for (size_t i = 0; i < c->n; i++)
         TARN_TRY(tarn_meta_pack_add(g->lake->meta, c->rows[i].name, c->rows[i].bytes, c->rows[i].records, &num, err));
     TARN_TRY(note_dead_commits(g, err));
-    (void)snprintf(text, sizeof text, "%lld", (long long)g->swept + 1);
+    (void)snprintf(text, sizeof text, "%lld", (long long)sweeps + 1);
     TARN_TRY(tarn_meta_fact_set(g->lake->meta, TARN_FACT_SWEPT, text, err));
 done:
     return rc;
