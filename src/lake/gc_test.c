@@ -2,6 +2,7 @@
 /* gc_test.c - garbage collection: what goes, what stays, who notices, and every way in which it can be interrupted. */
 #include "lake/scratch_test.h"
 
+#include "base/pool.h"
 #include "lake/care.h"
 #include "lake/inside.h"
 
@@ -207,6 +208,49 @@ static void a_writer_that_relied_on_garbage_is_told_and_can_put_it_again(void **
     assert_true(reads(s.lake, &e.object.id) && reads(s.lake, &part.object.id));
     tarn_lake_close(other);
     free(bytes);
+    scratch_free(&s);
+}
+
+/* One of ten blocks collects, the others put, commit, read back, and leave garbage behind. */
+static tarn_code work_block(void *arg, int64_t block, int worker, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_lake *lake = arg;
+    char *bytes = noise(30000, (uint64_t)block % 5), branch[32];
+    tarn_entry e = {.path = "f"};
+    tarn_id id, like = {{0}};
+    tarn_gc g;
+
+    (void)snprintf(branch, sizeof branch, "heads/w%d", worker);
+    if (block % 10 == 0) {
+        rc = tarn_lake_gc(lake, &now, &g, NULL, err);
+        if (rc == TARN_BUSY || rc == TARN_CONFLICT) rc = TARN_OK;
+        goto done;
+    }
+    memcpy(bytes + 1000, &block, sizeof block);
+    for (int attempt = 0; attempt < 20; attempt++) {
+        TARN_TRY(tarn_lake_put_like(lake, bytes, 30000, &like, &e.object, err));
+        rc = tarn_lake_commit_entries(lake, branch, &e, 1, &(tarn_commit_options){.author = "Ann"}, &id, err);
+        if (rc != TARN_NOT_FOUND && rc != TARN_CONFLICT) break; /* else told to put it again */
+    }
+    if (rc != TARN_OK) goto done;
+    if (!reads(lake, &e.object.id)) rc = TARN_FAIL(err, TARN_CORRUPT, "%s cannot be read", branch);
+    if (rc == TARN_OK && block % 3 == 0) rc = tarn_lake_ref_move(lake, branch, &id, NULL, "Ann", "", err);
+done:
+    free(bytes);
+    return rc;
+}
+
+static void threads_of_one_handle_work_while_one_collects(void **state)
+{
+    scratch s = scratch_new();
+    tarn_pool *pool = NULL;
+
+    (void)state;
+    must(tarn_pool_new(4, &pool, err));
+    must(tarn_pool_run(pool, 200, work_block, s.lake, err));
+    tarn_pool_free(pool);
+    (void)must_be_clean(s.lake);
     scratch_free(&s);
 }
 
@@ -515,6 +559,7 @@ TARN_TESTS(TARN_TEST(what_nothing_needs_goes_and_the_rest_stays), TARN_TEST(ever
            TARN_TEST(what_a_ref_was_in_the_days_of_the_grace_stays),
            TARN_TEST(commits_that_lost_their_tree_are_refused),
            TARN_TEST(a_writer_that_relied_on_garbage_is_told_and_can_put_it_again),
+           TARN_TEST(threads_of_one_handle_work_while_one_collects),
            TARN_TEST(a_delta_whose_base_was_swept_is_not_named), TARN_TEST(bases_of_what_stays_stay),
            TARN_TEST(readers_with_old_segments_find_what_was_moved), TARN_TEST(many_small_packs_become_few),
            TARN_TEST(cached_files_of_what_is_gone_go), TARN_TEST(damage_stops_it_before_anything_is_removed),
