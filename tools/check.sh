@@ -47,6 +47,8 @@ if [ "$long" = long ]; then
     note ctest --test-dir build-tsan --output-on-failure -R 'base_pool|comm_|train_|serve_|conform_algos' -E 'duck'
     say "fuzzing, 60 seconds a target"
     note tools/fuzz.sh 60
+    say "the lake's garbage collection among writers, readers and kill -9, for three minutes"
+    note env TARN_STRESS_SECONDS=180 build-check/lake_gc_stress_test
     say "kill -9 at 200 moments of a run"
     note bash tests/e2e/kill9.sh "$PWD/build-check/tarn" "$PWD/build-check/e2e/kill9" "$PWD" 200
 fi

@@ -192,6 +192,9 @@ static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *s
     TARN_TRY(tarn_json_read(recipe_text, strlen(recipe_text), "recipe", &recipe,
                             err)); /* just what reproducing it will see */
     job.params = json_object_get(recipe, "params");
+    char ref[200];
+    (void)snprintf(ref, sizeof ref, "heads/%.150s", w->p->branch);
+    if (tarn_lake_ref_get(w->lake, ref, &job.before, NULL) != TARN_OK) job.before = (tarn_id){{0}};
     TARN_TRY(save_record(w, "running", err));
     TARN_TRY(tarn_recipe_run(stage, id, &job, err));
     TARN_TRY(record_made(w, step, id, recipe_text, &job, err));

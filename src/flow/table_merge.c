@@ -298,7 +298,7 @@ static tarn_code store(asked *a, tarn_entry *merged, tarn_err *err)
 
     *merged = (tarn_entry){.path = ""};
     (void)snprintf(merged->path, sizeof merged->path, "%s", a->path);
-    TARN_TRY(tarn_lake_put_file(a->m->lake, a->merged, &merged->object, err));
+    TARN_TRY(tarn_lake_put_file(a->m->lake, a->merged, NULL, &merged->object, err));
     TARN_TRY(remember(a->m, merged, err));
 done:
     return rc;

@@ -121,7 +121,7 @@ static tarn_entry table(world *w, const char *path, const char *columns, const c
     (void)snprintf(file, sizeof file, "%s/t.parquet", w->folder);
     (void)snprintf(sql, sizeof sql, "SELECT * FROM (VALUES %s) t(%s)", rows, columns);
     must(tarn_db_write_parquet(w->db, sql, "", file, NULL, err));
-    must(tarn_lake_put_file(w->lake, file, &e.object, err));
+    must(tarn_lake_put_file(w->lake, file, NULL, &e.object, err));
     return e;
 }
 

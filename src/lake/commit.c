@@ -204,7 +204,9 @@ static tarn_code build(void *arg, const tarn_id *head, tarn_draft *draft, tarn_e
     change *c = arg;
     tarn_id before, tree;
     uint64_t paths = 0;
+    int64_t swept = 0; /* tarn_land looks for sweeps since before this */
 
+    if (c->entries) TARN_TRY(tarn_entries_check(c->lake, c->entries, c->n, true, &swept, err));
     TARN_TRY(tarn_commit_tree(c->lake, head, &before, err));
     TARN_TRY(apply_change(c, &before, &tree, &paths, err));
     if (tarn_id_none(&tree) || (tarn_id_equal(&tree, &before) && paths == 0)) /* counts, and stores the empty tree */
@@ -264,7 +266,6 @@ tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_
     char full[256];
     tarn_code rc = tarn_ref_full(ref, full, err);
 
-    if (rc == TARN_OK) rc = tarn_entries_check(lake, entries, n, true, err);
     if (rc != TARN_OK) return rc;
     return commit_change(
         &(change){.lake = lake, .ref = full, .entries = n > 0 ? entries : &no_entry, .n = n, .options = options}, out,

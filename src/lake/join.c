@@ -40,11 +40,12 @@ static tarn_code ask(join *j, const char *path, const tarn_entry *base, const ta
                      const tarn_entry *theirs, tarn_entry *merged, bool *settled, tarn_text *why, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    int64_t swept = 0;
 
     if (!j->o->resolve) return TARN_OK;
     TARN_TRY(j->o->resolve(j->o->resolve_arg, path, base, ours, theirs, merged, settled, why, err));
     (void)snprintf(merged->path, sizeof merged->path, "%s", path);
-    if (*settled) TARN_TRY(tarn_entries_check(j->lake, merged, 1, true, err));
+    if (*settled) TARN_TRY(tarn_entries_check(j->lake, merged, 1, true, &swept, err));
 done:
     return rc;
 }

@@ -14,6 +14,7 @@
 #include "lake/access_inside.h"
 #include "lake/backends.h"
 #include "lake/blocks.h"
+#include "lake/delta.h"
 #include "lake/node.h"
 #include "lake/place.h"
 
@@ -145,6 +146,7 @@ tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err)
     TARN_TRY(tarn_access_open(lake, err));
     TARN_TRY(tarn_codec_new(&lake->codec, err));
     TARN_TRY(tarn_node_cache_new(&lake->nodes, err));
+    TARN_TRY(tarn_plain_cache_new(&lake->plains, err));
     TARN_TRY(open_meta(lake, &format, err));
     TARN_TRY(open_backend(lake, format.store, err));
     tarn_place_tidy(lake);
@@ -177,6 +179,7 @@ void tarn_lake_close(tarn_lake *lake)
     tarn_access_close(lake);
     tarn_codec_free(lake->codec);
     tarn_node_cache_free(lake->nodes);
+    tarn_plain_cache_free(lake->plains);
     (void)pthread_mutex_destroy(&lake->lock);
     (void)pthread_mutex_destroy(&lake->turn);
     tarn_free(lake);

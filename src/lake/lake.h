@@ -53,16 +53,23 @@ typedef struct tarn_object {
     uint64_t size;
 } tarn_object;
 
-/* Store bytes or a file. Not durable until tarn_lake_sync or a commit or stage that names it. */
+/* Store bytes or a file. Not durable until tarn_lake_sync or a commit or stage that names it.
+ *
+ * `like` (NULL or the none id: nothing) is the object that the new one replaces, if one is known: where they resemble
+ * each other only what changed is stored. It is a hint: the object's id is the same without it, and one that is not
+ * there or not alike does no harm. */
 TARN_MUST tarn_code tarn_lake_put(tarn_lake *lake, const void *bytes, size_t len, tarn_object *out, tarn_err *err);
-TARN_MUST tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, tarn_object *out, tarn_err *err);
-/* Store n files, paths[i] as out[i], on the pool's threads (NULL: this one). The error is that of the first that
- * failed. */
-TARN_MUST tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths, size_t n,
-                                        tarn_object *out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_put_like(tarn_lake *lake, const void *bytes, size_t len, const tarn_id *like,
+                                       tarn_object *out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, const tarn_id *like, tarn_object *out,
+                                       tarn_err *err);
+/* Store n files, paths[i] as out[i] with likes[i] (likes NULL: none), on the pool's threads (NULL: this one). The error
+ * is that of the first that failed. */
+TARN_MUST tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths,
+                                        const tarn_id *likes, size_t n, tarn_object *out, tarn_err *err);
 /* Store what comes in pieces: new, add ..., end; free in any case. end may be called once. */
 typedef struct tarn_writer tarn_writer;
-TARN_MUST tarn_code tarn_lake_writer_new(tarn_lake *lake, tarn_writer **out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_writer_new(tarn_lake *lake, const tarn_id *like, tarn_writer **out, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_writer_add(tarn_writer *w, const void *bytes, size_t len, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_writer_end(tarn_writer *w, tarn_object *out, tarn_err *err);
 void tarn_lake_writer_free(tarn_writer *w);

@@ -76,7 +76,7 @@ static void objects_of_all_sizes_come_back(void **state)
         assert_true(tarn_id_equal(&o.id, &id));
         assert_int_equal(o.size, sizes[i]);
         must(tarn_file_save(path, bytes, sizes[i], err));
-        must(tarn_lake_put_file(s.lake, path, &from_file, err));
+        must(tarn_lake_put_file(s.lake, path, NULL, &from_file, err));
         assert_true(tarn_id_equal(&from_file.id, &id));
         assert_int_equal(from_file.size, sizes[i]);
         for (int synced = 0; synced < 2; synced++) {
@@ -120,8 +120,8 @@ static void what_is_not_there_is_said_to_be_missing(void **state)
     assert_false(has);
     must_fail_with(TARN_NOT_FOUND, "070000000000", tarn_lake_get(s.lake, &id, 0, &back, NULL, err));
     must_fail_with(TARN_NOT_FOUND, "commit", tarn_lake_lookup(s.lake, &id, "a", &e, err));
-    must_fail_with(TARN_NOT_FOUND, "open", tarn_lake_put_file(s.lake, "/nowhere", &e.object, err));
-    must_fail_with(TARN_INVALID, "not a regular file", tarn_lake_put_file(s.lake, "/tmp", &e.object, err));
+    must_fail_with(TARN_NOT_FOUND, "open", tarn_lake_put_file(s.lake, "/nowhere", NULL, &e.object, err));
+    must_fail_with(TARN_INVALID, "not a regular file", tarn_lake_put_file(s.lake, "/tmp", NULL, &e.object, err));
     e = (tarn_entry){.path = "a", .object = {.id = id}};
     must_fail_with(TARN_NOT_FOUND, "was not put", tarn_lake_stage(s.lake, "main", "ann", &e, 1, err));
     must_fail_with(TARN_NOT_FOUND, "names object",
@@ -405,7 +405,7 @@ static void content_in_pieces_is_stored_as_content_at_once(void **state)
         for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
             tarn_writer *w = NULL;
             tarn_object got;
-            must(tarn_lake_writer_new(s.lake, &w, err));
+            must(tarn_lake_writer_new(s.lake, NULL, &w, err));
             for (size_t at = 0; at < sizes[i]; at += pieces[k])
                 must(tarn_lake_writer_add(w, bytes + at, sizes[i] - at < pieces[k] ? sizes[i] - at : pieces[k], err));
             must(tarn_lake_writer_end(w, &got, err));

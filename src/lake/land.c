@@ -102,15 +102,17 @@ done:
     return rc;
 }
 
-/* Move the ref, durably. *lost: it or its protection is not what it was. */
+/* Move the ref, durably. *lost: it or its protection is not what it was, or there was a sweep since `swept`. */
 static tarn_code publish(tarn_lake *lake, const tarn_landing *l, const tarn_guard *guard, const tarn_id *head,
-                         const tarn_commit *commit, bool *lost, tarn_err *err)
+                         const tarn_commit *commit, int64_t swept, bool *lost, tarn_err *err)
 {
     bool same = true;
     tarn_code rc = tarn_tx_begin(lake, err);
 
+    *lost = rc == TARN_CONFLICT; /* a sweep has taken what new records are made from */
     if (rc != TARN_OK) return rc;
-    rc = tarn_guard_same(lake, guard, &same, err);
+    rc = tarn_store_unswept(lake, swept, err);
+    if (rc == TARN_OK) rc = tarn_guard_same(lake, guard, &same, err);
     if (rc == TARN_OK && !same) rc = TARN_FAIL(err, TARN_CONFLICT, "the protection of '%s' has changed", l->ref);
     if (rc == TARN_OK)
         rc = tarn_ref_swap_as(lake, l->event, l->ref, tarn_id_none(head) ? NULL : head, &commit->id, l->author,
@@ -145,8 +147,10 @@ static tarn_code land_once(tarn_lake *lake, const tarn_landing *l, const tarn_gu
     tarn_code rc = TARN_OK;
     tarn_draft *draft = NULL;
     tarn_id head;
+    int64_t swept = 0;
 
     *lost = false;
+    TARN_TRY(tarn_store_fresh(lake, &swept, err));
     TARN_TRY(tarn_alloc(&draft, 1, sizeof *draft, err));
     TARN_TRY(read_head(lake, l->ref, &head, err));
     if (l->expect && !tarn_id_equal(l->expect, &head)) {
@@ -160,8 +164,10 @@ static tarn_code land_once(tarn_lake *lake, const tarn_landing *l, const tarn_gu
         *out = head;
         goto done;
     }
-    TARN_TRY(make_commit(lake, l, guard, &head, draft, err));
-    TARN_TRY(publish(lake, l, guard, &head, &draft->commit, lost, err));
+    rc = make_commit(lake, l, guard, &head, draft, err);
+    *lost = rc == TARN_CONFLICT;
+    TARN_TRY(rc);
+    TARN_TRY(publish(lake, l, guard, &head, &draft->commit, swept, lost, err));
     *out = draft->commit.id;
 done:
     tarn_free(draft);
@@ -265,7 +271,7 @@ tarn_code tarn_land(tarn_lake *lake, const tarn_landing *l, tarn_id *out, tarn_e
         TARN_TRY(read_guard(lake, l, &guard, err));
         wait_for_turn(&t, l->ref, tarn_guard_requires(&guard), lost);
         rc = land_once(lake, l, &guard, out, &lost, err);
-        if (!lost || l->expect) break;
+        if (!lost) break; /* of those who expect a head, the next attempt says that it has moved */
     }
 done:
     leave_common(&t);

@@ -52,6 +52,8 @@ enum { SEQS_TAKEN = 500 };
     X(RUN_OF_PACK, "UPDATE packs SET run = ? WHERE num = ?")                                                      \
     X(RUN_OF_RUN, "UPDATE packs SET run = ? WHERE run = ?")                                                       \
     X(RUN_DROP, "DELETE FROM runs WHERE num = ?")                                                                 \
+    X(PACK_RUN, "SELECT run FROM packs WHERE num = ?")                                                            \
+    X(PACK_DROP, "DELETE FROM packs WHERE num = ?")                                                               \
     X(REF_GET, "SELECT name, target, time_us, sum FROM refs WHERE name = ?")                                      \
     X(REF_SET, "INSERT INTO refs(name, target, time_us, sum) VALUES(?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET " \
                "target = excluded.target, time_us = excluded.time_us, sum = excluded.sum")                        \
@@ -63,6 +65,7 @@ enum { SEQS_TAKEN = 500 };
     X(LOG_FIRST, "SELECT time_us FROM ref_log WHERE name = ? ORDER BY seq LIMIT 1")                               \
     X(LOG_OF, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE name = ? ORDER BY seq DESC")   \
     X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                      \
+    X(LOG_SINCE, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE time_us >= ? ORDER BY seq") \
     X(STAGE_COUNT, "UPDATE counters SET value = value + ? WHERE name = 'staged' RETURNING value")                 \
     X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                              \
     X(STAGE,                                                                                                      \
@@ -401,6 +404,24 @@ done:
     return rc;
 }
 
+tarn_code tarn_meta_pack_drop(tarn_meta *m, uint32_t num, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    bool row = false;
+
+    TARN_TRY(start(m, S_PACK_RUN, &st, err, "i", (int64_t)num));
+    TARN_TRY(step(st, &row, err));
+    if (!row) return TARN_FAIL(err, TARN_NOT_FOUND, "meta.db names no pack %u", num);
+    tarn_pack_row run = {.run = true, .num = (uint32_t)int_at(st, 0)};
+    reset(st);
+    TARN_TRY(start(m, S_PACK_DROP, &st, err, "i", (int64_t)num));
+    TARN_TRY(finish(st, err));
+    if (run.num != 0) TARN_TRY(tarn_meta_run_absorb(m, 0, &run, err));
+done:
+    return rc;
+}
+
 /* ---- refs ---- */
 
 static uint32_t sum_ref(const char *name, const tarn_id *target, int64_t time_us)
@@ -485,12 +506,10 @@ done:
     return rc;
 }
 
-static tarn_code read_log(stmt *st, tarn_id *target, tarn_err *err)
+static tarn_code read_log(stmt *st, tarn_id *was, tarn_id *target, tarn_err *err)
 {
-    tarn_id was;
-
-    if (!id_at(st, 1, &was) || !id_at(st, 2, target) ||
-        sum_log(text_at(st, 0), &was, target, int_at(st, 3), text_at(st, 4), text_at(st, 5)) != (uint32_t)int_at(st, 6))
+    if (!id_at(st, 1, was) || !id_at(st, 2, target) ||
+        sum_log(text_at(st, 0), was, target, int_at(st, 3), text_at(st, 4), text_at(st, 5)) != (uint32_t)int_at(st, 6))
         return damaged("ref_log", err);
     return TARN_OK;
 }
@@ -501,6 +520,7 @@ tarn_code tarn_meta_ref_at(tarn_meta *m, const char *name, int64_t time_us, tarn
     tarn_code rc = TARN_OK;
     stmt *st = NULL;
     bool row = false;
+    tarn_id was;
 
     *out = (tarn_id){{0}};
     TARN_TRY(start(m, S_LOG_FIRST, &st, err, "t", name));
@@ -511,7 +531,7 @@ tarn_code tarn_meta_ref_at(tarn_meta *m, const char *name, int64_t time_us, tarn
     TARN_TRY(start(m, S_LOG_AT, &st, err, "ti", name, time_us));
     TARN_TRY(step(st, &row, err));
     if (row) {
-        rc = read_log(st, out, err);
+        rc = read_log(st, &was, out, err);
         reset(st);
     }
 done:
@@ -529,12 +549,30 @@ tarn_code tarn_meta_ref_moves(tarn_meta *m, const char *name, tarn_move_fn *fn, 
         tarn_move move = {.time_us = 0};
         TARN_TRY(step(st, &row, err));
         if (!row) break;
-        TARN_TRY(read_log(st, &move.to, err));
-        (void)id_at(st, 1, &move.was);
+        TARN_TRY(read_log(st, &move.was, &move.to, err));
         move.time_us = int_at(st, 3);
         move.who = text_at(st, 4);
         move.why = text_at(st, 5);
         TARN_TRY(fn(arg, &move, err));
+    }
+done:
+    reset(st);
+    return rc;
+}
+
+tarn_code tarn_meta_ref_log(tarn_meta *m, int64_t since_us, tarn_log_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    bool row = true;
+    tarn_id was, to;
+
+    TARN_TRY(start(m, S_LOG_SINCE, &st, err, "i", since_us));
+    for (;;) {
+        TARN_TRY(step(st, &row, err));
+        if (!row) break;
+        TARN_TRY(read_log(st, &was, &to, err));
+        TARN_TRY(fn(arg, &was, &to, err));
     }
 done:
     reset(st);
@@ -707,6 +745,28 @@ tarn_code tarn_meta_made(tarn_meta *m, const tarn_id *recipe, tarn_entry_fn *fn,
         if (!row) break;
         TARN_TRY(read_entry(st, false, &e, &seq, err));
         TARN_TRY(fn(arg, &e, err));
+    }
+done:
+    reset(st);
+    return rc;
+}
+
+tarn_code tarn_meta_made_all(tarn_meta *m, tarn_made_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    bool row = true;
+    tarn_entry e;
+    tarn_id recipe;
+    int64_t seq;
+
+    TARN_TRY(start(m, S_MADE_ALL, &st, err, ""));
+    for (;;) {
+        TARN_TRY(step(st, &row, err));
+        if (!row) break;
+        TARN_TRY(read_entry(st, false, &e, &seq, err));
+        if (!id_at(st, 0, &recipe)) recipe = (tarn_id){{0}};
+        TARN_TRY(fn(arg, &recipe, &e, err));
     }
 done:
     reset(st);
@@ -925,12 +985,12 @@ static tarn_code check_row(statement which, stmt *st, tarn_err *err)
 {
     tarn_ref ref;
     tarn_entry e;
-    tarn_id id;
+    tarn_id was, to;
     int64_t seq;
 
     switch (which) {
     case S_REFS: return read_ref(st, &ref, err);
-    case S_LOG_ALL: return read_log(st, &id, err);
+    case S_LOG_ALL: return read_log(st, &was, &to, err);
     case S_STAGED_ALL: return read_entry(st, true, &e, &seq, err);
     case S_MADE_ALL: return read_entry(st, false, &e, &seq, err);
     case S_ACCESS_ALL: return read_access(st, NULL, NULL, err);

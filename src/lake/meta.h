@@ -62,6 +62,10 @@ TARN_MUST tarn_code tarn_meta_run_add(tarn_meta *meta, const char *name, uint64_
 /* What `row` indexed is in `run` from now on (0: in none); if row is a run, it is gone. */
 TARN_MUST tarn_code tarn_meta_run_absorb(tarn_meta *meta, uint32_t run, const tarn_pack_row *row, tarn_err *err);
 
+/* Forget the pack, and the run that it was in: the run's other packs are in none then. TARN_NOT_FOUND if meta.db does
+ * not name it. */
+TARN_MUST tarn_code tarn_meta_pack_drop(tarn_meta *meta, uint32_t num, tarn_err *err);
+
 /* ---- refs ---- */
 
 /* TARN_NOT_FOUND without it. */
@@ -77,6 +81,9 @@ TARN_MUST tarn_code tarn_meta_ref_at(tarn_meta *meta, const char *name, int64_t 
 
 /* What happened to a ref, newest first; the texts live for the call. */
 TARN_MUST tarn_code tarn_meta_ref_moves(tarn_meta *meta, const char *name, tarn_move_fn *fn, void *arg, tarn_err *err);
+/* What refs were (was) and became (to; either may be none) in changes not before since_us. */
+typedef tarn_code tarn_log_fn(void *arg, const tarn_id *was, const tarn_id *to, tarn_err *err);
+TARN_MUST tarn_code tarn_meta_ref_log(tarn_meta *meta, int64_t since_us, tarn_log_fn *fn, void *arg, tarn_err *err);
 
 /* ---- staging: rows numbered in the order of their writing ---- */
 
@@ -101,6 +108,9 @@ TARN_MUST tarn_code tarn_meta_unstage(tarn_meta *meta, const char *branch, const
 TARN_MUST tarn_code tarn_meta_made_forget(tarn_meta *meta, const tarn_id *recipe, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_made_add(tarn_meta *meta, const tarn_id *recipe, const tarn_entry *output, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_made(tarn_meta *meta, const tarn_id *recipe, tarn_entry_fn *fn, void *arg, tarn_err *err);
+/* Every output of every recipe. */
+typedef tarn_code tarn_made_fn(void *arg, const tarn_id *recipe, const tarn_entry *output, tarn_err *err);
+TARN_MUST tarn_code tarn_meta_made_all(tarn_meta *meta, tarn_made_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_fact_set(tarn_meta *meta, const char *key, const char *value, tarn_err *err);
 /* tarn_free(*out); TARN_NOT_FOUND without it. */
 TARN_MUST tarn_code tarn_meta_fact_get(tarn_meta *meta, const char *key, char **out, tarn_err *err);

@@ -63,6 +63,37 @@ tarn_code tarn_ref_branch(const char *name, char out[256], tarn_err *err)
     return rc;
 }
 
+tarn_code tarn_commit_dead(tarn_lake *lake, const tarn_id *id, bool *dead, tarn_err *err)
+{
+    char key[sizeof TARN_FACT_DEAD + TARN_ID_HEX], hex[TARN_ID_HEX], *value = NULL;
+
+    (void)snprintf(key, sizeof key, "%s%s", TARN_FACT_DEAD, tarn_id_hex(id, hex));
+    tarn_lake_lock(lake);
+    tarn_code rc = tarn_meta_fact_get(lake->meta, key, &value, err);
+    tarn_lake_unlock(lake);
+    *dead = rc == TARN_OK;
+    tarn_free(value);
+    return rc == TARN_NOT_FOUND ? TARN_OK : rc;
+}
+
+/* A ref never names what is not there, or what a sweep has taken things from. */
+static tarn_code commit_usable(tarn_lake *lake, const tarn_id *id, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t swept = 0;
+    tarn_where where;
+    bool found = false, dead = false;
+    char hex[TARN_ID_HEX];
+
+    TARN_TRY(tarn_store_fresh(lake, &swept, err));
+    TARN_TRY(tarn_store_find(lake, id, &where, &found, err));
+    if (found) TARN_TRY(tarn_commit_dead(lake, id, &dead, err));
+    if (!found || dead)
+        rc = TARN_FAIL(err, TARN_NOT_FOUND, "commit %.12s was removed by a garbage collection", tarn_id_hex(id, hex));
+done:
+    return rc;
+}
+
 tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to, const char *who,
                         const char *why, tarn_err *err)
 {
@@ -77,6 +108,10 @@ tarn_code tarn_ref_swap_as(tarn_lake *lake, const char *action, const char *name
 
     if (rc != TARN_OK && rc != TARN_NOT_FOUND) return rc;
     bool there = rc == TARN_OK;
+    if (to) {
+        rc = commit_usable(lake, to, err);
+        if (rc != TARN_OK) return rc;
+    }
     if (!was && there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' exists already", name);
     if (was && !there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' does not exist any more", name);
     if (was && !tarn_id_equal(was, &now.commit))

@@ -56,12 +56,12 @@ done:
 }
 
 /* "a/b/" clears; else as any entry. */
-static tarn_code check_row(tarn_lake *lake, const tarn_entry *e, tarn_err *err)
+static tarn_code check_row(tarn_lake *lake, const tarn_entry *e, int64_t *swept, tarn_err *err)
 {
     size_t len = strnlen(e->path, sizeof e->path);
 
     if (len == sizeof e->path || len < 2 || e->path[len - 1] != '/' || !tarn_id_none(&e->object.id))
-        return tarn_entries_check(lake, e, 1, true, err);
+        return tarn_entries_check(lake, e, 1, true, swept, err);
     return tarn_path_check(e->path, len - 1, err);
 }
 
@@ -70,11 +70,14 @@ tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const char *who, 
 {
     tarn_code rc = TARN_OK;
     char ref[256];
+    int64_t swept = 0, later = 0;
 
     TARN_TRY(tarn_ref_branch(branch, ref, err));
     TARN_TRY(tarn_who_check(who, err));
-    for (size_t i = 0; i < n; i++) TARN_TRY(check_row(lake, &entries[i], err));
+    TARN_TRY(tarn_store_fresh(lake, &swept, err));
+    for (size_t i = 0; i < n; i++) TARN_TRY(check_row(lake, &entries[i], &later, err));
     TARN_TRY(tarn_tx_begin(lake, err));
+    rc = tarn_entries_hold(lake, entries, n, swept, err);
     for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = stage_row(lake, ref, who ? who : "", &entries[i], err);
     if (rc == TARN_OK && n > 0) rc = tarn_audit_stage(lake, ref, entries, n, NULL, err);
     rc = tarn_tx_end(lake, rc, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* versions.c - what branches, merges and looking back cost, for versions.sh.
+/* history.c - what branches, merges and looking back cost, for history.sh.
  *
- *     versions merge LAKE PATHS     a tree of PATHS paths; branches made, and merged with 10 changes on each side
- *     versions history LAKE N       N commits of one path each; the log of one path, of all, and blame
+ *     history merge LAKE PATHS     a tree of PATHS paths; branches made, and merged with 10 changes on each side
+ *     history history LAKE N       N commits of one path each; the log of one path, of all, and blame
  *
  * Prints medians in milliseconds; every step is durable. */
 #include "base/mem.h"
@@ -171,7 +171,7 @@ int main(int argc, char **argv)
     tarn_lake *lake = NULL;
 
     tarn_json_setup();
-    if (argc < 4) return (int)(fprintf(stderr, "usage: versions merge|history LAKE N\n") > 0) + 1;
+    if (argc < 4) return (int)(fprintf(stderr, "usage: history merge|history LAKE N\n") > 0) + 1;
     TARN_TRY(tarn_lake_open(argv[2], &lake, err));
     if (strcmp(argv[1], "merge") == 0) TARN_TRY(measure_merge(lake, atoll(argv[3]), err));
     else TARN_TRY(measure_history(lake, atoll(argv[3]), err));
