@@ -5,9 +5,9 @@
  *     history history LAKE N       N commits of one path each; the log of one path, of all, and blame
  *
  * Prints medians in milliseconds; every step is durable. */
+#include "lake/history.h"
 #include "base/mem.h"
 #include "base/sink.h"
-#include "lake/history.h"
 
 #include <stdlib.h>
 #include <string.h>
