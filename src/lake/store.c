@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How often others may change things under our eyes before we call it damage. */
+enum { MOST_CHANGES = 100 };
+
 /* ---- segments ---- */
 
 void tarn_segment_close(tarn_segment *s)
@@ -230,8 +233,8 @@ tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
-    for (int attempt = 0; attempt < 5; attempt++) { /* another process may unite indexes while we look */
-        rc = load_once(lake, attempt == 4, err);
+    for (int attempt = 0; attempt < MOST_CHANGES; attempt++) { /* another process may unite indexes while we look */
+        rc = load_once(lake, attempt == MOST_CHANGES - 1, err);
         if (rc != TARN_NOT_FOUND) break;
     }
     return rc;
@@ -249,7 +252,7 @@ void tarn_store_close(tarn_lake *lake)
 
 typedef struct spot {
     tarn_where where;
-    bool in_open;
+    bool in_open, pending; /* in the open pack, in one that is not in meta.db yet */
     char pack[64];
 } spot;
 
@@ -283,6 +286,7 @@ static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out,
         else if (rc != TARN_OK) return rc;
         if (!*found) continue;
         out->in_open = false;
+        out->pending = !s->row.run && s->row.num == 0;
         if (!s->row.run) {
             (void)snprintf(out->pack, sizeof out->pack, "%s", s->row.name);
             return TARN_OK;
@@ -309,13 +313,15 @@ static tarn_code locate(tarn_lake *lake, const tarn_id *id, bool reading, spot *
         *out = (spot){.where = *open, .in_open = true};
         return TARN_OK;
     }
-    tarn_code looked = look_in_segments(lake, id, out, found, err);
-    if (!reading) return looked == TARN_CORRUPT ? TARN_OK : looked;
-    if (*found) return looked;
-    TARN_TRY(tarn_meta_version(lake->meta, &version, err));
-    if (version == lake->meta_version) return looked;
-    TARN_TRY(tarn_store_load(lake, err));
-    TARN_TRY(look_in_segments(lake, id, out, found, err));
+    for (int attempt = 0;;
+         attempt++) { /* others may sweep again while we look: what is gone is only gone if nobody did */
+        tarn_code looked = look_in_segments(lake, id, out, found, err);
+        if (!reading) return looked == TARN_CORRUPT ? TARN_OK : looked;
+        if (*found) return looked;
+        TARN_TRY(tarn_meta_version(lake->meta, &version, err));
+        if (version == lake->meta_version || attempt == MOST_CHANGES) return looked;
+        TARN_TRY(tarn_store_load(lake, err));
+    }
 done:
     return rc;
 }
@@ -386,9 +392,18 @@ static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what
     tarn_before before = {.lake = lake, .work = facts->work};
 
     rc = fetch(lake, id, slab, &s, &found, err);
-    for (int attempt = 0; attempt < 3 && rc == TARN_NOT_FOUND; attempt++)
+    for (int attempt = 0; attempt < MOST_CHANGES && rc == TARN_NOT_FOUND; attempt++) {
+        (void)snprintf(note, sizeof note, "%s", s.pack);
         rc = fetch_again(lake, id, slab, &s, &found, err);
+        if (strcmp(note, s.pack) == 0) break; /* files go after their names: named still, it is really missing */
+    }
     (void)tarn_id_hex(id, hex);
+    if (rc == TARN_NOT_FOUND && s.pending) {
+        tarn_lake_lock(lake);
+        tarn_store_discard(lake); /* it waited so long to be named that it was taken for a leftover */
+        tarn_lake_unlock(lake);
+        return TARN_FAIL(err, TARN_NOT_FOUND, "%s %.12s was swept by a garbage collection; put it again", what, hex);
+    }
     if (rc == TARN_NOT_FOUND) rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
     if (rc != TARN_OK) goto done;
     if (!found) return TARN_FAIL(err, TARN_NOT_FOUND, "%s %.12s is not in the lake", what, hex);
