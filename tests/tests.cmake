@@ -27,3 +27,6 @@ foreach(script ${scripts})
   add_test(NAME e2e_${stem} COMMAND bash ${script} $<TARGET_FILE:tarn> ${CMAKE_BINARY_DIR}/e2e/${stem} ${CMAKE_SOURCE_DIR})
   set_tests_properties(e2e_${stem} PROPERTIES TIMEOUT 900)
 endforeach()
+
+# What fails below the program.
+include(${CMAKE_SOURCE_DIR}/tests/fault/fault.cmake)

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "lake/bytes.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -116,10 +117,26 @@ static tarn_code code_of(int status)
     }
 }
 
+/* What the system said about a file that could not be opened, written or synced; 0 for other failures. */
+static int system_errno(const tarn_meta *m, int status)
+{
+    int kind = status & 0xff;
+    return m->db && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN || kind == SQLITE_FULL)
+               ? sqlite3_system_errno(m->db)
+               : 0;
+}
+
 static tarn_code fail(tarn_meta *m, int status, tarn_err *err)
 {
     const char *why = m->db ? sqlite3_errmsg(m->db) : sqlite3_errstr(status);
+    int cause = system_errno(m, status);
 
+    if (cause == ENOSPC || cause == EDQUOT)
+        return TARN_FAIL(err, TARN_FULL, "meta.db: no space left; free some space and run the command again");
+    if (cause == ENOENT && code_of(status) == TARN_DENIED) /* it tried to make one, then to find one */
+        return TARN_FAIL(err, TARN_IO, "meta.db: a file that it needs cannot be made; is the disk full?");
+    if (cause != 0 && cause != EACCES && cause != EPERM && cause != EROFS && code_of(status) == TARN_DENIED)
+        return TARN_FAIL(err, TARN_IO, "meta.db: %s (%s)", why, strerror(cause));
     switch (code_of(status)) {
     case TARN_BUSY: return TARN_FAIL(err, TARN_BUSY, "another process has held meta.db for over a minute; try again");
     case TARN_CORRUPT:
@@ -223,6 +240,10 @@ tarn_code tarn_meta_open(const char *path, bool readonly, tarn_meta **out, tarn_
     *out = NULL;
     if (readonly) return open_readonly(path, out, err);
     TARN_TRY(open_file(path, SQLITE_OPEN_READWRITE, &m, err));
+    if (sqlite3_db_readonly(m->db, "main") == 1) { /* it may be written, but the system would not open it so */
+        rc = TARN_FAIL(err, TARN_IO, "meta.db: it cannot be opened for writing (disk error?); try again");
+        goto done;
+    }
     TARN_TRY(execute(m, "PRAGMA synchronous=FULL", err));
     TARN_TRY(tarn_meta_version(m, &version, err));
     *out = m;
