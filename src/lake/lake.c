@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "lake/backends.h"
 #include "lake/node.h"
+#include "lake/salvage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,17 @@ static const char format_text[] = "{\n  \"what\": \"tarn lake\",\n  \"version\":
 
 /* ---- making ---- */
 
+tarn_code tarn_lake_describe(const char *inside, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char path[TARN_LAKE_PATH + 64];
+
+    TARN_TRY(tarn_path_join(path, sizeof path, inside, "format", err));
+    TARN_TRY(tarn_file_save(path, format_text, sizeof format_text - 1, err));
+done:
+    return rc;
+}
+
 static tarn_code fill_new(const char *inside, tarn_err *err)
 {
     static const char *const folders[] = {"packs", "index", "cache", "tmp"};
@@ -38,8 +50,7 @@ static tarn_code fill_new(const char *inside, tarn_err *err)
     }
     TARN_TRY(tarn_path_join(path, sizeof path, inside, "meta.db", err));
     TARN_TRY(tarn_meta_create(path, err));
-    TARN_TRY(tarn_path_join(path, sizeof path, inside, "format", err));
-    TARN_TRY(tarn_file_save(path, format_text, sizeof format_text - 1, err));
+    TARN_TRY(tarn_lake_describe(inside, err));
     TARN_TRY(tarn_dir_sync(inside, err));
 done:
     return rc;
@@ -172,7 +183,10 @@ tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err)
     lake->readonly = faccessat(AT_FDCWD, lake->inside, W_OK, AT_EACCESS) != 0;
     (void)snprintf(path, sizeof path, "%s/meta.db", lake->inside);
     if (!tarn_path_exists(path)) {
-        rc = TARN_FAIL(err, TARN_CORRUPT, "the lake '%s' has lost its meta.db; restore it from a copy", lake->inside);
+        rc = TARN_FAIL(err, TARN_CORRUPT,
+                       "the lake '%s' has lost its meta.db; restore it from a copy, or "
+                       "'tarn lake fsck --repair' makes a new one",
+                       lake->inside);
         goto done;
     }
     lake->readonly = lake->readonly || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0;

@@ -50,6 +50,8 @@ static const char schema[] =
     X(INDEXES, "SELECT 1, num, name, 0, records FROM runs"                                                            \
                " UNION ALL SELECT 0, num, name, bytes, records FROM packs WHERE run = 0")                             \
     X(PACKS, "SELECT 0, num, name, bytes, records FROM packs ORDER BY num")                                           \
+    X(PACK_DROP, "DELETE FROM packs WHERE num = ?")                                                                   \
+    X(PACK_MEND, "UPDATE packs SET bytes = ?, records = ?, run = 0 WHERE name = ?")                                   \
     X(RUN_ADD, "INSERT INTO runs(name, records) VALUES(?, ?)")                                                        \
     X(RUN_LAST, "SELECT max(num) FROM runs")                                                                          \
     X(RUN_OF_PACK, "UPDATE packs SET run = ? WHERE num = ?")                                                          \
@@ -141,7 +143,7 @@ static tarn_code fail(tarn_meta *m, int status, tarn_err *err)
     case TARN_BUSY: return TARN_FAIL(err, TARN_BUSY, "another process has held meta.db for over a minute; try again");
     case TARN_CORRUPT:
         return TARN_FAIL(err, TARN_CORRUPT,
-                         "meta.db is damaged (%s); restore it from a copy, 'tarn lake fsck' tells more", why);
+                         "meta.db is damaged (%s); restore it from a copy, or 'tarn lake fsck --repair' mends it", why);
     default: return TARN_FAIL(err, code_of(status), "meta.db: %s", why);
     }
 }
@@ -273,6 +275,9 @@ static tarn_code prepare(tarn_meta *m, statement which, sqlite3_stmt **out, tarn
 {
     if (!m->kept[which]) {
         int status = sqlite3_prepare_v3(m->db, sql_of[which], -1, SQLITE_PREPARE_PERSISTENT, &m->kept[which], NULL);
+        if ((status & 0xff) == SQLITE_ERROR) /* a table that is not there */
+            return TARN_FAIL(err, TARN_CORRUPT, "meta.db is damaged (%s); 'tarn lake fsck --repair' makes a new one",
+                             sqlite3_errmsg(m->db));
         if (status != SQLITE_OK) return fail(m, status, err);
     }
     *out = m->kept[which];
@@ -511,6 +516,22 @@ tarn_code tarn_meta_run_add(tarn_meta *m, const char *name, uint64_t records, ui
     (void)sqlite3_reset(st);
 done:
     return rc;
+}
+
+tarn_code tarn_meta_pack_drop(tarn_meta *m, uint32_t num, tarn_err *err)
+{
+    sqlite3_stmt *st = NULL;
+    tarn_code rc = start(m, S_PACK_DROP, &st, err, "i", (int64_t)num);
+
+    return rc == TARN_OK ? finish(m, st, err) : rc;
+}
+
+tarn_code tarn_meta_pack_mend(tarn_meta *m, const char *name, uint64_t bytes, uint64_t records, tarn_err *err)
+{
+    sqlite3_stmt *st = NULL;
+    tarn_code rc = start(m, S_PACK_MEND, &st, err, "iit", (int64_t)bytes, (int64_t)records, name);
+
+    return rc == TARN_OK ? finish(m, st, err) : rc;
 }
 
 tarn_code tarn_meta_run_absorb(tarn_meta *m, uint32_t run, const tarn_pack_row *row, tarn_err *err)
@@ -878,4 +899,146 @@ tarn_code tarn_meta_check(tarn_meta *m, void (*problem)(void *arg, const char *l
         else if (rc != TARN_OK) return TARN_FAIL(err, rc, "%s", e.msg);
     }
     return TARN_OK;
+}
+
+/* ---- rows out of a damaged file ---- */
+
+/* Tables with checksums: their columns in the order of the statement that checks them, and what numbers their rows. */
+typedef struct copied_table {
+    const char *name, *columns, *order, *backwards;
+    statement check;
+} copied_table;
+
+typedef struct copying {
+    tarn_meta *from, *to;
+    const copied_table *table;
+    int64_t sound, damaged;
+    bool cut; /* reading stopped at damage */
+} copying;
+
+static tarn_code insert_row(copying *c, sqlite3_stmt *row, sqlite3_stmt *into, tarn_err *err)
+{
+    (void)sqlite3_reset(into);
+    for (int i = 0; i < sqlite3_column_count(row); i++)
+        (void)sqlite3_bind_value(into, i + 1, sqlite3_column_value(row, i));
+    return finish(c->to, into, err);
+}
+
+/* Rows in one direction, until the end or the first page that cannot be read. */
+static tarn_code copy_rows(copying *c, bool backwards, sqlite3_stmt *into, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    char sql[400];
+    int status;
+
+    (void)snprintf(sql, sizeof sql, "SELECT %s FROM %s ORDER BY %s", c->table->columns, c->table->name,
+                   backwards ? c->table->backwards : c->table->order);
+    c->sound = c->damaged = 0;
+    if (sqlite3_prepare_v2(c->from->db, sql, -1, &st, NULL) != SQLITE_OK) {
+        c->cut = true;
+        goto done;
+    }
+    while ((status = sqlite3_step(st)) == SQLITE_ROW) {
+        if (check_row(c->table->check, st, NULL) != TARN_OK) {
+            c->damaged++;
+            continue;
+        }
+        TARN_TRY(insert_row(c, st, into, err));
+        c->sound++;
+    }
+    c->cut = status != SQLITE_DONE;
+done:
+    (void)sqlite3_finalize(st);
+    return rc;
+}
+
+static tarn_code copy_table(copying *c, void (*say)(void *arg, const char *line), void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *into = NULL;
+    char sql[400], marks[64] = "?";
+    int columns = 1;
+
+    for (const char *p = c->table->columns; *p; p++) columns += *p == ',';
+    for (int i = 1; i < columns; i++) (void)strcat(marks, ",?");
+    (void)snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO %s(%s) VALUES(%s)", c->table->name, c->table->columns,
+                   marks);
+    int status = sqlite3_prepare_v2(c->to->db, sql, -1, &into, NULL);
+    if (status != SQLITE_OK) return fail(c->to, status, err);
+    TARN_TRY(copy_rows(c, false, into, err));
+    int64_t sound = c->sound, bad = c->damaged;
+    bool cut = c->cut;
+    if (cut) { /* what lies behind the damage, from the other end */
+        TARN_TRY(copy_rows(c, true, into, err));
+        sound += c->sound;
+    }
+    if (bad > 0 || cut) {
+        (void)snprintf(sql, sizeof sql, "meta.db, table '%s': %lld rows are sound and kept, %s", c->table->name,
+                       (long long)sound, cut ? "the others cannot be read" : "damaged ones are left out");
+        say(arg, sql);
+    }
+done:
+    (void)sqlite3_finalize(into);
+    return rc;
+}
+
+/* Refs that are gone although their last line in the log sets them. */
+static tarn_code refs_from_log(tarn_meta *to, void (*say)(void *arg, const char *line), void *arg, tarn_err *err)
+{
+    static const char sql[] =
+        "SELECT name, was, target, time_us, who, why, sum FROM ref_log AS l WHERE target IS NOT NULL"
+        " AND seq = (SELECT max(seq) FROM ref_log WHERE name = l.name) AND name NOT IN (SELECT name FROM refs)";
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL, *set = NULL;
+    tarn_id target;
+    char line[400], hex[TARN_ID_HEX];
+    int status = sqlite3_prepare_v2(to->db, sql, -1, &st, NULL);
+
+    while (status == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
+        const char *name = text_at(st, 0);
+        int64_t time_us = sqlite3_column_int64(st, 3);
+        TARN_TRY(read_log(st, &target, err));
+        TARN_TRY(
+            start(to, S_REF_SET, &set, err, "tdii", name, &target, time_us, (int64_t)sum_ref(name, &target, time_us)));
+        TARN_TRY(finish(to, set, err));
+        (void)snprintf(line, sizeof line, "ref %s was lost; the ref log's last sound line sets it to %.12s", name,
+                       tarn_id_hex(&target, hex));
+        say(arg, line);
+    }
+done:
+    (void)sqlite3_finalize(st);
+    return rc;
+}
+
+tarn_code tarn_meta_salvage(const char *from, tarn_meta *to, void (*say)(void *arg, const char *line), void *arg,
+                            tarn_err *err)
+{
+    static const copied_table tables[] = {
+        {"refs", "name, target, time_us, sum", "name", "name DESC", S_REFS},
+        {"ref_log", "name, was, target, time_us, who, why, sum, seq", "seq", "seq DESC", S_LOG_ALL},
+        {"staged", "branch, path, object, size, recipe, attrs, seq, sum", "branch, path", "branch DESC, path DESC",
+         S_STAGED_ALL},
+        {"made", "made_by, path, object, size, recipe, attrs, sum", "made_by, path", "made_by DESC, path DESC",
+         S_MADE_ALL},
+        {"facts", "key, value, sum", "key", "key DESC", S_FACTS},
+    };
+    tarn_code rc = TARN_OK;
+    copying c = {.to = to};
+
+    if (open_file(from, SQLITE_OPEN_READWRITE, &c.from, NULL) != TARN_OK) {
+        say(arg, "meta.db cannot be opened at all: refs, staging and what recipes made are lost");
+        return TARN_OK;
+    }
+    TARN_TRY(execute(to, "BEGIN IMMEDIATE", err));
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        c.table = &tables[i];
+        TARN_TRY(copy_table(&c, say, arg, err));
+    }
+    TARN_TRY(refs_from_log(to, say, arg, err));
+    TARN_TRY(execute(to, "UPDATE counters SET value = max(value, (SELECT coalesce(max(seq), 0) FROM staged))", err));
+    TARN_TRY(execute(to, "COMMIT", err));
+done:
+    tarn_meta_close(c.from);
+    return rc;
 }
