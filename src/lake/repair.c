@@ -77,14 +77,18 @@ static tarn_code look_at_list(repair *r, const tarn_id *id, bool part, const tar
     tarn_code rc = TARN_OK;
     tarn_slab slab = {0};
     tarn_list_view list;
+    tarn_err why = {0};
     tarn_where w;
     tarn_id each;
     uint64_t bytes;
     bool found = false;
 
-    rc = tarn_store_get(r->lake, id, "list", &slab, NULL, NULL);
-    if (rc == TARN_OK) rc = tarn_list_open(slab.bytes, slab.len, part ? NULL : object, &list, NULL);
-    if (stops(rc)) goto done;
+    rc = tarn_store_get(r->lake, id, "list", &slab, NULL, &why);
+    if (rc == TARN_OK) rc = tarn_list_open(slab.bytes, slab.len, part ? NULL : object, &list, &why);
+    if (stops(rc)) {
+        rc = TARN_FAIL(err, rc, "%s", why.msg);
+        goto done;
+    }
     if (rc != TARN_OK) {
         rc = miss(r, id, object, size, err);
         goto done;
@@ -132,6 +136,7 @@ static tarn_code look_at_node(repair *r, tarn_walk *w, tarn_err *err)
     tarn_code rc = TARN_OK;
     tarn_item item = *tarn_walk_item(w);
     tarn_entry e;
+    tarn_err why = {0};
     bool fresh = false;
 
     if (tarn_walk_level(w) == 0) {
@@ -145,8 +150,9 @@ static tarn_code look_at_node(repair *r, tarn_walk *w, tarn_err *err)
         tarn_walk_pass(w);
         goto done;
     }
-    rc = tarn_walk_enter(w, NULL);
-    if (rc == TARN_OK || stops(rc)) goto done;
+    rc = tarn_walk_enter(w, &why);
+    if (rc == TARN_OK) goto done;
+    if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     TARN_TRY(miss(r, &item.id, NULL, 0, err));
     tarn_walk_pass(w);
 done:
@@ -157,14 +163,15 @@ static tarn_code look_at_tree(repair *r, const tarn_id *root, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_walk w = {0};
+    tarn_err why = {0};
     bool fresh = false;
 
     if (tarn_id_none(root)) return TARN_OK;
     TARN_TRY(tarn_idmap_put(&r->seen, root, 1, &fresh, err));
     if (!fresh) goto done;
-    rc = tarn_walk_open(&w, r->lake, root, NULL);
+    rc = tarn_walk_open(&w, r->lake, root, &why);
     if (rc != TARN_OK) {
-        if (!stops(rc)) rc = miss(r, root, NULL, 0, err);
+        rc = stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss(r, root, NULL, 0, err);
         goto done;
     }
     while (w.depth > 0) TARN_TRY(look_at_node(r, &w, err));
@@ -192,9 +199,10 @@ done:
 
 static tarn_code look_at_commit(repair *r, const tarn_id *id, tarn_commit *c, tarn_err *err)
 {
-    tarn_code rc = tarn_lake_commit_read(r->lake, id, c, NULL);
+    tarn_err why = {0};
+    tarn_code rc = tarn_lake_commit_read(r->lake, id, c, &why);
 
-    if (rc != TARN_OK) return stops(rc) ? rc : miss(r, id, NULL, 0, err);
+    if (rc != TARN_OK) return stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss(r, id, NULL, 0, err);
     for (int i = 0; i < c->n_parents && rc == TARN_OK; i++) rc = later(r, &c->parents[i], err);
     if (rc == TARN_OK) rc = look_at_tree(r, &c->tree, err);
     tarn_commit_clear(c);
@@ -240,13 +248,22 @@ static tarn_code fetch_from_lakes(repair *r, size_t i, bool *got, tarn_err *err)
     tarn_slab slab = {0};
     tarn_where w;
     tarn_list_view list;
+    tarn_err why = {0};
     const want *x = &r->wants[i];
 
     *got = false;
     for (size_t k = 0; k < r->options->n_from && !*got; k++) {
         tarn_lake *from = r->options->from[k];
-        if (tarn_store_get(from, &x->id, "record", &slab, &w, NULL) != TARN_OK) continue;
-        if (w.kind == TARN_KIND_LIST && tarn_list_open(slab.bytes, slab.len, &x->id, &list, NULL) != TARN_OK) continue;
+        rc = tarn_store_get(from, &x->id, "record", &slab, &w, &why);
+        if (rc == TARN_OK && w.kind == TARN_KIND_LIST) rc = tarn_list_open(slab.bytes, slab.len, &x->id, &list, &why);
+        if (rc == TARN_NOMEM) {
+            rc = TARN_FAIL(err, rc, "%s", why.msg);
+            goto done;
+        }
+        if (rc != TARN_OK) { /* it does not have it either */
+            rc = TARN_OK;
+            continue;
+        }
         TARN_TRY(tarn_store_put(r->lake, &x->id, w.kind, slab.bytes, slab.len, err));
         r->out->fetched++;
         *got = true;

@@ -9,7 +9,7 @@
 
 typedef struct pair {
     scratch hurt;
-    char copy[64];
+    char copy[80];
     tarn_lake *from;
     tarn_id head;
 } pair;
@@ -131,6 +131,16 @@ static void scribble(const char *path, long at, long n, int with)
     assert_int_equal(fclose(f), 0);
 }
 
+static void flip(const char *path, long at)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    int c = fgetc(f);
+    assert_int_equal(fclose(f), 0);
+    scribble(path, at, 1, c ^ 0x11);
+}
+
 static void damage_at_random_is_repaired_from_a_copy(void **state)
 {
     pair p = pair_new();
@@ -175,7 +185,7 @@ static void every_byte_of_head_header_and_tail_is_repaired_without_a_copy_if_no_
         pair_again(&p);
         assert_true(pack_at(&p, 2, path, &len));
         long at = i < 16 ? i : len - 64 + (i - 16);
-        scribble(path, at, 1, 0xEE);
+        flip(path, at);
         open_damaged(&p, &found);
         assert_true(found > 0);
         must(tarn_lake_repair(p.hurt.lake, &(tarn_repair_options){0}, &sum, err));
@@ -192,7 +202,8 @@ static tarn_code keep_hurt(void *arg, const tarn_hurt *h, tarn_err *err)
 
     (void)err;
     if (p->n < 64)
-        (void)snprintf(p->lines[p->n], sizeof p->lines[0], "%s: %s%s", h->ref, h->path, h->now ? "" : " (history)");
+        (void)snprintf(p->lines[p->n], sizeof p->lines[0], "%.100s: %.100s%s", h->ref, h->path,
+                       h->now ? "" : " (history)");
     p->n++;
     return TARN_OK;
 }

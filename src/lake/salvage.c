@@ -98,21 +98,35 @@ static bool pack_sound(const tarn_pack_row *row, const uint8_t *bytes, uint64_t 
 
 /* ---- records ---- */
 
-/* Is there a sound record at p? Its place is filled in. */
-static bool record_at(salvage *s, const uint8_t *p, size_t left, tarn_id *id, tarn_where *w)
+/* Could a record stand at p? Its place is filled in. Cheap, and wrong often enough. */
+static bool may_be_record(const uint8_t *p, size_t left, tarn_where *w)
 {
-    tarn_list_view list;
-
     if (left < TARN_RECORD_HEAD || p[40] == 0 || p[40] >= TARN_KIND_COUNT || p[42] || p[43]) return false;
     *w = (tarn_where){.stored = tarn_get32(p + 32), .raw = tarn_get32(p + 36), .kind = p[40], .coding = p[41]};
     if (w->raw > TARN_RECORD_MOST || w->stored > w->raw || w->stored > left - TARN_RECORD_HEAD) return false;
-    if (tarn_crc32c(tarn_crc32c(0, p, 44), p + TARN_RECORD_HEAD, w->stored) != tarn_get32(p + 44)) return false;
+    return tarn_crc32c(tarn_crc32c(0, p, 44), p + TARN_RECORD_HEAD, w->stored) == tarn_get32(p + 44);
+}
+
+/* Is there a sound record at p? Running out of memory is no answer. */
+static tarn_code record_at(salvage *s, const uint8_t *p, size_t left, tarn_id *id, tarn_where *w, bool *yes,
+                           tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_list_view list;
+    tarn_err why = {0};
+
+    *yes = false;
+    if (!may_be_record(p, left, w)) return TARN_OK;
     memcpy(id->b, p, TARN_ID_BYTES);
     size_t len = TARN_RECORD_HEAD + (size_t)w->stored;
-    if (tarn_slab_need(&s->slab.stored, &s->slab.stored_cap, len, NULL) != TARN_OK) return false;
+    TARN_TRY(tarn_slab_need(&s->slab.stored, &s->slab.stored_cap, len, err));
     memcpy(s->slab.stored, p, len);
-    if (tarn_record_open(s->lake->codec, id, w, &s->slab, NULL) != TARN_OK) return false;
-    return w->kind != TARN_KIND_LIST || tarn_list_open(s->slab.bytes, s->slab.len, id, &list, NULL) == TARN_OK;
+    rc = tarn_record_open(s->lake->codec, id, w, &s->slab, &why);
+    if (rc == TARN_OK && w->kind == TARN_KIND_LIST) rc = tarn_list_open(s->slab.bytes, s->slab.len, id, &list, &why);
+    *yes = rc == TARN_OK;
+    rc = rc == TARN_NOMEM ? TARN_FAIL(err, rc, "%s", why.msg) : TARN_OK;
+done:
+    return rc;
 }
 
 /* Under the lock: into the open pack, as it was stored. */
@@ -133,15 +147,14 @@ static tarn_code keep_records(salvage *s, const uint8_t *bytes, size_t size, tar
     tarn_code rc = TARN_OK;
     tarn_id id;
     tarn_where w;
+    bool yes = false;
 
-    for (size_t at = TARN_PACK_HEAD < size ? TARN_PACK_HEAD : size; at + TARN_RECORD_HEAD <= size && rc == TARN_OK;) {
-        if (!record_at(s, bytes + at, size - at, &id, &w)) {
-            at++;
-            continue;
-        }
-        rc = keep_record(s, &id, &w, bytes + at + TARN_RECORD_HEAD, err);
-        at += TARN_RECORD_HEAD + (size_t)w.stored;
+    for (size_t at = TARN_PACK_HEAD; at + TARN_RECORD_HEAD <= size;) {
+        TARN_TRY(record_at(s, bytes + at, size - at, &id, &w, &yes, err));
+        if (yes) TARN_TRY(keep_record(s, &id, &w, bytes + at + TARN_RECORD_HEAD, err));
+        at += yes ? TARN_RECORD_HEAD + (size_t)w.stored : 1;
     }
+done:
     return rc;
 }
 
