@@ -211,8 +211,8 @@ static tarn_code look_at_commit(hurts *h, const tarn_id *id, tarn_err *err)
     }
     for (int i = 0; i < c->n_parents; i++) TARN_TRY(later(h, &c->parents[i], err));
     rc = look_at_tree(h, &c->tree, err);
-    tarn_commit_clear(c);
 done:
+    if (c) tarn_commit_clear(c);
     tarn_free(c);
     return rc;
 }

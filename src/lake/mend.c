@@ -208,7 +208,8 @@ static tarn_code build(mending *m, const char *path, const char *mended, tarn_er
     TARN_TRY(tarn_meta_open(fresh, false, &meta, err));
     TARN_TRY(enter_packs(m, meta, &n, err));
     if (tarn_path_exists(path)) TARN_TRY(tarn_meta_salvage(path, meta, say, m, err));
-    tarn_meta_close(meta); /* writes its log back and removes it */
+    TARN_TRY(tarn_meta_settle(meta, err)); /* closing would not say that its log could not be written back */
+    tarn_meta_close(meta);
     meta = NULL;
     if (rename(fresh, mended) != 0) return TARN_FAIL_ERRNO(err, "rename into", mended);
     TARN_TRY(tarn_dir_sync(m->inside, err));

@@ -139,6 +139,8 @@ static tarn_code fail(tarn_meta *m, int status, tarn_err *err)
         return TARN_FAIL(err, TARN_IO, "meta.db: a file that it needs cannot be made; is the disk full?");
     if (cause != 0 && cause != EACCES && cause != EPERM && cause != EROFS && code_of(status) == TARN_DENIED)
         return TARN_FAIL(err, TARN_IO, "meta.db: %s (%s)", why, strerror(cause));
+    if ((status & 0xff) == SQLITE_READONLY && m->db && access(sqlite3_db_filename(m->db, "main"), W_OK) == 0)
+        return TARN_FAIL(err, TARN_IO, "meta.db: a file that it needs cannot be made or written; is the disk full?");
     switch (code_of(status)) {
     case TARN_BUSY: return TARN_FAIL(err, TARN_BUSY, "another process has held meta.db for over a minute; try again");
     case TARN_CORRUPT:
@@ -903,6 +905,12 @@ tarn_code tarn_meta_check(tarn_meta *m, void (*problem)(void *arg, const char *l
 
 /* ---- rows out of a damaged file ---- */
 
+tarn_code tarn_meta_settle(tarn_meta *m, tarn_err *err)
+{
+    int status = sqlite3_wal_checkpoint_v2(m->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return status == SQLITE_OK ? TARN_OK : fail(m, status, err);
+}
+
 /* Tables with checksums: their columns in the order of the statement that checks them, and what numbers their rows. */
 typedef struct copied_table {
     const char *name, *columns, *order, *backwards;
@@ -924,6 +932,14 @@ static tarn_code insert_row(copying *c, sqlite3_stmt *row, sqlite3_stmt *into, t
     return finish(c->to, into, err);
 }
 
+/* Damaged bytes, or a table that is gone: the rest is worth having. A disk that fails meanwhile is no damage, and must
+ * not make rows look lost. */
+static bool is_damage(int status)
+{
+    int kind = status & 0xff;
+    return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR;
+}
+
 /* Rows in one direction, until the end or the first page that cannot be read. */
 static tarn_code copy_rows(copying *c, bool backwards, sqlite3_stmt *into, tarn_err *err)
 {
@@ -935,8 +951,10 @@ static tarn_code copy_rows(copying *c, bool backwards, sqlite3_stmt *into, tarn_
     (void)snprintf(sql, sizeof sql, "SELECT %s FROM %s ORDER BY %s", c->table->columns, c->table->name,
                    backwards ? c->table->backwards : c->table->order);
     c->sound = c->damaged = 0;
-    if (sqlite3_prepare_v2(c->from->db, sql, -1, &st, NULL) != SQLITE_OK) {
-        c->cut = true;
+    status = sqlite3_prepare_v2(c->from->db, sql, -1, &st, NULL);
+    if (status != SQLITE_OK) {
+        c->cut = is_damage(status);
+        if (!c->cut) rc = fail(c->from, status, err);
         goto done;
     }
     while ((status = sqlite3_step(st)) == SQLITE_ROW) {
@@ -948,6 +966,7 @@ static tarn_code copy_rows(copying *c, bool backwards, sqlite3_stmt *into, tarn_
         c->sound++;
     }
     c->cut = status != SQLITE_DONE;
+    if (c->cut && !is_damage(status)) rc = fail(c->from, status, err);
 done:
     (void)sqlite3_finalize(st);
     return rc;
@@ -1026,10 +1045,7 @@ tarn_code tarn_meta_salvage(const char *from, tarn_meta *to, void (*say)(void *a
     tarn_code rc = TARN_OK;
     copying c = {.to = to};
 
-    if (open_file(from, SQLITE_OPEN_READWRITE, &c.from, NULL) != TARN_OK) {
-        say(arg, "meta.db cannot be opened at all: refs, staging and what recipes made are lost");
-        return TARN_OK;
-    }
+    TARN_TRY(open_file(from, SQLITE_OPEN_READWRITE, &c.from, err));
     TARN_TRY(execute(to, "BEGIN IMMEDIATE", err));
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         c.table = &tables[i];

@@ -35,6 +35,9 @@ TARN_MUST tarn_code tarn_meta_check(tarn_meta *meta, void (*problem)(void *arg, 
 TARN_MUST tarn_code tarn_meta_salvage(const char *from, tarn_meta *to, void (*say)(void *arg, const char *line),
                                       void *arg, tarn_err *err);
 
+/* Everything into the file itself, synced: the log beside it is empty, so that the file can be renamed. */
+TARN_MUST tarn_code tarn_meta_settle(tarn_meta *meta, tarn_err *err);
+
 /* ---- packs, and the runs that index many of them ---- */
 
 typedef struct tarn_pack_row {

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/sink.h"
+#include "lake/care.h"
 #include "lake/lake.h"
 #include "serve/predlog.h"
 
@@ -38,6 +39,7 @@ typedef struct scene {
     void (*prepare)(tarn_lake *lake); /* NULL: there is no lake yet */
     tarn_code (*act)(const char *folder, told *t, tarn_err *err);
     void (*verify)(tarn_lake *lake, bool acknowledged); /* may be NULL */
+    const char *damage;                                 /* a command in the prepared folder; the act repairs it */
 } scene;
 
 static const struct way {
@@ -375,18 +377,46 @@ static void see_predlog(tarn_lake *lake, bool acknowledged)
     if (segments == 0) fail("predictions", "a record that was on the disk is gone");
 }
 
+/* ---- repair: every pack has lost its end, and a row of meta.db is not what it was ---- */
+
+static void with_fact(tarn_lake *lake)
+{
+    tarn_err err = {0};
+
+    base(lake);
+    need(tarn_lake_fact_set(lake, "some/fact", "some value", &err), &err, "preparing");
+}
+
+static tarn_code do_repair(const char *folder, told *t, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_repair sum;
+    bool mended = false;
+
+    TARN_TRY(tarn_lake_mend_meta(folder, NULL, NULL, &mended, err));
+    TARN_TRY(tarn_lake_open(folder, &kept, err));
+    TARN_TRY(tarn_lake_repair(kept, &(tarn_repair_options){0}, &sum, err));
+    t->acknowledged = true;
+done:
+    return rc;
+}
+
+static const char spoil[] = "chmod u+w .tarn/packs/* && truncate -s -10 .tarn/packs/p-* && "
+                            "grep -q 'some value' .tarn/meta.db && sed -i 's/some value/same value/' .tarn/meta.db";
+
 static const scene scenes[] = {
-    {"init", NULL, do_init, NULL},
-    {"small", base, do_small, see_small},
-    {"large", base, do_large, see_large},
-    {"stage", base, do_stage, see_stage},
-    {"unite", many_packs, do_stage, see_stage},
-    {"merge", two_branches, do_merge, see_merge},
-    {"branch", base, do_branch, see_branch},
-    {"tag", base, do_tag, see_tag},
-    {"checkout", base, do_checkout, see_checkout},
-    {"made", base, do_made, see_made},
-    {"predlog", base, do_predlog, see_predlog},
+    {"init", NULL, do_init, NULL, NULL},
+    {"small", base, do_small, see_small, NULL},
+    {"large", base, do_large, see_large, NULL},
+    {"stage", base, do_stage, see_stage, NULL},
+    {"unite", many_packs, do_stage, see_stage, NULL},
+    {"merge", two_branches, do_merge, see_merge, NULL},
+    {"branch", base, do_branch, see_branch, NULL},
+    {"tag", base, do_tag, see_tag, NULL},
+    {"checkout", base, do_checkout, see_checkout, NULL},
+    {"made", base, do_made, see_made, NULL},
+    {"predlog", base, do_predlog, see_predlog, NULL},
+    {"repair", with_fact, do_repair, NULL, spoil},
 };
 
 /* ---- the walk ---- */
@@ -418,6 +448,9 @@ static void prepare(const scene *s)
     need(tarn_lake_open(ready, &lake, &err), &err, "preparing");
     s->prepare(lake);
     tarn_lake_close(lake);
+    if (!s->damage) return;
+    (void)snprintf(command, sizeof command, "cd %s && %.400s", ready, s->damage);
+    shell(command);
 }
 
 /* In the child. After a failed sync the same lake may not say that it stored something. */
@@ -430,7 +463,7 @@ static void act(const scene *s, const char *plan)
     shared->hit = was_hit();
     arm("");
     (void)snprintf(shared->message, sizeof shared->message, "%.290s", err.msg);
-    if (shared->code != TARN_OK && kept) {
+    if (shared->code != TARN_OK && kept && !s->damage) {
         shared->later = commit_text(kept, "later", "later", "later", &err);
         shared->tried_later = true;
     }
@@ -495,7 +528,7 @@ static bool step(const scene *s, const struct way *w, int n)
     if (child == 0) act(s, plan);
     if (waitpid(child, &status, 0) != child) fail("waitpid", "");
     judge(w, status);
-    look(s, shared->acknowledged, "afterwards");
+    if (!s->damage || shared->acknowledged) look(s, shared->acknowledged, "afterwards");
     tarn_err err = {0};
     told again = {0};
     need(s->act(work, &again, &err), &err, "doing it again");
