@@ -27,14 +27,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define KINDS(X)                                                                                          \
-    X(OPEN, "open")                                                                                       \
-    X(CREATE, "create")                                                                                   \
-    X(READ, "read")                                                                                       \
-    X(PREAD, "pread")                                                                                     \
-    X(WRITE, "write") X(PWRITE, "pwrite") X(FSYNC, "fsync") X(FDATASYNC, "fdatasync") X(RENAME, "rename") \
-        X(LINK, "link") X(UNLINK, "unlink") X(MKDIR, "mkdir") X(FTRUNCATE, "ftruncate") X(MMAP, "mmap")   \
-            X(CLOSE, "close")
+#define KINDS(X)              \
+    X(OPEN, "open")           \
+    X(CREATE, "create")       \
+    X(READ, "read")           \
+    X(PREAD, "pread")         \
+    X(WRITE, "write")         \
+    X(PWRITE, "pwrite")       \
+    X(FSYNC, "fsync")         \
+    X(FDATASYNC, "fdatasync") \
+    X(RENAME, "rename")       \
+    X(LINK, "link")           \
+    X(UNLINK, "unlink")       \
+    X(MKDIR, "mkdir")         \
+    X(FTRUNCATE, "ftruncate") \
+    X(MMAP, "mmap")           \
+    X(CLOSE, "close")
 
 typedef enum kind {
 #define X(name, text) K_##name,
