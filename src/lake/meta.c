@@ -66,6 +66,9 @@ static const char schema[] =
               " ORDER BY seq DESC LIMIT 1")                                                                           \
     X(LOG_FIRST, "SELECT time_us FROM ref_log WHERE name = ? ORDER BY seq LIMIT 1")                                   \
     X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                          \
+    X(REFS_LOST, "SELECT name, target IS NOT NULL FROM ref_log AS l"                                                  \
+                 " WHERE seq = (SELECT max(seq) FROM ref_log WHERE name = l.name)"                                    \
+                 " AND target IS NOT (SELECT target FROM refs WHERE name = l.name)")                                  \
     X(STAGE_COUNT, "UPDATE counters SET value = value + 1 WHERE name = 'staged' RETURNING value")                     \
     X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                                  \
     X(STAGE,                                                                                                          \
@@ -878,6 +881,24 @@ static tarn_code check_row(statement which, sqlite3_stmt *st, tarn_err *err)
     }
 }
 
+/* Refs and their log are written together: the newest line of a ref's log tells where it is, or that it is gone. */
+static tarn_code check_refs_by_log(tarn_meta *m, void (*problem)(void *arg, const char *line), void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+    char line[400];
+
+    TARN_TRY(start(m, S_REFS_LOST, &st, err, ""));
+    while ((rc = step(m, st, &row, err)) == TARN_OK && row) {
+        (void)snprintf(line, sizeof line, "meta.db is damaged: ref %.200s is not %s", text_at(st, 0),
+                       sqlite3_column_int(st, 1) ? "where its log set it last" : "removed as its log tells");
+        problem(arg, line);
+    }
+done:
+    return rc;
+}
+
 tarn_code tarn_meta_check(tarn_meta *m, void (*problem)(void *arg, const char *line), void *arg, tarn_err *err)
 {
     static const statement tables[] = {S_REFS, S_LOG_ALL, S_STAGED_ALL, S_MADE_ALL, S_FACTS};
@@ -900,7 +921,8 @@ tarn_code tarn_meta_check(tarn_meta *m, void (*problem)(void *arg, const char *l
         if (rc == TARN_CORRUPT) problem(arg, e.msg);
         else if (rc != TARN_OK) return TARN_FAIL(err, rc, "%s", e.msg);
     }
-    return TARN_OK;
+    rc = check_refs_by_log(m, problem, arg, &e);
+    return rc == TARN_OK || rc == TARN_CORRUPT ? TARN_OK : TARN_FAIL(err, rc, "%s", e.msg);
 }
 
 /* ---- rows out of a damaged file ---- */
