@@ -3,11 +3,15 @@
  *
  * A new meta.db is built as meta.db-mended: the packs that are there, and every sound row of the damaged file. Then the
  * damaged file and its log are kept in .tarn/damaged, the old log is removed and the new file renamed into place. A
- * crash in between leaves meta.db-mended, which the next attempt takes. */
+ * crash in between leaves meta.db-mended, which the next attempt takes.
+ *
+ * Of a lake that has its metadata in PostgreSQL nothing is mended here; of one that has its packs elsewhere meta.db is
+ * not made again: its packs are not listed from here. */
 #include "lake/salvage.h"
 
-#include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "lake/format.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -74,19 +78,39 @@ done:
 
 /* ---- format ---- */
 
-static bool describes_a_lake(const char *path)
+/* *known false: the file is lost or damaged. What a newer tarn wrote is neither. */
+static tarn_code read_format(const char *path, tarn_format *out, bool *known, tarn_err *err)
 {
     char *text = NULL;
     size_t len = 0;
-    json_t *o = NULL;
+    tarn_err why = {0};
+    tarn_code rc = tarn_file_read(path, TARN_FORMAT_MOST, &text, &len, &why);
 
-    bool good = tarn_file_read(path, 65536, &text, &len, NULL) == TARN_OK &&
-                tarn_json_read(text, len, "format", &o, NULL) == TARN_OK &&
-                strcmp(tarn_json_text(o, "what", ""), "tarn lake") == 0 &&
-                json_integer_value(json_object_get(o, "version")) >= 1 && tarn_json_text(o, "packs", "")[0];
-    json_decref(o);
+    if (rc == TARN_OK) rc = tarn_format_read(text, len, path, out, &why);
     tarn_free(text);
-    return good;
+    *known = rc == TARN_OK && out->store[0];
+    if (rc == TARN_OK || rc == TARN_NOT_FOUND || rc == TARN_CORRUPT || rc == TARN_LIMIT) return TARN_OK;
+    return TARN_FAIL(err, rc, "%s", why.msg);
+}
+
+/* Of a lake that is all in its own folder. */
+static tarn_code write_format(const char *path, tarn_format *out, tarn_err *err)
+{
+    tarn_text text = {0};
+
+    *out = (tarn_format){.store = "disk:."};
+    tarn_code rc = tarn_format_write(out, true, &text, err);
+    if (rc == TARN_OK) rc = tarn_file_save(path, text.data, text.len, err);
+    tarn_text_clear(&text);
+    return rc;
+}
+
+static bool there(const mending *m, const char *name)
+{
+    char path[TARN_LAKE_PATH + 64];
+
+    (void)snprintf(path, sizeof path, "%s/%s", m->inside, name);
+    return tarn_path_exists(path);
 }
 
 static bool any_pack(const char *folder)
@@ -100,21 +124,23 @@ static bool any_pack(const char *folder)
     return found;
 }
 
-static tarn_code mend_format(mending *m, bool *mended, tarn_err *err)
+static tarn_code mend_format(mending *m, tarn_format *format, bool *mended, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char path[TARN_LAKE_PATH + 64];
+    char path[TARN_LAKE_PATH + 64], packs[TARN_LAKE_PATH + 64];
+    bool known = false;
 
     TARN_TRY(tarn_path_join(path, sizeof path, m->inside, "format", err));
-    if (describes_a_lake(path)) goto done;
-    TARN_TRY(tarn_path_join(path, sizeof path, m->inside, "packs", err));
-    if (!any_pack(path))
+    TARN_TRY(read_format(path, format, &known, err));
+    if (known) goto done;
+    TARN_TRY(tarn_path_join(packs, sizeof packs, m->inside, "packs", err));
+    if (!any_pack(packs) || !(there(m, "meta.db") || there(m, "meta.db-mended")))
         return TARN_FAIL(err, TARN_CORRUPT,
-                         "the file 'format' of '%s' is lost or damaged and no packs are beside it that would tell what "
-                         "it said; copy 'format' from another copy of the lake",
+                         "the file 'format' of '%s' is lost or damaged, and there are no packs and meta.db beside it "
+                         "that would tell what it said; copy 'format' from another copy of the lake",
                          m->inside);
     TARN_TRY(keep(m, "format", err));
-    TARN_TRY(tarn_lake_describe(m->inside, err));
+    TARN_TRY(write_format(path, format, err));
     say(m, "the lake's file 'format' is made again");
     *mended = true;
 done:
@@ -204,7 +230,7 @@ static tarn_code build(mending *m, const char *path, const char *mended, tarn_er
     unlink_inside(m, "meta.db-new");
     unlink_inside(m, "meta.db-new-wal");
     unlink_inside(m, "meta.db-new-shm");
-    TARN_TRY(tarn_meta_create(fresh, err));
+    TARN_TRY(tarn_meta_create(fresh, "", err));
     TARN_TRY(tarn_meta_open(fresh, false, &meta, err));
     TARN_TRY(enter_packs(m, meta, &n, err));
     if (tarn_path_exists(path)) TARN_TRY(tarn_meta_salvage(path, meta, say, m, err));
@@ -220,7 +246,7 @@ done:
     return rc;
 }
 
-static tarn_code mend_meta(mending *m, bool *done_some, tarn_err *err)
+static tarn_code mend_meta(mending *m, const tarn_format *format, bool *done_some, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char path[TARN_LAKE_PATH + 64], mended[TARN_LAKE_PATH + 64];
@@ -231,6 +257,12 @@ static tarn_code mend_meta(mending *m, bool *done_some, tarn_err *err)
     if (!tarn_path_exists(mended)) {
         TARN_TRY(meta_sound(m, path, &sound, err));
         if (sound) goto done;
+        if (!tarn_format_is_local(format))
+            return TARN_FAIL(
+                err, TARN_UNSUPPORTED,
+                "meta.db of '%s' cannot be made again here, since its packs are in %.200s; restore meta.db "
+                "from a copy",
+                m->inside, format->store);
         TARN_TRY(build(m, path, mended, err));
     }
     TARN_TRY(keep(m, "meta.db", err));
@@ -249,11 +281,12 @@ tarn_code tarn_lake_mend_meta(const char *folder, tarn_say_fn *fn, void *arg, bo
 {
     tarn_code rc = TARN_OK;
     mending m = {.say = fn, .arg = arg};
+    tarn_format format = {.id = ""};
 
     *mended = false;
     TARN_TRY(find_inside(folder, m.inside, err));
-    TARN_TRY(mend_format(&m, mended, err));
-    TARN_TRY(mend_meta(&m, mended, err));
+    TARN_TRY(mend_format(&m, &format, mended, err));
+    if (!format.meta[0]) TARN_TRY(mend_meta(&m, &format, mended, err));
 done:
     return rc;
 }

@@ -48,8 +48,12 @@ static tarn_code miss(repair *r, const tarn_id *id, const tarn_id *object, uint6
     tarn_code rc = TARN_OK;
     bool fresh = false;
 
-    TARN_TRY(tarn_idmap_put(&r->wanted, id, 1, &fresh, err));
-    if (!fresh) goto done;
+    TARN_TRY(tarn_idmap_put(&r->wanted, id, r->n, &fresh, err));
+    if (!fresh) { /* it may have been missed first as what another is made from */
+        want *known = &r->wants[*tarn_idmap_find(&r->wanted, id)];
+        if (object && tarn_id_none(&known->object)) *known = (want){*id, *object, size};
+        goto done;
+    }
     if (r->n == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 64;
         TARN_TRY(tarn_resize(&r->wants, cap, sizeof *r->wants, err));
@@ -68,6 +72,39 @@ static tarn_code has(repair *r, const tarn_id *id, tarn_where *w, bool *found, t
     if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     *found = rc == TARN_OK && *found;
     return TARN_OK;
+}
+
+/* Is the record there, and what it is made from? Notes what is not. */
+static tarn_code look_at_record(repair *r, const tarn_id *id, const tarn_id *object, uint64_t size, tarn_where *w,
+                                bool *found, int depth, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_delta delta = {0};
+    tarn_err why = {0};
+    tarn_where other;
+    bool all = true;
+
+    TARN_TRY(has(r, id, w, found, err));
+    if (!*found) return miss(r, id, object, size, err);
+    if (w->coding != TARN_CODING_DELTA || depth > TARN_DELTA_HOPS) goto done;
+    rc = tarn_store_bases(r->lake, id, &delta, &why);
+    if (rc != TARN_OK) return stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss(r, id, object, size, err);
+    for (int i = 0; i < delta.n; i++) {
+        TARN_TRY(look_at_record(r, &delta.base[i], NULL, 0, &other, &all, depth + 1, err));
+        *found = *found && all;
+    }
+done:
+    return rc;
+}
+
+/* What could not be read: it is missing itself, or what it is made from. */
+static tarn_code miss_read(repair *r, const tarn_id *id, const tarn_id *object, uint64_t size, tarn_err *err)
+{
+    tarn_where w;
+    bool found = false;
+    tarn_code rc = look_at_record(r, id, object, size, &w, &found, 0, err);
+
+    return rc == TARN_OK && found ? miss(r, id, object, size, err) : rc;
 }
 
 /* The record of a list or part, and below it. */
@@ -90,14 +127,13 @@ static tarn_code look_at_list(repair *r, const tarn_id *id, bool part, const tar
         goto done;
     }
     if (rc != TARN_OK) {
-        rc = miss(r, id, object, size, err);
+        rc = miss_read(r, id, object, size, err);
         goto done;
     }
     for (uint32_t i = 0; i < list.n; i++) {
         tarn_list_at(&list, i, &each, &bytes);
-        TARN_TRY(has(r, &each, &w, &found, err));
-        if (!found) TARN_TRY(miss(r, &each, object, size, err));
-        else if (list.level > 0) TARN_TRY(look_at_list(r, &each, true, object, size, err));
+        TARN_TRY(look_at_record(r, &each, object, size, &w, &found, 0, err));
+        if (found && list.level > 0) TARN_TRY(look_at_list(r, &each, true, object, size, err));
     }
 done:
     tarn_slab_clear(&slab);
@@ -113,9 +149,8 @@ static tarn_code look_at_object(repair *r, const tarn_id *id, uint64_t size, tar
     if (tarn_id_none(id)) return TARN_OK;
     TARN_TRY(tarn_idmap_put(&r->seen, id, 1, &fresh, err));
     if (!fresh) goto done;
-    TARN_TRY(has(r, id, &w, &found, err));
-    if (!found) TARN_TRY(miss(r, id, id, size, err));
-    else if (w.kind == TARN_KIND_LIST) TARN_TRY(look_at_list(r, id, false, id, size, err));
+    TARN_TRY(look_at_record(r, id, id, size, &w, &found, 0, err));
+    if (found && w.kind == TARN_KIND_LIST) TARN_TRY(look_at_list(r, id, false, id, size, err));
 done:
     return rc;
 }
@@ -153,7 +188,7 @@ static tarn_code look_at_node(repair *r, tarn_walk *w, tarn_err *err)
     rc = tarn_walk_enter(w, &why);
     if (rc == TARN_OK) goto done;
     if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
-    TARN_TRY(miss(r, &item.id, NULL, 0, err));
+    TARN_TRY(miss_read(r, &item.id, NULL, 0, err));
     tarn_walk_pass(w);
 done:
     return rc;
@@ -171,7 +206,7 @@ static tarn_code look_at_tree(repair *r, const tarn_id *root, tarn_err *err)
     if (!fresh) goto done;
     rc = tarn_walk_open(&w, r->lake, root, &why);
     if (rc != TARN_OK) {
-        rc = stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss(r, root, NULL, 0, err);
+        rc = stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss_read(r, root, NULL, 0, err);
         goto done;
     }
     while (w.depth > 0) TARN_TRY(look_at_node(r, &w, err));
@@ -202,7 +237,7 @@ static tarn_code look_at_commit(repair *r, const tarn_id *id, tarn_commit *c, ta
     tarn_err why = {0};
     tarn_code rc = tarn_lake_commit_read(r->lake, id, c, &why);
 
-    if (rc != TARN_OK) return stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss(r, id, NULL, 0, err);
+    if (rc != TARN_OK) return stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss_read(r, id, NULL, 0, err);
     for (int i = 0; i < c->n_parents && rc == TARN_OK; i++) rc = later(r, &c->parents[i], err);
     if (rc == TARN_OK) rc = look_at_tree(r, &c->tree, err);
     tarn_commit_clear(c);

@@ -305,7 +305,99 @@ static void memory_may_run_out_at_any_allocation_of_a_repair(void **state)
     pair_free(&p);
 }
 
+/* Packs of versions: the first whole, the others as what changed. */
+static scratch versions_new(tarn_object out[4])
+{
+    scratch s = scratch_new();
+    char *bytes = noise(300000, 9);
+    tarn_entry e = {.path = "v"};
+    tarn_id commit;
+
+    for (int v = 0; v < 4; v++) {
+        bytes[150000 + v] ^= 0x55;
+        must(tarn_lake_put_like(s.lake, bytes, 300000, v > 0 ? &out[v - 1].id : NULL, &out[v], err));
+        e.object = out[v];
+        must(tarn_lake_commit_entries(s.lake, "main", &e, 1, &(tarn_commit_options){.author = "Ann"}, &commit, err));
+    }
+    free(bytes);
+    return s;
+}
+
+static void must_have_versions(scratch *s, const tarn_object objects[4])
+{
+    problems p = {0};
+    tarn_fsck counts = {0};
+    char *want = noise(300000, 9), *bytes = NULL;
+    size_t len = 0;
+
+    scratch_reopen(s);
+    must(tarn_lake_fsck(s->lake, keep_problem, &p, &counts, NULL, err));
+    if (counts.problems > 0) fail_msg("after the repair: %s", p.lines[0]);
+    for (int v = 0; v < 4; v++) {
+        want[150000 + v] ^= 0x55;
+        must(tarn_lake_get(s->lake, &objects[v].id, 0, &bytes, &len, err));
+        assert_int_equal(len, 300000);
+        assert_memory_equal(bytes, want, len);
+        tarn_free(bytes);
+    }
+    free(want);
+}
+
+/* The packs of a lake by size: the one of the first version is by far the largest. */
+static void spoil_packs(const pair *p, bool large, long at, int *spoiled)
+{
+    char path[400];
+    long len = 0;
+
+    *spoiled = 0;
+    for (int k = 0; pack_at(p, k, path, &len); k++) {
+        if ((len > 250000) != large) continue;
+        flip(path, at < 0 ? len + at : at);
+        ++*spoiled;
+    }
+}
+
+static void deltas_are_saved_and_what_they_are_made_from_is_fetched(void **state)
+{
+    tarn_object objects[4];
+    pair p = {.hurt = versions_new(objects)};
+    tarn_repair sum;
+    int spoiled = 0;
+
+    (void)state;
+    tarn_lake_close(p.hurt.lake);
+    p.hurt.lake = NULL;
+    (void)snprintf(p.copy, sizeof p.copy, "%s-copy", p.hurt.folder);
+    shell("cp -a ", p.hurt.folder, " ", p.copy);
+    must(tarn_lake_open(p.copy, &p.from, err));
+
+    spoil_packs(&p, false, -10, &spoiled); /* packs of deltas have lost their tails */
+    assert_int_equal(spoiled, 3);
+    must(tarn_lake_open(p.hurt.folder, &p.hurt.lake, err));
+    must(tarn_lake_repair(p.hurt.lake, &(tarn_repair_options){0}, &sum, err));
+    assert_int_equal(sum.packs, 3);
+    assert_int_equal(sum.left, 0);
+    must_have_versions(&p.hurt, objects);
+
+    for (int both = 0; both < 2; both++) { /* the record that they are made from; with their own tails, too */
+        tarn_lake_close(p.hurt.lake);
+        p.hurt.lake = NULL;
+        pair_again(&p);
+        spoil_packs(&p, true, 150000, &spoiled);
+        assert_int_equal(spoiled, 1);
+        if (both) spoil_packs(&p, false, -10, &spoiled);
+        must(tarn_lake_open(p.hurt.folder, &p.hurt.lake, err));
+        must(tarn_lake_repair(p.hurt.lake, &(tarn_repair_options){0}, &sum, err));
+        assert_int_equal(sum.left, 1);
+        repair_from_copy(&p, &sum);
+        assert_int_equal(sum.fetched, 1);
+        must_have_versions(&p.hurt, objects);
+    }
+    pair_free(&p);
+}
+
 TARN_TESTS(TARN_TEST(damage_at_random_is_repaired_from_a_copy),
            TARN_TEST(every_byte_of_head_header_and_tail_is_repaired_without_a_copy_if_no_content_is_lost),
            TARN_TEST(hurt_names_every_ref_and_what_only_history_has), TARN_TEST(commits_that_no_ref_reaches_are_listed),
+           TARN_TEST(deltas_are_saved_and_what_they_are_made_from_is_fetched),
            TARN_TEST(memory_may_run_out_at_any_allocation_of_a_repair))

@@ -3,12 +3,15 @@
  *
  * A pack is sound if its size, name, tail, index and the checksum of all its records are right. Of another one every
  * record whose header and checksum are right is stored again; they are looked for from byte to byte, so neither the
- * index nor the lengths of damaged records need to be believed. The copy in .tarn/damaged is made first; then one
- * transaction enters the new packs and forgets the damaged ones, so that a crash leaves the old state or the new. */
+ * index nor the lengths of damaged records need to be believed. A delta whose base cannot be read any more is kept by
+ * its checksum alone: the base may come back from elsewhere (repair.c), and reading it then checks the hash. The copy
+ * in .tarn/damaged is made first; then one transaction enters the new packs and forgets the damaged ones, so that a
+ * crash leaves the old state or the new. */
 #include "lake/salvage.h"
 
 #include "base/mem.h"
 #include "lake/bytes.h"
+#include "lake/delta.h"
 #include "lake/object.h"
 
 #include <errno.h>
@@ -114,6 +117,9 @@ static tarn_code record_at(salvage *s, const uint8_t *p, size_t left, tarn_id *i
     tarn_code rc = TARN_OK;
     tarn_list_view list;
     tarn_err why = {0};
+    int work = TARN_DELTA_WORK;
+    tarn_before before = {.lake = s->lake, .work = &work};
+    const tarn_opening how = {.codec = s->lake->codec, .hashed = true, .before = tarn_before_get, .arg = &before};
 
     *yes = false;
     if (!may_be_record(p, left, w)) return TARN_OK;
@@ -121,11 +127,12 @@ static tarn_code record_at(salvage *s, const uint8_t *p, size_t left, tarn_id *i
     size_t len = TARN_RECORD_HEAD + (size_t)w->stored;
     TARN_TRY(tarn_slab_need(&s->slab.stored, &s->slab.stored_cap, len, err));
     memcpy(s->slab.stored, p, len);
-    rc = tarn_record_open(s->lake->codec, id, w, &s->slab, &why);
+    rc = tarn_record_open(&how, id, w, &s->slab, &why);
     if (rc == TARN_OK && w->kind == TARN_KIND_LIST) rc = tarn_list_open(s->slab.bytes, s->slab.len, id, &list, &why);
-    *yes = rc == TARN_OK;
+    *yes = rc == TARN_OK || (before.failed && rc != TARN_NOMEM);
     rc = rc == TARN_NOMEM ? TARN_FAIL(err, rc, "%s", why.msg) : TARN_OK;
 done:
+    tarn_before_clear(&before);
     return rc;
 }
 

@@ -15,7 +15,5 @@ TARN_MUST tarn_code tarn_salvage_strays(tarn_lake *lake, const tarn_repair_optio
 void tarn_repair_say(const tarn_repair_options *options, const char *fmt, ...) TARN_PRINTF(2, 3);
 /* Path of `name` in .tarn/damaged, which is made; a number behind it if there is one already. */
 TARN_MUST tarn_code tarn_damaged_path(const char *inside, const char *name, char *out, size_t cap, tarn_err *err);
-/* Write the `format` of a lake whose packs are in its own folder. */
-TARN_MUST tarn_code tarn_lake_describe(const char *inside, tarn_err *err);
 
 #endif

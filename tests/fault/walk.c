@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "base/sink.h"
 #include "lake/care.h"
+#include "lake/history.h"
 #include "lake/lake.h"
 #include "serve/predlog.h"
 
@@ -190,8 +191,8 @@ static tarn_code stage_and_commit(tarn_lake *lake, tarn_err *err)
     tarn_id id;
     tarn_code rc = put_text(lake, "c/staged", "third", &e, err);
 
-    if (rc == TARN_OK) rc = tarn_lake_stage(lake, "main", &e, 1, err);
-    return rc == TARN_OK ? tarn_lake_commit(lake, "main", &by_ann, &id, err) : rc;
+    if (rc == TARN_OK) rc = tarn_lake_stage(lake, "main", "ann", &e, 1, err);
+    return rc == TARN_OK ? tarn_lake_commit(lake, "main", "ann", &by_ann, &id, err) : rc;
 }
 
 static tarn_code do_stage(const char *folder, told *t, tarn_err *err) { WITH_LAKE(stage_and_commit(lake, err)); }
@@ -227,8 +228,8 @@ static void two_branches(tarn_lake *lake)
 
 static tarn_code do_merge(const char *folder, told *t, tarn_err *err)
 {
-    tarn_id id;
-    WITH_LAKE(tarn_lake_merge(lake, "side", "main", "Ann", &id, err));
+    tarn_merge_result out;
+    WITH_LAKE(tarn_lake_merge(lake, "side", "main", &(tarn_merge_options){.author = "Ann"}, &out, err));
 }
 
 static void see_merge(tarn_lake *lake, bool acknowledged)
@@ -377,6 +378,23 @@ static void see_predlog(tarn_lake *lake, bool acknowledged)
     if (segments == 0) fail("predictions", "a record that was on the disk is gone");
 }
 
+/* A branch with content of its own is gone: its packs are garbage, but for what main needs. */
+static void with_garbage(tarn_lake *lake)
+{
+    tarn_err err = {0};
+    tarn_id id;
+
+    two_branches(lake);
+    need(tarn_lake_resolve(lake, "side", &id, &err), &err, "preparing");
+    need(tarn_lake_ref_move(lake, "heads/side", &id, NULL, "Ann", "test", &err), &err, "preparing");
+}
+
+static tarn_code do_gc(const char *folder, told *t, tarn_err *err)
+{
+    tarn_gc out;
+    WITH_LAKE(tarn_lake_gc(lake, &(tarn_gc_options){.no_grace = true}, &out, NULL, err));
+}
+
 /* ---- repair: every pack has lost its end, and a row of meta.db is not what it was ---- */
 
 static void with_fact(tarn_lake *lake)
@@ -415,6 +433,7 @@ static const scene scenes[] = {
     {"tag", base, do_tag, see_tag, NULL},
     {"checkout", base, do_checkout, see_checkout, NULL},
     {"made", base, do_made, see_made, NULL},
+    {"gc", with_garbage, do_gc, NULL, NULL},
     {"predlog", base, do_predlog, see_predlog, NULL},
     {"repair", with_fact, do_repair, NULL, spoil},
 };
