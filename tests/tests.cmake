@@ -50,3 +50,6 @@ foreach(script ${scripts})
     set_tests_properties(e2e_${stem} PROPERTIES LABELS plain_only)
   endif()
 endforeach()
+
+# What fails below the program.
+include(${CMAKE_SOURCE_DIR}/tests/fault/fault.cmake)

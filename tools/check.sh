@@ -47,6 +47,11 @@ if [ "$long" = long ]; then
     note ctest --test-dir build-tsan --output-on-failure -R 'base_pool|comm_|train_|serve_|conform_algos' -E 'duck'
     say "fuzzing, 60 seconds a target"
     note tools/fuzz.sh 60
+    say "every call of every operation on a lake fails once"
+    note env FAULT_STRIDE=1 LD_PRELOAD="$PWD/build-check/libfault.so" build-check/fault_walk
+    note bash tests/fault/program.sh "$PWD/build-check/tarn" "$PWD/build-check/e2e/fault" "$PWD" "$PWD/build-check/libfault.so" 30
+    say "writers of one lake, killed in 60 rounds"
+    note bash tests/e2e/writers.sh "$PWD/build-check/tarn" "$PWD/build-check/e2e/writers" "$PWD" 60
     say "the lake's garbage collection among writers, readers and kill -9, for three minutes"
     note env TARN_STRESS_SECONDS=180 build-check/lake_gc_stress_test
     say "kill -9 at 200 moments of a run"

@@ -120,7 +120,10 @@ static tarn_code open_meta(tarn_lake *lake, const tarn_format *f, tarn_err *err)
     }
     (void)snprintf(path, sizeof path, "%s/meta.db", lake->inside);
     if (!tarn_path_exists(path))
-        return TARN_FAIL(err, TARN_CORRUPT, "the lake '%s' has lost its meta.db; restore it from a copy", lake->inside);
+        return TARN_FAIL(err, TARN_CORRUPT,
+                         "the lake '%s' has lost its meta.db; restore it from a copy, or "
+                         "'tarn lake fsck --repair' makes a new one",
+                         lake->inside);
     lake->readonly = lake->readonly || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0;
     TARN_TRY(tarn_meta_open(path, lake->readonly, &lake->meta, err));
 done:

@@ -47,6 +47,7 @@ enum { SEQS_TAKEN = 500 };
     X(INDEXES, "SELECT 1, num, name, 0, records FROM runs"                                                        \
                " UNION ALL SELECT 0, num, name, bytes, records FROM packs WHERE run = 0")                         \
     X(PACKS, "SELECT 0, num, name, bytes, records FROM packs ORDER BY num")                                       \
+    X(PACK_MEND, "UPDATE packs SET bytes = ?, records = ?, run = 0 WHERE name = ?")                               \
     X(RUN_ADD, "INSERT INTO runs(name, records) VALUES(?, ?)")                                                    \
     X(RUN_LAST, "SELECT max(num) FROM runs")                                                                      \
     X(RUN_OF_PACK, "UPDATE packs SET run = ? WHERE num = ?")                                                      \
@@ -66,6 +67,9 @@ enum { SEQS_TAKEN = 500 };
     X(LOG_OF, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE name = ? ORDER BY seq DESC")   \
     X(LOG_ALL, "SELECT name, was, target, time_us, who, why, sum FROM ref_log ORDER BY seq")                      \
     X(LOG_SINCE, "SELECT name, was, target, time_us, who, why, sum FROM ref_log WHERE time_us >= ? ORDER BY seq") \
+    X(REFS_LOST, "SELECT name, CASE WHEN target IS NULL THEN 0 ELSE 1 END FROM ref_log AS l"                      \
+                 " WHERE seq = (SELECT max(seq) FROM ref_log WHERE name = l.name)"                                \
+                 " AND target IS DISTINCT FROM (SELECT target FROM refs WHERE name = l.name)")                    \
     X(STAGE_COUNT, "UPDATE counters SET value = value + ? WHERE name = 'staged' RETURNING value")                 \
     X(STAGE_SEQ, "SELECT value FROM counters WHERE name = 'staged'")                                              \
     X(STAGE,                                                                                                      \
@@ -420,6 +424,14 @@ tarn_code tarn_meta_pack_drop(tarn_meta *m, uint32_t num, tarn_err *err)
     if (run.num != 0) TARN_TRY(tarn_meta_run_absorb(m, 0, &run, err));
 done:
     return rc;
+}
+
+tarn_code tarn_meta_pack_mend(tarn_meta *m, const char *name, uint64_t bytes, uint64_t records, tarn_err *err)
+{
+    stmt *st = NULL;
+    tarn_code rc = start(m, S_PACK_MEND, &st, err, "iit", (int64_t)bytes, (int64_t)records, name);
+
+    return rc == TARN_OK ? finish(st, err) : rc;
 }
 
 /* ---- refs ---- */
@@ -998,6 +1010,49 @@ static tarn_code check_row(statement which, stmt *st, tarn_err *err)
     }
 }
 
+tarn_code tarn_meta_row_check(const tarn_meta_driver *driver, void *own, const char *table, tarn_err *err)
+{
+    static const struct {
+        const char *table;
+        statement rows;
+    } checks[] = {{"refs", S_REFS},     {"ref_log", S_LOG_ALL},   {"staged", S_STAGED_ALL},
+                  {"made", S_MADE_ALL}, {"access", S_ACCESS_ALL}, {"facts", S_FACTS}};
+    stmt st = {.driver = driver, .own = own};
+
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        if (strcmp(checks[i].table, table) == 0) return check_row(checks[i].rows, &st, err);
+    return TARN_OK;
+}
+
+uint32_t tarn_meta_sum_ref(const char *name, const tarn_id *target, int64_t time_us)
+{
+    return sum_ref(name, target, time_us);
+}
+
+const tarn_meta_driver *tarn_meta_db(tarn_meta *m, void **db)
+{
+    *db = m->db;
+    return m->driver;
+}
+
+/* Refs and their log are written together: the newest line of a ref's log tells where it is, or that it is gone. */
+static tarn_code check_refs_by_log(tarn_meta *m, void (*problem)(void *arg, const char *line), void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    bool row = false;
+    char line[400];
+
+    TARN_TRY(start(m, S_REFS_LOST, &st, err, ""));
+    while ((rc = step(st, &row, err)) == TARN_OK && row) {
+        (void)snprintf(line, sizeof line, "meta.db is damaged: ref %.200s is not %s", text_at(st, 0),
+                       int_at(st, 1) ? "where its log set it last" : "removed as its log tells");
+        problem(arg, line);
+    }
+done:
+    return rc;
+}
+
 tarn_code tarn_meta_check(tarn_meta *m, void (*problem)(void *arg, const char *line), void *arg, tarn_err *err)
 {
     static const statement tables[] = {S_REFS, S_LOG_ALL, S_STAGED_ALL, S_MADE_ALL, S_ACCESS_ALL, S_FACTS};
@@ -1015,5 +1070,6 @@ tarn_code tarn_meta_check(tarn_meta *m, void (*problem)(void *arg, const char *l
         if (rc == TARN_CORRUPT) problem(arg, e.msg);
         else if (rc != TARN_OK) return TARN_FAIL(err, rc, "%s", e.msg);
     }
-    return TARN_OK;
+    rc = check_refs_by_log(m, problem, arg, &e);
+    return rc == TARN_OK || rc == TARN_CORRUPT ? TARN_OK : TARN_FAIL(err, rc, "%s", e.msg);
 }

@@ -39,6 +39,15 @@ TARN_MUST tarn_code tarn_meta_version(tarn_meta *meta, int64_t *out, tarn_err *e
 TARN_MUST tarn_code tarn_meta_check(tarn_meta *meta, void (*problem)(void *arg, const char *line), void *arg,
                                     tarn_err *err);
 
+/* Copy every row of the damaged file `from` that can be read and is sound into `to`, an empty one, but for packs and
+ * runs; records of the audit log as they stand. Of a ref that is lost its last line in the ref log tells the place. say
+ * gets one line for each table that lost something, and for each ref that the log gave. */
+TARN_MUST tarn_code tarn_meta_salvage(const char *from, tarn_meta *to, void (*say)(void *arg, const char *line),
+                                      void *arg, tarn_err *err);
+
+/* Everything into the file itself, synced: the log beside it is empty, so that the file can be renamed. */
+TARN_MUST tarn_code tarn_meta_settle(tarn_meta *meta, tarn_err *err);
+
 /* ---- packs, and the runs that index many of them ---- */
 
 typedef struct tarn_pack_row {
@@ -59,6 +68,9 @@ TARN_MUST tarn_code tarn_meta_indexes(tarn_meta *meta, tarn_pack_row_fn *fn, voi
 TARN_MUST tarn_code tarn_meta_packs(tarn_meta *meta, tarn_pack_row_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_run_add(tarn_meta *meta, const char *name, uint64_t records, uint32_t *num,
                                       tarn_err *err);
+/* The pack has these numbers and is in no run. */
+TARN_MUST tarn_code tarn_meta_pack_mend(tarn_meta *meta, const char *name, uint64_t bytes, uint64_t records,
+                                        tarn_err *err);
 /* What `row` indexed is in `run` from now on (0: in none); if row is a run, it is gone. */
 TARN_MUST tarn_code tarn_meta_run_absorb(tarn_meta *meta, uint32_t run, const tarn_pack_row *row, tarn_err *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* meta_db.h - what meta.c needs of a database. Drivers: meta_sqlite.c (a file of the lake), meta_postgres.c (shared by
- * many lakes' folders). meta.c alone includes it, besides the drivers.
+ * many lakes' folders). meta.c and meta_salvage.c alone include it, besides the drivers.
  *
  * Statements are written once, in the SQL that both know, with '?' for values; the schema in SQLite's words, which
  * the other driver translates (INTEGER, BLOB, AUTOINCREMENT, WITHOUT ROWID). Upserts are ON CONFLICT.
@@ -11,6 +11,7 @@
 #define TARN_LAKE_META_DB_H
 
 #include "base/err.h"
+#include "lake/meta.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -60,5 +61,13 @@ typedef struct tarn_meta_driver {
 } tarn_meta_driver;
 
 extern const tarn_meta_driver tarn_meta_sqlite, tarn_meta_postgres;
+
+/* ---- of meta.c, for meta_salvage.c ---- */
+
+/* Is the row that the statement stands at what its checksum says? Its columns are those of meta.c's statement for all
+ * rows of the table; the rows of others are not checked. TARN_CORRUPT. */
+TARN_MUST tarn_code tarn_meta_row_check(const tarn_meta_driver *driver, void *stmt, const char *table, tarn_err *err);
+uint32_t tarn_meta_sum_ref(const char *name, const tarn_id *target, int64_t time_us);
+const tarn_meta_driver *tarn_meta_db(tarn_meta *meta, void **db);
 
 #endif

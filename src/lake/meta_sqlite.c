@@ -7,9 +7,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { WAIT_MS = 60000 };
 
@@ -40,15 +42,42 @@ static tarn_code code_of(int status)
     }
 }
 
+/* What the system said about a file that could not be opened, written or synced; 0 for other failures. */
+static int system_errno(sqlite3 *db, int status)
+{
+    int kind = status & 0xff;
+    return db && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN || kind == SQLITE_FULL) ? sqlite3_system_errno(db)
+                                                                                          : 0;
+}
+
+/* A disk that is full or failing makes SQLite say "cannot open" and "read-only" too; those are no lack of rights. */
+static tarn_code fail_by_system(sqlite3 *db, int status, tarn_err *err)
+{
+    int cause = system_errno(db, status);
+    bool denied = code_of(status) == TARN_DENIED;
+
+    if (cause == ENOSPC || cause == EDQUOT)
+        return TARN_FAIL(err, TARN_FULL, "meta.db: no space left; free some space and run the command again");
+    if (cause == ENOENT && denied) /* it tried to make one, then to find one */
+        return TARN_FAIL(err, TARN_IO, "meta.db: a file that it needs cannot be made; is the disk full?");
+    if (cause != 0 && cause != EACCES && cause != EPERM && cause != EROFS && denied)
+        return TARN_FAIL(err, TARN_IO, "meta.db: %s (%s)", sqlite3_errmsg(db), strerror(cause));
+    if ((status & 0xff) == SQLITE_READONLY && db && access(sqlite3_db_filename(db, "main"), W_OK) == 0)
+        return TARN_FAIL(err, TARN_IO, "meta.db: a file that it needs cannot be made or written; is the disk full?");
+    return TARN_OK;
+}
+
 static tarn_code fail(sqlite3 *db, int status, tarn_err *err)
 {
     const char *why = db ? sqlite3_errmsg(db) : sqlite3_errstr(status);
+    tarn_code rc = fail_by_system(db, status, err);
 
+    if (rc != TARN_OK) return rc;
     switch (code_of(status)) {
     case TARN_BUSY: return TARN_FAIL(err, TARN_BUSY, "another process has held meta.db for over a minute; try again");
     case TARN_CORRUPT:
         return TARN_FAIL(err, TARN_CORRUPT,
-                         "meta.db is damaged (%s); restore it from a copy, 'tarn lake fsck' tells more", why);
+                         "meta.db is damaged (%s); restore it from a copy, or 'tarn lake fsck --repair' mends it", why);
     default: return TARN_FAIL(err, code_of(status), "meta.db: %s", why);
     }
 }
@@ -188,6 +217,11 @@ static tarn_code open_database(const char *path, bool readonly, void **out, tarn
     *out = NULL;
     if (readonly) TARN_TRY(open_readonly(path, &d, err));
     else TARN_TRY(open_file(path, SQLITE_OPEN_READWRITE, &d, err));
+    if (!readonly &&
+        sqlite3_db_readonly(d->db, "main") == 1) { /* it may be written, but the system would not open it so */
+        rc = TARN_FAIL(err, TARN_IO, "meta.db: it cannot be opened for writing (disk error?); try again");
+        goto done;
+    }
     if (!readonly) TARN_TRY(execute(d, "PRAGMA synchronous=FULL", err));
     if (!readonly) TARN_TRY(version(d, &now, err));
     *out = d;
@@ -229,6 +263,9 @@ static tarn_code prepare(void *db, const char *sql, void **stmt, tarn_err *err)
     int status = sqlite3_prepare_v3(d->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
 
     *stmt = st;
+    if ((status & 0xff) == SQLITE_ERROR) /* a table that is not there */
+        return TARN_FAIL(err, TARN_CORRUPT, "meta.db is damaged (%s); 'tarn lake fsck --repair' makes a new one",
+                         sqlite3_errmsg(d->db));
     return status == SQLITE_OK ? TARN_OK : fail(d->db, status, err);
 }
 

@@ -159,6 +159,15 @@ static tarn_code make_folder_of(const char *path, tarn_err *err)
     return tarn_path_is_dir(folder) ? TARN_OK : tarn_dir_make(folder, err);
 }
 
+/* The file of that name is another one from now on: an open descriptor is not used any more. */
+static void forget(disk *d, const char *name)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    for (int i = 0; i < KEPT; i++)
+        if (d->kept[i].tick && strcmp(d->kept[i].name, name) == 0) d->kept[i].name[0] = '\0';
+    (void)pthread_mutex_unlock(&d->lock);
+}
+
 static tarn_code put(void *self, const char *name, const void *bytes, size_t len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -176,6 +185,7 @@ static tarn_code put(void *self, const char *name, const void *bytes, size_t len
         goto done;
     }
     temporary[0] = '\0';
+    forget(d, name);
     TARN_TRY(sync_folder_of(path, err));
 done:
     if (fd >= 0 && temporary[0]) (void)unlink(temporary);
@@ -296,6 +306,7 @@ static tarn_code drop(void *self, const char *name, tarn_err *err)
 
     TARN_TRY(path_of(self, name, path, err));
     if (unlink(path) != 0) return TARN_FAIL_ERRNO(err, "remove", path);
+    forget(self, name);
     TARN_TRY(sync_folder_of(path, err));
 done:
     return rc;
