@@ -103,6 +103,9 @@ TARN_MUST tarn_code tarn_lake_list(tarn_lake *lake, const tarn_id *commit, const
 /* Same on a branch with its staged changes on top. */
 TARN_MUST tarn_code tarn_lake_list_staged(tarn_lake *lake, const char *branch, const char *prefix, const char *after,
                                           char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err);
+/* One path as such a listing has it. TARN_NOT_FOUND, also when its removal is staged. */
+TARN_MUST tarn_code tarn_lake_lookup_staged(tarn_lake *lake, const char *branch, const char *path, tarn_entry *out,
+                                            tarn_err *err);
 
 typedef enum tarn_change_kind { TARN_ADDED, TARN_REMOVED, TARN_CHANGED } tarn_change_kind;
 typedef tarn_code tarn_change_fn(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
@@ -192,7 +195,8 @@ TARN_MUST tarn_code tarn_lake_made(tarn_lake *lake, const tarn_id *recipe, const
 /* TARN_NOT_FOUND if the recipe has not run, or an output is gone. */
 TARN_MUST tarn_code tarn_lake_find_made(tarn_lake *lake, const tarn_id *recipe, tarn_entry_fn *fn, void *arg,
                                         tarn_err *err);
-/* Small durable facts of this lake (segment numbers, run records): key up to 200 bytes, value JSON or text. */
+/* Small durable facts of this lake (segment numbers, run records): key up to 200 bytes, value JSON or text; NULL
+ * forgets the fact. */
 TARN_MUST tarn_code tarn_lake_fact_set(tarn_lake *lake, const char *key, const char *value, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_fact_get(tarn_lake *lake, const char *key, char **out, tarn_err *err);
 typedef tarn_code tarn_fact_fn(void *arg, const char *key, const char *value, tarn_err *err);

@@ -175,6 +175,43 @@ done:
     return rc;
 }
 
+typedef struct one_row {
+    tarn_entry *out;
+    const char *path;
+    bool found;
+} one_row;
+
+static tarn_code keep_one(void *arg, const tarn_entry *entry, int64_t seq, tarn_err *err)
+{
+    one_row *one = arg;
+
+    (void)seq, (void)err;
+    one->found = strcmp(entry->path, one->path) == 0;
+    if (one->found) *one->out = *entry;
+    return TARN_OK;
+}
+
+tarn_code tarn_lake_lookup_staged(tarn_lake *lake, const char *branch, const char *path, tarn_entry *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char ref[256];
+    tarn_id root;
+    one_row one = {.out = out, .path = path};
+
+    TARN_TRY(tarn_ref_branch(branch, ref, err));
+    tarn_lake_lock(lake);
+    rc = tarn_meta_staged(lake->meta, ref, path, 1, keep_one, &one, err);
+    tarn_lake_unlock(lake);
+    if (rc != TARN_OK) goto done;
+    if (one.found && tarn_id_none(&out->object.id))
+        rc = TARN_FAIL(err, TARN_NOT_FOUND, "the removal of '%.200s' from %s is staged", path, ref);
+    if (one.found) goto done;
+    TARN_TRY(tree_of_branch(lake, ref, &root, err));
+    TARN_TRY(tarn_tree_lookup(lake, &root, path, out, err));
+done:
+    return rc;
+}
+
 tarn_code tarn_lake_lookup(tarn_lake *lake, const tarn_id *commit, const char *path, tarn_entry *out, tarn_err *err)
 {
     tarn_id root;

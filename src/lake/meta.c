@@ -77,7 +77,8 @@ static const char schema[] =
     X(MADE_ALL, "SELECT made_by, path, object, size, recipe, attrs, sum FROM made")                                   \
     X(FACT_SET, "INSERT OR REPLACE INTO facts(key, value, sum) VALUES(?, ?, ?)")                                      \
     X(FACT_GET, "SELECT key, value, sum FROM facts WHERE key = ?")                                                    \
-    X(FACTS, "SELECT key, value, sum FROM facts WHERE key >= ? ORDER BY key")
+    X(FACTS, "SELECT key, value, sum FROM facts WHERE key >= ? ORDER BY key")                                         \
+    X(FACT_DROP, "DELETE FROM facts WHERE key = ?")
 
 typedef enum statement {
 #define X(name, sql) S_##name,
@@ -771,7 +772,8 @@ static uint32_t sum_fact(const char *key, const char *value)
 tarn_code tarn_meta_fact_set(tarn_meta *m, const char *key, const char *value, tarn_err *err)
 {
     sqlite3_stmt *st = NULL;
-    tarn_code rc = start(m, S_FACT_SET, &st, err, "tti", key, value, (int64_t)sum_fact(key, value));
+    tarn_code rc = value ? start(m, S_FACT_SET, &st, err, "tti", key, value, (int64_t)sum_fact(key, value))
+                         : start(m, S_FACT_DROP, &st, err, "t", key);
 
     return rc == TARN_OK ? finish(m, st, err) : rc;
 }

@@ -7,7 +7,7 @@ set(TARN_EMBED_ROOT ${CMAKE_CURRENT_LIST_DIR}/../..)
 get_filename_component(TARN_EMBED_ROOT ${TARN_EMBED_ROOT} ABSOLUTE)
 file(GLOB_RECURSE embed_sources CONFIGURE_DEPENDS ${TARN_EMBED_ROOT}/src/base/*.c ${TARN_EMBED_ROOT}/src/math/*.c
   ${TARN_EMBED_ROOT}/src/model/*.c)
-list(FILTER embed_sources EXCLUDE REGEX "(_test|/base/(digest|json|sigv4|http|retry|xml))\\.c$")
+list(FILTER embed_sources EXCLUDE REGEX "(_test|/base/(digest|json|sigv4|http|retry|xml|crc|base64))\\.c$")
 
 foreach(kind SHARED STATIC)
   string(TOLOWER tarn-model-${kind} embed)
