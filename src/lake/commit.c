@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "lake/access_inside.h"
 #include "lake/bytes.h"
 #include "lake/tree.h"
 
@@ -261,8 +262,8 @@ static tarn_code publish(tarn_lake *lake, const change *c, const tarn_id *head, 
     tarn_code rc = tarn_tx_begin(lake, err);
 
     if (rc != TARN_OK) return rc;
-    rc = tarn_ref_swap(lake, c->ref, tarn_id_none(head) ? NULL : head, &commit->id, commit->author, commit->message,
-                       err);
+    rc = tarn_ref_swap_as(lake, "commit", c->ref, tarn_id_none(head) ? NULL : head, &commit->id, commit->author,
+                          commit->message, err);
     if (rc == TARN_OK && !c->entries) rc = tarn_meta_unstage(lake->meta, c->ref, "", c->upto, err);
     return tarn_tx_end(lake, rc, err);
 }
@@ -337,11 +338,13 @@ static tarn_code commit_change(tarn_lake *lake, change *c, tarn_id *out, tarn_er
 {
     tarn_code rc = commit_once(lake, c, out, err);
 
-    if (rc != TARN_CONFLICT || c->options->expect) return rc;
-    int turn = take_turn(lake);
-    for (int attempt = 0; attempt < MOST_ATTEMPTS && rc == TARN_CONFLICT; attempt++)
-        rc = commit_once(lake, c, out, err);
-    give_turn(lake, turn);
+    if (rc == TARN_CONFLICT && !c->options->expect) {
+        int turn = take_turn(lake);
+        for (int attempt = 0; attempt < MOST_ATTEMPTS && rc == TARN_CONFLICT; attempt++)
+            rc = commit_once(lake, c, out, err);
+        give_turn(lake, turn);
+    }
+    if (rc == TARN_OK) tarn_audit_settle(lake, false);
     return rc;
 }
 

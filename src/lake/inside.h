@@ -48,9 +48,10 @@ struct tarn_lake {
     } names[TARN_NAMES_KEPT]; /* of packs, at number modulo TARN_NAMES_KEPT: a number never names another pack */
     struct {
         tarn_id commit, tree;
-    } trees[TARN_TREES_KEPT]; /* of commits, by their ids' last byte */
-    bool broken;              /* a sync failed: nothing is written any more */
-    pthread_mutex_t turn;     /* held with the file `lock` by a committer that lost a race */
+    } trees[TARN_TREES_KEPT];   /* of commits, by their ids' last byte */
+    bool broken;                /* a sync failed: nothing is written any more */
+    struct tarn_access *access; /* access_inside.h */
+    pthread_mutex_t turn;       /* held with the file `lock` by a committer that lost a race */
 };
 
 /* ---- store.c: chunks by id ---- */
@@ -104,8 +105,11 @@ TARN_MUST tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entrie
 TARN_MUST tarn_code tarn_ref_full(const char *name, char out[256], tarn_err *err);
 /* The same, of a branch: "main" and "heads/main" both give heads/main. */
 TARN_MUST tarn_code tarn_ref_branch(const char *name, char out[256], tarn_err *err);
-/* In a transaction: compare-and-swap. TARN_CONFLICT. */
+/* In a transaction: compare-and-swap, with its audit record. TARN_CONFLICT. */
 TARN_MUST tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to,
                                   const char *who, const char *why, tarn_err *err);
+/* The same for the audit log as this action ("commit", "merge"); NULL: what moving it looks like ("branch.move"). */
+TARN_MUST tarn_code tarn_ref_swap_as(tarn_lake *lake, const char *action, const char *name, const tarn_id *was,
+                                     const tarn_id *to, const char *who, const char *why, tarn_err *err);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "lake/access_inside.h"
 #include "lake/backends.h"
 #include "lake/node.h"
 
@@ -176,6 +177,7 @@ tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err)
         goto done;
     }
     lake->readonly = lake->readonly || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0;
+    TARN_TRY(tarn_access_open(lake, err));
     TARN_TRY(tarn_codec_new(&lake->codec, err));
     TARN_TRY(tarn_node_cache_new(&lake->nodes, err));
     TARN_TRY(tarn_meta_open(path, lake->readonly, &lake->meta, err));
@@ -188,12 +190,24 @@ done:
     return rc;
 }
 
+/* What waits to be recorded; a lake that did not open has nothing. */
+static void finish_audit(tarn_lake *lake)
+{
+    tarn_err ignored = {0};
+
+    if (!lake->access || !lake->meta || !lake->packs || lake->readonly) return;
+    tarn_code rc = tarn_audit_flush(lake, false, &ignored);
+    if (rc == TARN_OK) tarn_audit_settle(lake, true);
+}
+
 void tarn_lake_close(tarn_lake *lake)
 {
     if (!lake) return;
+    finish_audit(lake);
     tarn_store_close(lake);
     if (lake->backend && lake->packs) lake->backend->close(lake->packs);
     tarn_meta_close(lake->meta);
+    tarn_access_close(lake);
     tarn_codec_free(lake->codec);
     tarn_node_cache_free(lake->nodes);
     (void)pthread_mutex_destroy(&lake->lock);

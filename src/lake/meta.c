@@ -37,6 +37,12 @@ static const char schema[] =
     " attrs BLOB, sum INTEGER NOT NULL, PRIMARY KEY(made_by, path)) WITHOUT ROWID;"
     "CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;";
 
+/* Tables that came later: made in a new lake, and in an old one when it is next opened for writing. */
+static const char schema_access[] =
+    "CREATE TABLE IF NOT EXISTS access(kind TEXT NOT NULL, name BLOB NOT NULL, value TEXT NOT NULL,"
+    " sum INTEGER NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS audit(seq INTEGER PRIMARY KEY, record TEXT NOT NULL, hash BLOB NOT NULL);";
+
 #define STATEMENTS(X)                                                                                                 \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                                       \
     X(COMMIT, "COMMIT")                                                                                               \
@@ -78,7 +84,14 @@ static const char schema[] =
     X(FACT_SET, "INSERT OR REPLACE INTO facts(key, value, sum) VALUES(?, ?, ?)")                                      \
     X(FACT_GET, "SELECT key, value, sum FROM facts WHERE key = ?")                                                    \
     X(FACTS, "SELECT key, value, sum FROM facts WHERE key >= ? ORDER BY key")                                         \
-    X(FACT_DROP, "DELETE FROM facts WHERE key = ?")
+    X(FACT_DROP, "DELETE FROM facts WHERE key = ?")                                                                   \
+    X(ACCESS_SET, "INSERT OR REPLACE INTO access(kind, name, value, sum) VALUES(?, ?, ?, ?)")                         \
+    X(ACCESS_DROP, "DELETE FROM access WHERE kind = ? AND name = ?")                                                  \
+    X(ACCESS_GET, "SELECT kind, name, value, sum FROM access WHERE kind = ? AND name = ?")                            \
+    X(ACCESS_ALL, "SELECT kind, name, value, sum FROM access ORDER BY kind, name")                                    \
+    X(AUDIT_ADD, "INSERT INTO audit(seq, record, hash) VALUES(?, ?, ?)")                                              \
+    X(AUDIT_LAST, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")                                            \
+    X(AUDIT, "SELECT seq, record, hash FROM audit WHERE seq >= ? ORDER BY seq LIMIT ?")
 
 typedef enum statement {
 #define X(name, sql) S_##name,
@@ -165,6 +178,7 @@ tarn_code tarn_meta_create(const char *path, tarn_err *err)
     TARN_TRY(execute(m, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", err));
     TARN_TRY(execute(m, "BEGIN", err));
     TARN_TRY(execute(m, schema, err));
+    TARN_TRY(execute(m, schema_access, err));
     TARN_TRY(execute(m, "COMMIT", err));
 done:
     tarn_meta_close(m);
@@ -225,6 +239,7 @@ tarn_code tarn_meta_open(const char *path, bool readonly, tarn_meta **out, tarn_
     if (readonly) return open_readonly(path, out, err);
     TARN_TRY(open_file(path, SQLITE_OPEN_READWRITE, &m, err));
     TARN_TRY(execute(m, "PRAGMA synchronous=FULL", err));
+    TARN_TRY(execute(m, schema_access, err));
     TARN_TRY(tarn_meta_version(m, &version, err));
     *out = m;
     m = NULL;
@@ -818,6 +833,123 @@ done:
     return rc;
 }
 
+/* ---- access and audit ---- */
+
+static uint32_t sum_access(const char *kind, const char *name, const char *value)
+{
+    uint32_t sum = 0;
+
+    sum_text(&sum, kind);
+    sum_text(&sum, name);
+    sum_text(&sum, value);
+    return sum;
+}
+
+tarn_code tarn_meta_access_set(tarn_meta *m, const char *kind, const char *name, const char *value, tarn_err *err)
+{
+    sqlite3_stmt *st = NULL;
+    tarn_code rc =
+        value ? start(m, S_ACCESS_SET, &st, err, "tpti", kind, name, value, (int64_t)sum_access(kind, name, value))
+              : start(m, S_ACCESS_DROP, &st, err, "tp", kind, name);
+
+    return rc == TARN_OK ? finish(m, st, err) : rc;
+}
+
+static tarn_code read_access(sqlite3_stmt *st, tarn_access_row_fn *fn, void *arg, tarn_err *err)
+{
+    const void *bytes = sqlite3_column_blob(st, 1);
+    int len = sqlite3_column_bytes(st, 1);
+    char name[1600];
+
+    if (len < 0 || (size_t)len >= sizeof name) return damaged("access", err);
+    if (len > 0) memcpy(name, bytes, (size_t)len);
+    name[len] = '\0';
+    if (sum_access(text_at(st, 0), name, text_at(st, 2)) != (uint32_t)sqlite3_column_int64(st, 3))
+        return damaged("access", err);
+    return fn ? fn(arg, text_at(st, 0), name, text_at(st, 2), err) : TARN_OK;
+}
+
+tarn_code tarn_meta_access_get(tarn_meta *m, const char *kind, const char *name, char **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+
+    TARN_TRY(start(m, S_ACCESS_GET, &st, err, "tp", kind, name));
+    TARN_TRY(step(m, st, &row, err));
+    if (!row) return TARN_FAIL(err, TARN_NOT_FOUND, "there is no %s '%s'", kind, name);
+    TARN_TRY(read_access(st, NULL, NULL, err));
+    TARN_TRY(tarn_strdup(text_at(st, 2), out, err));
+done:
+    if (st) (void)sqlite3_reset(st);
+    return rc;
+}
+
+tarn_code tarn_meta_access_all(tarn_meta *m, tarn_access_row_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = true;
+
+    TARN_TRY(start(m, S_ACCESS_ALL, &st, err, ""));
+    for (;;) {
+        TARN_TRY(step(m, st, &row, err));
+        if (!row) break;
+        TARN_TRY(read_access(st, fn, arg, err));
+    }
+done:
+    if (st) (void)sqlite3_reset(st);
+    return rc;
+}
+
+tarn_code tarn_meta_audit_add(tarn_meta *m, int64_t seq, const char *record, const tarn_id *hash, tarn_err *err)
+{
+    sqlite3_stmt *st = NULL;
+    tarn_code rc = start(m, S_AUDIT_ADD, &st, err, "itd", seq, record, hash);
+
+    return rc == TARN_OK ? finish(m, st, err) : rc;
+}
+
+tarn_code tarn_meta_audit_last(tarn_meta *m, int64_t *seq, tarn_id *hash, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = false;
+
+    *seq = 0;
+    *hash = (tarn_id){{0}};
+    TARN_TRY(start(m, S_AUDIT_LAST, &st, err, ""));
+    TARN_TRY(step(m, st, &row, err));
+    if (!row) goto done;
+    *seq = sqlite3_column_int64(st, 0);
+    if (!id_at(st, 1, hash))
+        rc = TARN_FAIL(err, TARN_CORRUPT,
+                       "the last record of the audit log has no hash; "
+                       "'tarn audit verify' tells more");
+done:
+    if (st) (void)sqlite3_reset(st);
+    return rc;
+}
+
+tarn_code tarn_meta_audit(tarn_meta *m, int64_t from, int64_t most, tarn_audit_row_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    bool row = true;
+    tarn_id hash;
+
+    TARN_TRY(start(m, S_AUDIT, &st, err, "ii", from, most));
+    for (;;) {
+        TARN_TRY(step(m, st, &row, err));
+        if (!row) break;
+        if (!id_at(st, 2, &hash)) hash = (tarn_id){{0}};
+        TARN_TRY(fn(arg, sqlite3_column_int64(st, 0), text_at(st, 1), &hash, err));
+    }
+done:
+    if (st) (void)sqlite3_reset(st);
+    return rc;
+}
+
 /* ---- checking ---- */
 
 static tarn_code check_row(statement which, sqlite3_stmt *st, tarn_err *err)
@@ -832,13 +964,14 @@ static tarn_code check_row(statement which, sqlite3_stmt *st, tarn_err *err)
     case S_LOG_ALL: return read_log(st, &id, err);
     case S_STAGED_ALL: return read_entry(st, true, &e, &seq, err);
     case S_MADE_ALL: return read_entry(st, false, &e, &seq, err);
+    case S_ACCESS_ALL: return read_access(st, NULL, NULL, err);
     default: return check_fact(st, err);
     }
 }
 
 tarn_code tarn_meta_check(tarn_meta *m, void (*problem)(void *arg, const char *line), void *arg, tarn_err *err)
 {
-    static const statement tables[] = {S_REFS, S_LOG_ALL, S_STAGED_ALL, S_MADE_ALL, S_FACTS};
+    static const statement tables[] = {S_REFS, S_LOG_ALL, S_STAGED_ALL, S_MADE_ALL, S_ACCESS_ALL, S_FACTS};
     sqlite3_stmt *st = NULL;
     bool row = false;
     tarn_err e = {0};

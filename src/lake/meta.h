@@ -91,4 +91,25 @@ TARN_MUST tarn_code tarn_meta_fact_set(tarn_meta *meta, const char *key, const c
 TARN_MUST tarn_code tarn_meta_fact_get(tarn_meta *meta, const char *key, char **out, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_facts(tarn_meta *meta, const char *prefix, tarn_fact_fn *fn, void *arg, tarn_err *err);
 
+/* ---- access: rows of a kind ("user", "token", "key", "grant", "state") under a name; and the audit log ---- */
+
+typedef tarn_code tarn_access_row_fn(void *arg, const char *kind, const char *name, const char *value, tarn_err *err);
+/* value NULL removes. */
+TARN_MUST tarn_code tarn_meta_access_set(tarn_meta *meta, const char *kind, const char *name, const char *value,
+                                         tarn_err *err);
+/* tarn_free(*out); TARN_NOT_FOUND without it. */
+TARN_MUST tarn_code tarn_meta_access_get(tarn_meta *meta, const char *kind, const char *name, char **out,
+                                         tarn_err *err);
+/* Every row, by kind and name. */
+TARN_MUST tarn_code tarn_meta_access_all(tarn_meta *meta, tarn_access_row_fn *fn, void *arg, tarn_err *err);
+/* No checksum of its own: the hash is one. */
+TARN_MUST tarn_code tarn_meta_audit_add(tarn_meta *meta, int64_t seq, const char *record, const tarn_id *hash,
+                                        tarn_err *err);
+/* *seq 0 and no hash if there is none. */
+TARN_MUST tarn_code tarn_meta_audit_last(tarn_meta *meta, int64_t *seq, tarn_id *hash, tarn_err *err);
+/* Up to `most` records with seq >= from, as they stand. */
+typedef tarn_code tarn_audit_row_fn(void *arg, int64_t seq, const char *record, const tarn_id *hash, tarn_err *err);
+TARN_MUST tarn_code tarn_meta_audit(tarn_meta *meta, int64_t from, int64_t most, tarn_audit_row_fn *fn, void *arg,
+                                    tarn_err *err);
+
 #endif

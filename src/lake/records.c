@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* records.c - staging, what recipes made, and facts: the door's calls around meta.c's rows. */
+#include "lake/access_inside.h"
 #include "lake/commit.h"
 #include "lake/tree.h"
 
@@ -47,6 +48,7 @@ tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const tarn_entry 
     TARN_TRY(tarn_entries_check(lake, entries, n, true, err));
     TARN_TRY(tarn_tx_begin(lake, err));
     for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = tarn_meta_stage(lake->meta, ref, &entries[i], err);
+    if (rc == TARN_OK && n > 0) rc = tarn_audit_stage(lake, ref, entries, n, NULL, err);
     rc = tarn_tx_end(lake, rc, err);
 done:
     return rc;
@@ -59,7 +61,9 @@ tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *pre
 
     TARN_TRY(tarn_ref_branch(branch, ref, err));
     TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_tx_end(lake, tarn_meta_unstage(lake->meta, ref, prefix ? prefix : "", INT64_MAX, err), err);
+    rc = tarn_meta_unstage(lake->meta, ref, prefix ? prefix : "", INT64_MAX, err);
+    if (rc == TARN_OK) rc = tarn_audit_stage(lake, ref, NULL, 0, prefix, err);
+    rc = tarn_tx_end(lake, rc, err);
 done:
     return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* refs.c - names of commits, and moving them. The rows are meta.c's. */
-#include "lake/inside.h"
+#include "lake/access_inside.h"
 
 #include "base/mem.h"
 
@@ -66,6 +66,12 @@ tarn_code tarn_ref_branch(const char *name, char out[256], tarn_err *err)
 tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to, const char *who,
                         const char *why, tarn_err *err)
 {
+    return tarn_ref_swap_as(lake, NULL, name, was, to, who, why, err);
+}
+
+tarn_code tarn_ref_swap_as(tarn_lake *lake, const char *action, const char *name, const tarn_id *was, const tarn_id *to,
+                           const char *who, const char *why, tarn_err *err)
+{
     tarn_ref now = {.time_us = 0};
     tarn_code rc = tarn_meta_ref_get(lake->meta, name, &now, err);
 
@@ -75,8 +81,9 @@ tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, c
     if (was && !there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' does not exist any more", name);
     if (was && !tarn_id_equal(was, &now.commit))
         return TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved meanwhile; look at it and try again", name);
-    return tarn_meta_ref_set(lake->meta, name, there ? &now.commit : NULL, to, tarn_now_us(), who ? who : "",
-                             why ? why : "", err);
+    rc = tarn_meta_ref_set(lake->meta, name, there ? &now.commit : NULL, to, tarn_now_us(), who ? who : "",
+                           why ? why : "", err);
+    return rc == TARN_OK ? tarn_audit_ref(lake, action, name, was, to, who, why, err) : rc;
 }
 
 /* ---- the door's calls ---- */
@@ -142,6 +149,7 @@ tarn_code tarn_lake_ref_move(tarn_lake *lake, const char *name, const tarn_id *w
     }
     TARN_TRY(tarn_tx_begin(lake, err));
     rc = tarn_tx_end(lake, tarn_ref_swap(lake, full, was, to, who, why, err), err);
+    if (rc == TARN_OK) tarn_audit_settle(lake, false);
 done:
     tarn_free(commit);
     return rc;
