@@ -23,6 +23,7 @@ typedef struct tarn_http tarn_http;
 typedef struct tarn_exchange {
     const char *method, *target; /* target as on the wire, from the first '/' on */
     const char *id;              /* of the request */
+    const char *peer;            /* address of the client */
     int64_t body_bytes;          /* as the client says; -1: it does not */
     void *state;                 /* the seam's own */
     /* the reply */

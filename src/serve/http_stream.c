@@ -7,8 +7,11 @@
 
 #include "base/mem.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { SLOW_BYTES = 64 << 10, BLOCK = 1 << 20, ID_BYTES = 32 };
 static const uint64_t most_discarded = 64u << 20;
@@ -20,7 +23,7 @@ typedef struct stream {
     char *target;
     uint64_t discarded, moved; /* bytes since the last touch */
     bool begun;
-    char id[ID_BYTES];
+    char id[ID_BYTES], peer[INET6_ADDRSTRLEN];
 } stream;
 
 const char *tarn_exchange_header(const tarn_exchange *x, const char *name)
@@ -131,6 +134,17 @@ void *tarn_stream_target(void *arg, const char *target, struct MHD_Connection *c
     return s;
 }
 
+static void ask_peer(stream *s)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(s->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *a = info ? info->client_addr : NULL;
+
+    if (a && a->sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, s->peer, sizeof s->peer);
+    if (a && a->sa_family == AF_INET6)
+        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, s->peer, sizeof s->peer);
+}
+
 static void ask_length(stream *s)
 {
     const char *length = tarn_exchange_header(&s->x, "Content-Length");
@@ -151,6 +165,8 @@ static enum MHD_Result begin(stream *s, const char *method, const char *version)
     s->x.id = s->id;
     (void)snprintf(s->id, sizeof s->id, "%012llX%06llX", (unsigned long long)h->epoch,
                    (unsigned long long)(atomic_fetch_add(&h->requests, 1) & 0xffffff));
+    s->x.peer = s->peer;
+    ask_peer(s);
     ask_length(s);
     tarn_http_touch(h, s->connection);
     if (!tarn_http_host_allowed(h, tarn_exchange_header(&s->x, "Host"), version, &err))

@@ -98,11 +98,32 @@ static tarn_code stop(tarn_server *s, tarn_err *err)
     tarn_code rc = TARN_OK;
 
     tarn_http_stop(s->http, PATIENCE_S);
+    tarn_err why = {0};
+    tarn_code gateway = tarn_s3_stop(s->s3, &why);
     if (s->log) rc = tarn_predlog_close(s->log, err);
+    if (rc == TARN_OK && gateway != TARN_OK) rc = TARN_FAIL(err, gateway, "S3 writes stay staged: %s", why.msg);
     tarn_models_free(s->models);
     (void)pthread_mutex_destroy(&s->view_lock);
     tarn_free(s);
     return rc;
+}
+
+static tarn_code start_gateway(tarn_server *s, tarn_err *err)
+{
+    const tarn_server_options *o = &s->options;
+    tarn_s3_options s3 = {.lake = o->lake,
+                          .bind = s->bind,
+                          .port = o->s3_port < 0 ? 0 : o->s3_port,
+                          .timeout_s = o->timeout_s,
+                          .bucket = o->s3_bucket,
+                          .domain = o->s3_domain,
+                          .commit_after_s = o->s3_commit_after_s,
+                          .anonymous_reads = o->s3_anonymous_reads,
+                          .access_key = o->s3_access_key,
+                          .secret_key = o->s3_secret_key,
+                          .sink = o->sink};
+
+    return o->s3_port ? tarn_s3_start(&s3, &s->s3, err) : TARN_OK;
 }
 
 tarn_code tarn_server_start(const tarn_server_options *options, tarn_server **out, tarn_err *err)
@@ -128,6 +149,7 @@ tarn_code tarn_server_start(const tarn_server_options *options, tarn_server **ou
                               .answer = answer,
                               .refuse = refuse};
     TARN_TRY(tarn_http_start(&http, &s->http, err));
+    TARN_TRY(start_gateway(s, err));
     *out = s;
     s = NULL;
 done:
@@ -140,5 +162,8 @@ done:
 }
 
 int tarn_server_port(const tarn_server *s) { return tarn_http_port(s->http); }
+
+int tarn_server_s3_port(const tarn_server *s) { return s->s3 ? tarn_s3_port(s->s3) : 0; }
+const char *tarn_server_s3_bucket(const tarn_server *s) { return s->s3 ? tarn_s3_bucket_name(s->s3) : NULL; }
 
 tarn_code tarn_server_stop(tarn_server *s, tarn_err *err) { return stop(s, err); }

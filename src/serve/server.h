@@ -9,6 +9,7 @@
 #include "serve/predict.h"
 #include "serve/predlog.h"
 #include "serve/route.h"
+#include "serve/s3/s3.h"
 #include "serve/serve.h"
 
 #include <pthread.h>
@@ -17,6 +18,7 @@ struct tarn_server {
     tarn_server_options options; /* texts are copies */
     char bind[128], version[64], code[80];
     tarn_http *http;
+    tarn_s3 *s3; /* NULL: no gateway */
     tarn_models *models;
     tarn_predlog *log;
     tarn_metrics metrics;

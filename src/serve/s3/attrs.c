@@ -288,7 +288,7 @@ void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs)
 
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         const char *text = plain[i].query ? tarn_s3_query(call, plain[i].query) : NULL;
-        if (!text || !call->user[0]) text = tarn_json_text(attrs, plain[i].key, i == 0 ? "binary/octet-stream" : NULL);
+        if (!text || call->who.kind == TARN_WHO_ANONYMOUS) text = tarn_json_text(attrs, plain[i].key, i == 0 ? "binary/octet-stream" : NULL);
         if (text) tarn_s3_reply_header(call, plain[i].header, "%s", text);
     }
     json_object_foreach(json_object_get(attrs, "meta"), key, value)

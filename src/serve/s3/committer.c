@@ -11,59 +11,32 @@
 
 enum { QUIETS = 20 };
 
-static tarn_s3_waiting *slot_of(tarn_s3 *s, const char *branch, const char *user)
+static tarn_s3_waiting *slot_of(tarn_s3 *s, const char *branch, const tarn_who *who)
 {
     tarn_s3_waiting *unused = NULL;
 
     for (int i = 0; i < TARN_S3_BRANCHES; i++) {
         tarn_s3_waiting *w = &s->waiting[i];
-        if (w->last > 0 && strcmp(w->branch, branch) == 0 && strcmp(w->user, user) == 0) return w;
+        if (w->last > 0 && strcmp(w->branch, branch) == 0 && w->who.kind == who->kind && strcmp(w->who.user, who->user) == 0) return w;
         if (w->last <= 0 && !unused) unused = w;
     }
     return unused;
 }
 
-void tarn_s3_note_write(tarn_s3 *s, const char *branch, const char *user)
+void tarn_s3_note_write(tarn_s3 *s, const char *branch, const tarn_who *who)
 {
     double now = tarn_seconds();
 
     (void)pthread_mutex_lock(&s->lock);
-    tarn_s3_waiting *w = slot_of(s, branch, user);
+    tarn_s3_waiting *w = slot_of(s, branch, who);
     if (w && w->last <= 0) {
         (void)snprintf(w->branch, sizeof w->branch, "%s", branch);
-        (void)snprintf(w->user, sizeof w->user, "%s", user);
+        w->who = *who;
         w->first = now;
     }
     if (w) w->last = now; /* more branches than slots: those wait to be asked for, or for the end */
     (void)pthread_cond_signal(&s->wake);
     (void)pthread_mutex_unlock(&s->lock);
-}
-
-typedef struct counts {
-    int64_t of[3];
-} counts;
-
-static tarn_code count(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after, tarn_err *err)
-{
-    (void)before, (void)after, (void)err;
-    ((counts *)arg)->of[kind]++;
-    return TARN_OK;
-}
-
-tarn_code tarn_s3_commit_branch(tarn_s3 *s, const char *branch, const char *user, const char *message, tarn_id *out,
-                                tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    counts n = {{0}};
-    char text[160];
-
-    TARN_TRY(tarn_lake_staged(s->options.lake, branch, count, &n, err));
-    (void)snprintf(text, sizeof text, "S3: %lld added, %lld changed, %lld removed", (long long)n.of[TARN_ADDED],
-                   (long long)n.of[TARN_CHANGED], (long long)n.of[TARN_REMOVED]);
-    tarn_commit_options o = {.author = user && *user ? user : "anonymous", .message = message && *message ? message : text};
-    TARN_TRY(tarn_lake_commit(s->options.lake, branch, &o, out, err));
-done:
-    return rc;
 }
 
 /* Commit what waits and is due at `now`; the error is the first one's. */
@@ -81,12 +54,14 @@ static tarn_code commit_due(tarn_s3 *s, double now, bool all, tarn_err *err)
         if (due) s->waiting[i].last = 0;
         (void)pthread_mutex_unlock(&s->lock);
         if (!due) continue;
-        tarn_code rc = tarn_s3_commit_branch(s, w.branch, w.user, NULL, &id, &why);
+        tarn_access_enter(s->options.lake, &w.who);
+        tarn_code rc = tarn_s3_commit_branch(s, w.branch, &w.who, NULL, &id, &why);
+        tarn_access_leave(s->options.lake);
         if (rc == TARN_OK || rc == TARN_NOT_FOUND) continue; /* not found: somebody else has committed it */
         tarn_say(s->options.sink, TARN_WARN, "writes to branch '%s' wait for a commit: %s", w.branch, why.msg);
         if (worst == TARN_OK && err) *err = why;
         if (worst == TARN_OK) worst = rc;
-        if (!all) tarn_s3_note_write(s, w.branch, w.user);
+        if (!all) tarn_s3_note_write(s, w.branch, &w.who);
     }
     return worst;
 }

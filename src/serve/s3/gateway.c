@@ -119,7 +119,7 @@ static tarn_code prepare(tarn_s3_call *call, tarn_err *err)
     if (!call->op->finds_itself && call->op->level != TARN_S3_SERVICE) {
         rc = tarn_s3_place_find(call, call->bucket, call->key, &call->place, err);
         tarn_err denied = {0};
-        if (rc == TARN_NOT_FOUND && !call->user[0] && tarn_s3_may(call, call->op->right, &call->place, &denied) != TARN_OK)
+        if (rc == TARN_NOT_FOUND && call->who.kind == TARN_WHO_ANONYMOUS && tarn_s3_may(call, call->op->right, &call->place, &denied) != TARN_OK)
             *err = denied, rc = TARN_DENIED; /* strangers do not learn what is there */
         if (rc != TARN_OK) goto done;
     }
@@ -143,6 +143,9 @@ static void begin(void *arg, tarn_exchange *x)
     call->gateway = arg;
     call->x = x;
     call->status = 200;
+    call->who.anonymous = call->gateway->options.anonymous_reads ? TARN_ANONYMOUS_READ : TARN_ANONYMOUS_NONE;
+    (void)snprintf(call->who.from, sizeof call->who.from, "%s", x->peer);
+    (void)snprintf(call->who.request, sizeof call->who.request, "%s", x->id);
     x->state = call;
     if (prepare(call, &err) != TARN_OK) fail_with(call, &err);
 }
@@ -165,7 +168,10 @@ static void end(void *arg, tarn_exchange *x)
 
     (void)arg;
     if (call->op->body != TARN_S3_NOTHING) TARN_TRY(tarn_s3_receiver_end(call->receiver, &err));
-    TARN_TRY(call->op->answer(call, &err));
+    tarn_access_enter(call->gateway->options.lake, &call->who);
+    rc = call->op->answer(call, &err);
+    tarn_access_leave(call->gateway->options.lake);
+    if (rc != TARN_OK) goto done;
     succeed(call);
 done:
     if (rc != TARN_OK) fail_with(call, &err);
@@ -237,9 +243,8 @@ static tarn_code keep_options(tarn_s3 *s, const tarn_s3_options *options, tarn_e
     if (!s->options.bind) s->options.bind = "127.0.0.1";
     const char *folder = tarn_lake_folder(options->lake), *slash = strrchr(folder, '/');
     bucket_of(s->options.bucket ? s->options.bucket : slash ? slash + 1 : folder, s->bucket);
-    if (s->options.bucket && strcmp(s->bucket, s->options.bucket) != 0)
-        rc = TARN_FAIL(err, TARN_INVALID, "'%.70s' is no name for a bucket: 3 to 63 lower-case letters, digits and '-'",
-                       s->options.bucket);
+    if (s->options.access_key && !s->options.secret_key)
+        rc = TARN_FAIL(err, TARN_INVALID, "there is an access key for S3, but no secret key with it");
 done:
     return rc;
 }

@@ -16,7 +16,8 @@ enum { TARN_S3_BRANCHES = 256 };
 
 /* A branch on which somebody's writes wait for a commit. */
 typedef struct tarn_s3_waiting {
-    char branch[256], user[256];
+    char branch[256];
+    tarn_who who;
     double first, last; /* tarn_seconds() of the writes; last 0: the slot is free */
 } tarn_s3_waiting;
 
@@ -62,15 +63,24 @@ void tarn_s3_receiver_free(tarn_s3_receiver *r);
 /* ---- access.c ---- */
 
 /* InvalidAccessKeyId. */
-TARN_MUST tarn_code tarn_s3_secret(tarn_s3_call *call, const char *access, char secret[129], tarn_err *err);
+TARN_MUST tarn_code tarn_s3_secret(tarn_s3_call *call, const char *access, char secret[129], tarn_err *err); /* sets call->who */
 
 /* ---- committer.c ---- */
 
 TARN_MUST tarn_code tarn_s3_committer_start(tarn_s3 *s, tarn_err *err);
 /* Ends the thread; commits all that waits. */
 TARN_MUST tarn_code tarn_s3_committer_stop(tarn_s3 *s, tarn_err *err);
-void tarn_s3_note_write(tarn_s3 *s, const char *branch, const char *user);
-TARN_MUST tarn_code tarn_s3_commit_branch(tarn_s3 *s, const char *branch, const char *user, const char *message,
+void tarn_s3_note_write(tarn_s3 *s, const char *branch, const tarn_who *who);
+
+/* ---- staging.c: every call of the lake's staging area ---- */
+
+TARN_MUST tarn_code tarn_s3_staged_lookup(tarn_s3_call *call, const char *branch, const char *path, tarn_entry *out,
+                                          tarn_err *err);
+TARN_MUST tarn_code tarn_s3_staged_list(tarn_s3_call *call, const char *branch, const char *prefix, const char *after,
+                                        char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_staged_forget(tarn_s3_call *call, const char *branch, tarn_err *err);
+/* As `who`, who must be allowed to. message NULL: counts. TARN_NOT_FOUND: nothing is staged. */
+TARN_MUST tarn_code tarn_s3_commit_branch(tarn_s3 *s, const char *branch, const tarn_who *who, const char *message,
                                           tarn_id *out, tarn_err *err);
 
 #endif

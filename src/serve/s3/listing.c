@@ -69,7 +69,7 @@ static tarn_code list_source(lister *l, tarn_err *err)
     if (order > 0) return TARN_OK; /* all of it is behind */
     if (order == 0) after = l->after + n;
     if (strlen(prefix) > 1024) return TARN_OK;
-    if (l->place->branch[0]) return tarn_lake_list_staged(lake, l->place->branch, prefix, after, slash, each, l, err);
+    if (l->place->branch[0]) return tarn_s3_staged_list(l->call, l->place->branch, prefix, after, slash, each, l, err);
     return tarn_lake_list(lake, &l->place->commit, prefix, after, slash, each, l, err);
 }
 
@@ -120,7 +120,8 @@ static tarn_code list_branch(lister *l, const char *front, tarn_err *err)
     (void)snprintf(place.ref, sizeof place.ref, "%.*s", (int)strlen(front) - 1, front);
     (void)snprintf(place.branch, sizeof place.branch, "%s", place.ref);
     l->place = &place;
-    if (tarn_s3_may(l->call, TARN_S3_LIST, &place, NULL) != TARN_OK) {
+    (void)snprintf(place.path, sizeof place.path, "*");
+    if (tarn_s3_may(l->call, TARN_ACT_OBJECT_READ, &place, NULL) != TARN_OK) {
         l->call->failed = false;
         return TARN_OK; /* what they may not see is not there */
     }
@@ -173,7 +174,10 @@ tarn_code tarn_s3_list(tarn_s3_call *call, const char *prefix, const char *after
     TARN_TRY(tarn_arena_alloc(call->arena, &l, 1, sizeof *l, err));
     *l = (lister){.call = call, .prefix = prefix, .after = after, .delimiter = delimiter, .fn = fn, .arg = arg};
     if (call->place.bound || find_front(call, prefix, &place, l->front)) {
-        TARN_TRY(tarn_s3_may(call, TARN_S3_LIST, &place, err));
+        const char *rest = strncmp(prefix, l->front, strlen(l->front)) == 0 ? prefix + strlen(l->front) : "";
+        (void)snprintf(place.path, sizeof place.path, "%.1023s*", rest);
+        TARN_TRY(tarn_s3_may(call, TARN_ACT_OBJECT_READ, &place, err));
+        place.path[0] = '\0';
         l->place = &place;
         rc = list_source(l, err);
     } else {

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/sigv4.h"
 #include "base/str.h"
+#include "lake/access.h"
 #include "lake/lake.h"
 
 typedef struct tarn_s3 tarn_s3;
@@ -36,8 +37,6 @@ typedef enum tarn_s3_body {
     TARN_S3_DOCUMENT, /* into call->body, NUL behind; at most TARN_S3_DOCUMENT_MOST bytes */
     TARN_S3_CONTENT   /* into the lake: call->content */
 } tarn_s3_body;
-/* What somebody must be allowed to do with branch and path. */
-typedef enum tarn_s3_right { TARN_S3_FREE, TARN_S3_LIST, TARN_S3_READ, TARN_S3_WRITE, TARN_S3_ADMIN } tarn_s3_right;
 
 enum { TARN_S3_DOCUMENT_MOST = 8 << 20, TARN_S3_KEYS_MOST = 1000, TARN_S3_PARTS_MOST = 10000 };
 
@@ -48,7 +47,7 @@ typedef struct tarn_s3_op {
     const char *select; /* query parameter ("acl") or one with value ("list-type=2") that chooses it; NULL: none does */
     const char *header; /* request header that chooses it besides, NULL: none */
     const char *takes;  /* further query parameters that it knows, with spaces between; NULL: none */
-    tarn_s3_right right;
+    tarn_action right; /* asked of the place that bucket and key name. ALWAYS: the operation asks itself, or none need be */
     tarn_s3_body body;
     bool finds_itself; /* looks for its place itself: no bucket need be there */
     const char *title;
@@ -88,7 +87,7 @@ struct tarn_s3_call {
     size_t n_query;
     tarn_sigv4_pair *headers;
     size_t n_headers;
-    char user[256]; /* who asks; "" anonymous */
+    tarn_who who; /* who asks */
     tarn_s3_place place;
     struct tarn_s3_receiver *receiver;
     char *body;
@@ -119,7 +118,7 @@ TARN_MUST tarn_code tarn_s3_place_find(tarn_s3_call *call, const char *bucket, c
                                        tarn_err *err);
 /* MethodNotAllowed unless the place can be written to. */
 TARN_MUST tarn_code tarn_s3_place_writable(tarn_s3_call *call, const tarn_s3_place *place, tarn_err *err);
-TARN_MUST tarn_code tarn_s3_may(tarn_s3_call *call, tarn_s3_right right, const tarn_s3_place *place, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_may(tarn_s3_call *call, tarn_action action, const tarn_s3_place *place, tarn_err *err);
 /* The entry as this user sees it (staged changes of a branch count). NoSuchKey. */
 TARN_MUST tarn_code tarn_s3_look(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *out, tarn_err *err);
 /* The key of a lake path: "folder/" for its marker. */

@@ -126,7 +126,7 @@ tarn_code tarn_s3_place_writable(tarn_s3_call *call, const tarn_s3_place *place,
 
 tarn_code tarn_s3_look(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *out, tarn_err *err)
 {
-    tarn_code rc = place->branch[0] ? tarn_lake_lookup_staged(tarn_s3_lake(call), place->branch, place->path, out, err)
+    tarn_code rc = place->branch[0] ? tarn_s3_staged_lookup(call, place->branch, place->path, out, err)
                                     : tarn_lake_lookup(tarn_s3_lake(call), &place->commit, place->path, out, err);
 
     if (rc == TARN_NOT_FOUND) return tarn_s3_fail(call, err, TARN_S3_NoSuchKey, "The specified key does not exist");
@@ -260,16 +260,16 @@ static tarn_code forget_bucket(tarn_s3_call *call, const tarn_s3_bucket *bucket,
     bool any = false;
     tarn_id head;
 
-    TARN_TRY(tarn_lake_list_staged(tarn_s3_lake(call), bucket->branch, "", "", 0, found_one, &any, err));
+    TARN_TRY(tarn_s3_staged_list(call, bucket->branch, "", "", 0, found_one, &any, err));
     if (any) return tarn_s3_fail(call, err, TARN_S3_BucketNotEmpty, "the bucket '%s' is not empty", bucket->name);
-    TARN_TRY(tarn_lake_unstage(tarn_s3_lake(call), bucket->branch, "", err));
+    TARN_TRY(tarn_s3_staged_forget(call, bucket->branch, err));
     (void)snprintf(key, sizeof key, "%s%s", fact_prefix, bucket->name);
     (void)snprintf(name, sizeof name, "s3/%s", bucket->name);
     if (strcmp(name, bucket->branch) == 0) { /* made with the bucket, goes with it; its commits stay in the ref log */
         (void)snprintf(name, sizeof name, "heads/%s", bucket->branch);
         rc = tarn_lake_ref_get(tarn_s3_lake(call), name, &head, NULL);
         if (rc == TARN_OK)
-            rc = tarn_lake_ref_move(tarn_s3_lake(call), name, &head, NULL, call->user, "DeleteBucket", err);
+            rc = tarn_lake_ref_move(tarn_s3_lake(call), name, &head, NULL, call->who.user, "DeleteBucket", err);
         if (rc != TARN_OK && rc != TARN_NOT_FOUND) goto done;
     }
     rc = tarn_lake_fact_set(tarn_s3_lake(call), key, NULL, err);
@@ -283,19 +283,4 @@ tarn_code tarn_s3_bucket_drop(tarn_s3_call *call, const tarn_s3_bucket *bucket, 
     tarn_code rc = forget_bucket(call, bucket, err);
     (void)pthread_mutex_unlock(&call->gateway->write_lock);
     return rc;
-}
-
-/* ---- writing ---- */
-
-tarn_code tarn_s3_stage(tarn_s3_call *call, const char *branch, const tarn_entry *entries, size_t n, tarn_err *err)
-{
-    tarn_code rc = tarn_lake_stage(tarn_s3_lake(call), branch, entries, n, err);
-
-    if (rc == TARN_OK) tarn_s3_note_write(call->gateway, branch, call->user);
-    return rc;
-}
-
-tarn_code tarn_s3_commit_now(tarn_s3_call *call, const char *branch, const char *message, tarn_id *out, tarn_err *err)
-{
-    return tarn_s3_commit_branch(call->gateway, branch, call->user, message, out, err);
 }

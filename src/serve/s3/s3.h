@@ -17,7 +17,7 @@ typedef struct tarn_s3_options {
     const char *bind;
     int port;             /* 0: any free one */
     int timeout_s;        /* 0: 60 */
-    const char *bucket;   /* the lake's; NULL: from the name of its folder */
+    const char *bucket;   /* name of the lake's, made fit; NULL: of its folder */
     const char *domain;   /* for bucket.<domain>; NULL: path style only */
     int commit_after_s;   /* quiet time; 0: only when asked and at the end */
     bool anonymous_reads; /* whoever does not say who they are may read */

@@ -43,7 +43,7 @@ tarn_code tarn_s3_upload_new(tarn_s3_call *call, const json_t *attrs, char id[33
     TARN_TRY(new_id(id, err));
     TARN_TRY(tarn_json_set(json, "bucket", json_string(call->bucket), err));
     TARN_TRY(tarn_json_set(json, "key", json_string(call->key), err));
-    TARN_TRY(tarn_json_set(json, "user", json_string(call->user), err));
+    TARN_TRY(tarn_json_set(json, "user", json_string(call->who.user), err));
     TARN_TRY(tarn_json_set(json, "time", json_integer(tarn_now_us()), err));
     TARN_TRY(tarn_json_set(json, "attrs", json_deep_copy(attrs), err));
     (void)snprintf(key, sizeof key, "%s%s", upload_prefix, id);

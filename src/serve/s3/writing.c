@@ -76,13 +76,13 @@ tarn_code tarn_s3_copy_source(tarn_s3_call *call, tarn_entry *entry, json_t **at
 {
     tarn_code rc = TARN_OK;
     tarn_s3_place *place = NULL;
-    char *bucket, *key;
+    char *bucket = NULL, *key = NULL;
     bool ignored;
 
     TARN_TRY(read_source(call, &bucket, &key, err));
     TARN_TRY(tarn_arena_alloc(call->arena, &place, 1, sizeof *place, err));
     TARN_TRY(tarn_s3_place_find(call, bucket, key, place, err));
-    TARN_TRY(tarn_s3_may(call, TARN_S3_READ, place, err));
+    TARN_TRY(tarn_s3_may(call, TARN_ACT_OBJECT_READ, place, err));
     TARN_TRY(tarn_s3_look(call, place, entry, err));
     TARN_TRY(tarn_s3_attrs_read(call, place, entry, attrs, err));
     TARN_TRY(tarn_s3_conditions(call, "x-amz-copy-source-", tarn_json_text(*attrs, "etag", ""),

@@ -20,7 +20,7 @@ const tarn_s3_op tarn_s3_op_abort_multipart_upload = {
     .method = "DELETE",
     .level = TARN_S3_OBJECT,
     .select = "uploadId",
-    .right = TARN_S3_WRITE,
+    .right = TARN_ACT_OBJECT_WRITE,
     .title = "an upload and its parts are forgotten",
     .answer = answer,
 };

@@ -183,7 +183,7 @@ static tarn_code finish(completing *c, tarn_s3_upload *u, tarn_err *err)
     TARN_TRY(tarn_s3_put_entry(call, &object, u->attrs, err));
     TARN_TRY(tarn_s3_upload_end(call, u->id, err));
     tarn_s3_xml_open(call, "CompleteMultipartUploadResult");
-    tarn_s3_xml(call, "Location", call->x->target);
+    tarn_s3_xml(call, "Location", call->raw_path);
     tarn_s3_xml(call, "Bucket", call->bucket);
     tarn_s3_xml(call, "Key", call->key);
     tarn_text_addf(&call->xml, "<ETag>&quot;%s&quot;</ETag></CompleteMultipartUploadResult>",
@@ -213,7 +213,7 @@ const tarn_s3_op tarn_s3_op_complete_multipart_upload = {
     .method = "POST",
     .level = TARN_S3_OBJECT,
     .select = "uploadId",
-    .right = TARN_S3_WRITE,
+    .right = TARN_ACT_OBJECT_WRITE,
     .body = TARN_S3_DOCUMENT,
     .title = "the parts become one content; order, sizes and ETags are checked",
     .answer = answer,

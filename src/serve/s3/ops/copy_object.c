@@ -64,7 +64,7 @@ const tarn_s3_op tarn_s3_op_copy_object = {
     .method = "PUT",
     .level = TARN_S3_OBJECT,
     .header = "x-amz-copy-source",
-    .right = TARN_S3_WRITE, /* and to read the source */
+    .right = TARN_ACT_OBJECT_WRITE, /* and to read the source */
     .title = "a pointer to what is there already, also from another ref",
     .answer = answer,
 };

@@ -21,6 +21,8 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     if (lock && strcmp(lock, "true") == 0)
         return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "buckets with object lock are not known here");
     (void)snprintf(own, sizeof own, "s3/%.64s", call->bucket);
+    (void)snprintf(call->place.branch, sizeof call->place.branch, "%.250s", branch && *branch ? branch : own);
+    TARN_TRY(tarn_s3_may(call, TARN_ACT_BRANCH_CREATE, &call->place, err));
     TARN_TRY(tarn_s3_bucket_add(call, call->bucket, branch && *branch ? branch : own, err));
     tarn_s3_reply_header(call, "Location", "/%s", call->bucket);
 done:
@@ -31,7 +33,7 @@ const tarn_s3_op tarn_s3_op_create_bucket = {
     .name = "CreateBucket",
     .method = "PUT",
     .level = TARN_S3_BUCKET,
-    .right = TARN_S3_ADMIN,
+    .right = TARN_ACT_ALWAYS,
     .body = TARN_S3_DOCUMENT,
     .finds_itself = true,
     .title = "a bucket bound to the branch s3/<bucket>, or to the one that the header x-tarn-branch names",

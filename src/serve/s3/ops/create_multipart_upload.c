@@ -28,7 +28,7 @@ const tarn_s3_op tarn_s3_op_create_multipart_upload = {
     .method = "POST",
     .level = TARN_S3_OBJECT,
     .select = "uploads",
-    .right = TARN_S3_WRITE,
+    .right = TARN_ACT_OBJECT_WRITE,
     .title = "the beginning of a content in parts",
     .answer = answer,
 };

@@ -19,7 +19,7 @@ const tarn_s3_op tarn_s3_op_delete_bucket = {
     .name = "DeleteBucket",
     .method = "DELETE",
     .level = TARN_S3_BUCKET,
-    .right = TARN_S3_ADMIN,
+    .right = TARN_ACT_BRANCH_DELETE,
     .title = "an empty bucket goes, with its branch if that was made with it",
     .answer = answer,
 };

@@ -34,7 +34,7 @@ const tarn_s3_op tarn_s3_op_delete_object = {
     .method = "DELETE",
     .level = TARN_S3_OBJECT,
     .takes = "versionId",
-    .right = TARN_S3_WRITE,
+    .right = TARN_ACT_OBJECT_DELETE,
     .title = "the removal of a path, staged",
     .answer = answer,
 };

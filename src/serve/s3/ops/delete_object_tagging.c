@@ -14,7 +14,7 @@ const tarn_s3_op tarn_s3_op_delete_object_tagging = {
     .level = TARN_S3_OBJECT,
     .select = "tagging",
     .takes = "versionId",
-    .right = TARN_S3_WRITE,
+    .right = TARN_ACT_OBJECT_WRITE,
     .title = "no tags for an object",
     .answer = answer,
 };

@@ -59,7 +59,7 @@ static tarn_code find(const wanted *w, const char *key, tarn_s3_place *place, bo
         return TARN_OK;
     }
     if (rc == TARN_OK) rc = tarn_s3_place_writable(w->call, place, err);
-    return rc == TARN_OK ? tarn_s3_may(w->call, TARN_S3_WRITE, place, err) : rc;
+    return rc == TARN_OK ? tarn_s3_may(w->call, TARN_ACT_OBJECT_DELETE, place, err) : rc;
 }
 
 static tarn_code flush(const wanted *w, batch *b, tarn_err *err)
@@ -118,7 +118,7 @@ const tarn_s3_op tarn_s3_op_delete_objects = {
     .method = "POST",
     .level = TARN_S3_BUCKET,
     .select = "delete",
-    .right = TARN_S3_LIST, /* and to write each key's place */
+    .right = TARN_ACT_ALWAYS, /* and to write each key's place */
     .body = TARN_S3_DOCUMENT,
     .title = "up to 1,000 keys at once, each with its own outcome",
     .answer = answer,

@@ -12,7 +12,7 @@ const tarn_s3_op tarn_s3_op_get_bucket_acl = {
     .method = "GET",
     .level = TARN_S3_BUCKET,
     .select = "acl",
-    .right = TARN_S3_READ,
+    .right = TARN_ACT_ALWAYS,
     .title = "always the owner alone",
     .answer = answer,
 };

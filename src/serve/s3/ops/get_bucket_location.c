@@ -14,7 +14,7 @@ const tarn_s3_op tarn_s3_op_get_bucket_location = {
     .method = "GET",
     .level = TARN_S3_BUCKET,
     .select = "location",
-    .right = TARN_S3_LIST,
+    .right = TARN_ACT_ALWAYS,
     .title = "the region, of which there is one: us-east-1",
     .answer = answer,
 };

@@ -12,7 +12,7 @@ const tarn_s3_op tarn_s3_op_get_bucket_policy = {
     .method = "GET",
     .level = TARN_S3_BUCKET,
     .select = "policy",
-    .right = TARN_S3_LIST,
+    .right = TARN_ACT_ALWAYS,
     .title = "there is none",
     .answer = answer,
 };

@@ -14,7 +14,7 @@ const tarn_s3_op tarn_s3_op_get_bucket_versioning = {
     .method = "GET",
     .level = TARN_S3_BUCKET,
     .select = "versioning",
-    .right = TARN_S3_LIST,
+    .right = TARN_ACT_ALWAYS,
     .title = "off: the lake's commits are the versions",
     .answer = answer,
 };

@@ -10,7 +10,7 @@ const tarn_s3_op tarn_s3_op_get_object = {
     .level = TARN_S3_OBJECT,
     .takes = "partNumber versionId response-content-type response-content-language response-expires "
              "response-cache-control response-content-disposition response-content-encoding",
-    .right = TARN_S3_READ,
+    .right = TARN_ACT_OBJECT_READ,
     .title = "the content, or a range of it, if the conditions hold; of a branch with what is staged",
     .answer = answer,
 };

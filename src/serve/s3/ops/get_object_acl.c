@@ -16,7 +16,7 @@ const tarn_s3_op tarn_s3_op_get_object_acl = {
     .method = "GET",
     .level = TARN_S3_OBJECT,
     .select = "acl",
-    .right = TARN_S3_READ,
+    .right = TARN_ACT_OBJECT_READ,
     .title = "always the owner alone",
     .answer = answer,
 };

@@ -33,7 +33,7 @@ const tarn_s3_op tarn_s3_op_get_object_tagging = {
     .level = TARN_S3_OBJECT,
     .select = "tagging",
     .takes = "versionId",
-    .right = TARN_S3_READ,
+    .right = TARN_ACT_OBJECT_READ,
     .title = "the tags of an object",
     .answer = answer,
 };

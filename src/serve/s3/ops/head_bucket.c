@@ -13,7 +13,7 @@ const tarn_s3_op tarn_s3_op_head_bucket = {
     .name = "HeadBucket",
     .method = "HEAD",
     .level = TARN_S3_BUCKET,
-    .right = TARN_S3_LIST,
+    .right = TARN_ACT_ALWAYS,
     .title = "whether a bucket is there",
     .answer = answer,
 };

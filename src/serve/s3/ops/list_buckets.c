@@ -27,7 +27,7 @@ const tarn_s3_op tarn_s3_op_list_buckets = {
     .name = "ListBuckets",
     .method = "GET",
     .level = TARN_S3_SERVICE,
-    .right = TARN_S3_LIST,
+    .right = TARN_ACT_LAKE_READ,
     .title = "the lake and the buckets bound to branches",
     .answer = answer,
 };

@@ -24,6 +24,7 @@ static tarn_code keep(void *arg, const tarn_s3_upload *u, tarn_err *err)
     found *f = arg;
     char *key, *id;
 
+    if (f->call->who.kind != TARN_WHO_LOCAL && strcmp(u->user, f->call->who.user) != 0) return TARN_OK;
     if (strcmp(u->bucket, f->call->bucket) != 0 || strncmp(u->key, f->prefix, strlen(f->prefix)) != 0) return TARN_OK;
     if (f->n == f->cap) {
         size_t cap = f->cap ? 2 * f->cap : 16;
@@ -125,7 +126,7 @@ const tarn_s3_op tarn_s3_op_list_multipart_uploads = {
     .level = TARN_S3_BUCKET,
     .select = "uploads",
     .takes = "prefix delimiter key-marker upload-id-marker max-uploads encoding-type",
-    .right = TARN_S3_LIST,
-    .title = "uploads that are not complete",
+    .right = TARN_ACT_ALWAYS,
+    .title = "the user's uploads that are not complete",
     .answer = answer,
 };

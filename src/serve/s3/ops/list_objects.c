@@ -33,7 +33,7 @@ const tarn_s3_op tarn_s3_op_list_objects = {
     .method = "GET",
     .level = TARN_S3_BUCKET,
     .takes = "prefix marker delimiter max-keys encoding-type",
-    .right = TARN_S3_LIST,
+    .right = TARN_ACT_ALWAYS,
     .title = "keys, first form: paged by marker",
     .answer = answer,
 };

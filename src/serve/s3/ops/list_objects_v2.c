@@ -78,7 +78,7 @@ const tarn_s3_op tarn_s3_op_list_objects_v2 = {
     .level = TARN_S3_BUCKET,
     .select = "list-type=2",
     .takes = "prefix start-after continuation-token delimiter max-keys encoding-type fetch-owner",
-    .right = TARN_S3_LIST,
+    .right = TARN_ACT_ALWAYS,
     .title = "keys, second form: paged by token",
     .answer = answer,
 };

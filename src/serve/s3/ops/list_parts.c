@@ -59,7 +59,7 @@ const tarn_s3_op tarn_s3_op_list_parts = {
     .level = TARN_S3_OBJECT,
     .select = "uploadId",
     .takes = "max-parts part-number-marker encoding-type",
-    .right = TARN_S3_WRITE,
+    .right = TARN_ACT_OBJECT_WRITE,
     .title = "the parts of an upload",
     .answer = answer,
 };

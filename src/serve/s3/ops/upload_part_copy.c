@@ -62,7 +62,7 @@ const tarn_s3_op tarn_s3_op_upload_part_copy = {
     .select = "uploadId",
     .header = "x-amz-copy-source",
     .takes = "partNumber",
-    .right = TARN_S3_WRITE, /* and to read the source */
+    .right = TARN_ACT_OBJECT_WRITE, /* and to read the source */
     .title = "a part that is a range of what is there already",
     .answer = answer,
 };
