@@ -303,5 +303,7 @@ void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs)
     tarn_s3_reply_header(call, "Last-Modified", "%s",
                          tarn_s3_http_date(json_integer_value(json_object_get(attrs, "time")), date));
     tarn_s3_reply_header(call, "Accept-Ranges", "bytes");
+    const char *version = tarn_json_text(attrs, "version", NULL);
+    if (version) tarn_s3_reply_header(call, "x-amz-version-id", "%s", version);
     checksum_headers(call, attrs);
 }

@@ -190,7 +190,7 @@ tarn_code tarn_s3_receiver_new(tarn_s3_call *call, tarn_err *err)
     tarn_s3_receiver *r = call->receiver;
     r->call = call;
     TARN_TRY(start_payload(r, err));
-    TARN_TRY(promised_checksums(r, err));
+    if (!call->op->sums_elsewhere) TARN_TRY(promised_checksums(r, err));
     TARN_TRY(promised_md5(r, err));
     bool content = call->op->body == TARN_S3_CONTENT;
     if (content || r->sum_name[0] || r->promised_md5[0])

@@ -17,8 +17,10 @@ typedef struct lister {
     const tarn_s3_place *place;
     char front[260]; /* what keys of this source begin with: "main/" */
     char key[1400], folded[1400];
-    bool stopped;
+    bool stopped, hidden; /* hidden: the versions were met */
 } lister;
+
+static const char hidden[] = " versions/";
 
 static tarn_code tell(lister *l, const char *key, bool folded, const tarn_entry *entry, tarn_err *err)
 {
@@ -50,11 +52,23 @@ static tarn_code each(void *arg, const tarn_entry *entry, tarn_err *err)
     bool again = false;
     size_t len = strlen(entry->path);
 
+    if (strncmp(entry->path, hidden, sizeof hidden - 1) == 0) {
+        l->hidden = true;
+        return strcmp(entry->path, hidden) == 0 ? TARN_OK : TARN_CANCELLED; /* folded, or go on behind them */
+    }
     tarn_s3_key_of(entry->path, key);
     (void)snprintf(l->key, sizeof l->key, "%s%s", l->front, key);
     if (tarn_id_none(&entry->object.id) && len > 0 && entry->path[len - 1] == '/') return tell(l, l->key, true, NULL, err);
     if (!fold(l, l->key, &again)) return tell(l, l->key, false, entry, err);
     return again ? TARN_OK : tell(l, l->folded, true, NULL, err);
+}
+
+static tarn_code list_from(lister *l, const char *prefix, const char *after, char slash, tarn_err *err)
+{
+    const tarn_s3_place *p = l->place;
+
+    if (p->branch[0]) return tarn_s3_staged_list(l->call, p->branch, prefix, after, slash, each, l, err);
+    return tarn_lake_list(tarn_s3_lake(l->call), &p->commit, prefix, after, slash, each, l, err);
 }
 
 /* One ref, whose keys begin with l->front; prefix begins with front. */
@@ -63,14 +77,15 @@ static tarn_code list_source(lister *l, tarn_err *err)
     size_t n = strlen(l->front);
     const char *prefix = strncmp(l->prefix, l->front, n) == 0 ? l->prefix + n : "", *after = "";
     char slash = strcmp(l->delimiter, "/") == 0 ? '/' : '\0';
-    tarn_lake *lake = tarn_s3_lake(l->call);
 
     int order = strncmp(l->after, l->front, n);
     if (order > 0) return TARN_OK; /* all of it is behind */
     if (order == 0) after = l->after + n;
     if (strlen(prefix) > 1024) return TARN_OK;
-    if (l->place->branch[0]) return tarn_s3_staged_list(l->call, l->place->branch, prefix, after, slash, each, l, err);
-    return tarn_lake_list(lake, &l->place->commit, prefix, after, slash, each, l, err);
+    l->hidden = false;
+    tarn_code rc = list_from(l, prefix, after, slash, err);
+    if (rc == TARN_OK && l->hidden && !slash) rc = list_from(l, prefix, " versions/\xff", slash, err);
+    return rc;
 }
 
 /* ---- the lake's bucket ---- */

@@ -49,6 +49,7 @@ typedef struct tarn_s3_op {
     const char *takes;  /* further query parameters that it knows, with spaces between; NULL: none */
     tarn_action right; /* asked of the place that bucket and key name. ALWAYS: the operation asks itself, or none need be */
     tarn_s3_body body;
+    bool sums_elsewhere; /* checksums among the headers are not of the body */
     bool finds_itself; /* looks for its place itself: no bucket need be there */
     const char *title;
     tarn_code (*begin)(tarn_s3_call *call, tarn_err *err); /* before the body; may be NULL */
@@ -58,6 +59,8 @@ typedef struct tarn_s3_op {
 int tarn_s3_op_count(void);
 const tarn_s3_op *tarn_s3_op_at(int i);
 
+typedef enum tarn_s3_versioning { TARN_S3_UNVERSIONED, TARN_S3_VERSIONED, TARN_S3_SUSPENDED } tarn_s3_versioning;
+
 /* Where a bucket and a key lead. */
 typedef struct tarn_s3_place {
     char bucket[64];
@@ -66,6 +69,7 @@ typedef struct tarn_s3_place {
     char branch[256]; /* "" a tag or a commit, which nobody can write to */
     tarn_id commit;   /* of a tag or commit */
     char path[1025];  /* lake path; "" none */
+    tarn_s3_versioning versioning;
 } tarn_s3_place;
 
 /* What came as content. */
@@ -134,17 +138,45 @@ typedef struct tarn_s3_bucket {
     char name[64], branch[256];
     bool bound;
     int64_t time_us;
+    tarn_s3_versioning versioning;
 } tarn_s3_bucket;
 typedef tarn_code tarn_s3_bucket_fn(void *arg, const tarn_s3_bucket *bucket, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_buckets(tarn_s3_call *call, tarn_s3_bucket_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_bucket_find(tarn_s3_call *call, const char *name, tarn_s3_bucket *out, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_bucket_add(tarn_s3_call *call, const char *name, const char *branch, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_bucket_set(tarn_s3_call *call, const tarn_s3_bucket *bucket, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_bucket_drop(tarn_s3_call *call, const tarn_s3_bucket *bucket, tarn_err *err);
+
+/* ---- versions (versions.c): of objects in bound buckets that ask for them ---- */
+
+enum { TARN_S3_VERSION = 33 };
+
+/* A version of the place's key: of the bucket (32 digits), of the lake (a commit id), "null", or "" the current one.
+ * NoSuchVersion, NoSuchKey; MethodNotAllowed for a delete marker. */
+TARN_MUST tarn_code tarn_s3_look_version(tarn_s3_call *call, tarn_s3_place *place, const char *version, tarn_entry *out,
+                                         tarn_err *err);
+/* Stage the entry as the current one; attrs gets its version. */
+TARN_MUST tarn_code tarn_s3_version_put(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *entry, json_t *attrs,
+                                        tarn_err *err);
+/* Remove a version for good ("" : put a delete marker). *marker: what was removed, or put, is one. */
+TARN_MUST tarn_code tarn_s3_version_delete(tarn_s3_call *call, const tarn_s3_place *place, const char *version,
+                                           char done[TARN_S3_VERSION], bool *marker, tarn_err *err);
+/* The entry, which was found by look_version with the attributes `was`, gets its new ones. */
+TARN_MUST tarn_code tarn_s3_version_change(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *e, const tarn_id *was,
+                                           const json_t *attrs, tarn_err *err);
+typedef struct tarn_s3_version {
+    char key[1025], id[TARN_S3_VERSION]; /* "null" without one */
+    tarn_entry entry;
+    bool marker, latest;
+} tarn_s3_version;
+/* Up to `most` versions by key and newest first, behind (key, id); *more. The caller frees *out. */
+TARN_MUST tarn_code tarn_s3_versions(tarn_s3_call *call, const char *prefix, const char *key, const char *id, size_t most,
+                                     tarn_s3_version **out, size_t *n, bool *more, tarn_err *err);
 
 /* ---- attributes: what came with a content, as JSON in the lake ----
  *
  * {"etag","time" (microseconds),"type","encoding","disposition","cache","language","expires","meta":{},"tags":{},
- * "checksum":{"crc32":base64},"parts":[bytes]}; all may be missing. */
+ * "checksum":{"crc32":base64},"parts":[bytes],"version"}; all may be missing. */
 
 /* From the request's headers, with time now. The caller decrefs. */
 TARN_MUST tarn_code tarn_s3_attrs_of_request(tarn_s3_call *call, json_t **out, tarn_err *err);

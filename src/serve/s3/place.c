@@ -12,7 +12,7 @@
 
 enum { REF_MOST = 200 };
 
-static const char marker[] = " folder", fact_prefix[] = "s3/bucket/";
+static const char marker[] = " folder", versions[] = " versions", fact_prefix[] = "s3/bucket/";
 
 tarn_lake *tarn_s3_lake(const tarn_s3_call *call) { return call->gateway->options.lake; }
 
@@ -31,7 +31,9 @@ static const char *part_fault(const char *part, size_t len)
     if (len == 0) return "an empty part ('//' or '/' in front)";
     if (len == 1 && part[0] == '.') return "a part '.'";
     if (len == 2 && part[0] == '.' && part[1] == '.') return "a part '..'";
-    return len == sizeof marker - 1 && strncmp(part, marker, len) == 0 ? "a part ' folder', which marks folders here" : NULL;
+    if (len == sizeof marker - 1 && strncmp(part, marker, len) == 0) return "a part ' folder', which marks folders here";
+    return len == sizeof versions - 1 && strncmp(part, versions, len) == 0 ? "a part ' versions', which holds versions here"
+                                                                           : NULL;
 }
 
 /* The rest of a key, behind its ref, as a lake path. */
@@ -100,6 +102,7 @@ tarn_code tarn_s3_place_find(tarn_s3_call *call, const char *bucket, const char 
     TARN_TRY(tarn_s3_bucket_find(call, bucket, &b, err));
     (void)snprintf(out->bucket, sizeof out->bucket, "%s", b.name);
     out->bound = b.bound;
+    out->versioning = b.versioning;
     if (b.bound) {
         (void)snprintf(out->ref, sizeof out->ref, "%s", b.branch);
         (void)snprintf(out->branch, sizeof out->branch, "%s", b.branch);
@@ -152,7 +155,12 @@ static tarn_code read_bucket(const char *key, const char *value, tarn_s3_bucket 
     tarn_code rc = tarn_json_read(value, strlen(value), key, &json, err);
 
     if (rc != TARN_OK) return rc;
-    *out = (tarn_s3_bucket){.bound = true, .time_us = json_integer_value(json_object_get(json, "time"))};
+    const char *versioning = tarn_json_text(json, "versioning", "");
+    *out = (tarn_s3_bucket){.bound = true,
+                            .time_us = json_integer_value(json_object_get(json, "time")),
+                            .versioning = strcmp(versioning, "Enabled") == 0     ? TARN_S3_VERSIONED
+                                          : strcmp(versioning, "Suspended") == 0 ? TARN_S3_SUSPENDED
+                                                                                 : TARN_S3_UNVERSIONED};
     (void)snprintf(out->name, sizeof out->name, "%s", key + sizeof fact_prefix - 1);
     (void)snprintf(out->branch, sizeof out->branch, "%s", tarn_json_text(json, "branch", ""));
     json_decref(json);
@@ -210,16 +218,19 @@ tarn_code tarn_s3_buckets(tarn_s3_call *call, tarn_s3_bucket_fn *fn, void *arg, 
     return rc == TARN_OK ? tarn_lake_facts(tarn_s3_lake(call), fact_prefix, each_bucket, &a, err) : rc;
 }
 
-static tarn_code set_bucket(tarn_s3_call *call, const char *name, const char *branch, tarn_err *err)
+tarn_code tarn_s3_bucket_set(tarn_s3_call *call, const tarn_s3_bucket *bucket, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char key[128], *text = NULL;
     json_t *json = json_object();
 
-    TARN_TRY(tarn_json_set(json, "branch", json_string(branch), err));
-    TARN_TRY(tarn_json_set(json, "time", json_integer(tarn_now_us()), err));
+    TARN_TRY(tarn_json_set(json, "branch", json_string(bucket->branch), err));
+    TARN_TRY(tarn_json_set(json, "time", json_integer(bucket->time_us), err));
+    if (bucket->versioning != TARN_S3_UNVERSIONED)
+        TARN_TRY(tarn_json_set(json, "versioning",
+                               json_string(bucket->versioning == TARN_S3_VERSIONED ? "Enabled" : "Suspended"), err));
     TARN_TRY(tarn_json_compact(json, &text, err));
-    (void)snprintf(key, sizeof key, "%s%s", fact_prefix, name);
+    (void)snprintf(key, sizeof key, "%s%s", fact_prefix, bucket->name);
     TARN_TRY(tarn_lake_fact_set(tarn_s3_lake(call), key, text, err));
 done:
     json_decref(json);
@@ -239,7 +250,10 @@ tarn_code tarn_s3_bucket_add(tarn_s3_call *call, const char *name, const char *b
         rc = tarn_s3_fail(call, err, TARN_S3_BucketAlreadyOwnedByYou, "the bucket '%s' is there already", name);
     } else if (rc == TARN_NOT_FOUND) {
         call->failed = false;
-        rc = set_bucket(call, name, branch, err);
+        b = (tarn_s3_bucket){.bound = true, .time_us = tarn_now_us()};
+        (void)snprintf(b.name, sizeof b.name, "%s", name);
+        (void)snprintf(b.branch, sizeof b.branch, "%s", branch);
+        rc = tarn_s3_bucket_set(call, &b, err);
     }
     (void)pthread_mutex_unlock(&call->gateway->write_lock);
 done:

@@ -28,19 +28,6 @@ static tarn_code part_range(tarn_s3_call *call, const json_t *attrs, uint64_t si
     return TARN_OK;
 }
 
-static tarn_code version_check(tarn_s3_call *call, tarn_err *err)
-{
-    const char *version = tarn_s3_query(call, "versionId");
-    tarn_id id;
-
-    if (!version || !*version || strcmp(version, "null") == 0) return TARN_OK;
-    if (!tarn_id_parse(version, strlen(version), &id))
-        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument, "versions are commit ids here, not '%.70s'", version);
-    call->place.commit = id; /* the path as that commit has it */
-    call->place.branch[0] = '\0';
-    return TARN_OK;
-}
-
 static tarn_code give(tarn_s3_call *call, const tarn_entry *e, const json_t *attrs, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -68,9 +55,10 @@ tarn_code tarn_s3_answer_object(tarn_s3_call *call, tarn_err *err)
     json_t *attrs = NULL;
     bool not_modified = false;
 
-    TARN_TRY(version_check(call, err));
+    const char *version = tarn_s3_query(call, "versionId");
+
     TARN_TRY(tarn_arena_alloc(call->arena, &e, 1, sizeof *e, err));
-    TARN_TRY(tarn_s3_look(call, &call->place, e, err));
+    TARN_TRY(tarn_s3_look_version(call, &call->place, version ? version : "", e, err));
     TARN_TRY(tarn_s3_attrs_read(call, &call->place, e, &attrs, err));
     TARN_TRY(tarn_s3_conditions(call, "", tarn_json_text(attrs, "etag", ""),
                                 json_integer_value(json_object_get(attrs, "time")), &not_modified, err));

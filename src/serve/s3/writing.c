@@ -40,26 +40,30 @@ tarn_code tarn_s3_put_entry(tarn_s3_call *call, const tarn_object *object, json_
     (void)snprintf(e->path, sizeof e->path, "%s", call->place.path);
     e->object = *object;
     TARN_TRY(tarn_json_set(attrs, "time", json_integer(tarn_now_us()), err));
-    TARN_TRY(tarn_s3_attrs_put(call, attrs, &e->attrs, err));
+    (void)json_object_del(attrs, "version");
     bool looks = tarn_s3_header(call, "If-Match") || tarn_s3_header(call, "If-None-Match");
+    if (call->place.versioning != TARN_S3_UNVERSIONED) looks = true;
     if (looks) (void)pthread_mutex_lock(&call->gateway->write_lock); /* between looking and staging nobody writes */
     rc = looks ? check_now(call, err) : TARN_OK;
-    if (rc == TARN_OK) rc = tarn_s3_stage(call, call->place.branch, e, 1, err);
+    if (rc == TARN_OK) rc = tarn_s3_version_put(call, &call->place, e, attrs, err);
     if (looks) (void)pthread_mutex_unlock(&call->gateway->write_lock);
+    if (rc == TARN_OK && tarn_json_text(attrs, "version", NULL))
+        tarn_s3_reply_header(call, "x-amz-version-id", "%s", tarn_json_text(attrs, "version", ""));
 done:
     return rc;
 }
 
 /* "/bucket/key?versionId=..." or without the slash, percent-encoded. */
-static tarn_code read_source(tarn_s3_call *call, char **bucket, char **key, tarn_err *err)
+static tarn_code read_source(tarn_s3_call *call, char **bucket, char **key, const char **version, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const char *text = tarn_s3_header(call, "x-amz-copy-source");
     size_t len = strcspn(text, "?");
 
-    if (text[len])
-        return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "x-amz-copy-source with '%.40s' is not known here; name a "
-                                                               "commit in the key instead", text + len);
+    *version = "";
+    if (strncmp(text + len, "?versionId=", 11) == 0) *version = text + len + 11;
+    else if (text[len])
+        return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "x-amz-copy-source with '%.40s' is not known here", text + len);
     if (*text == '/') text++, len--;
     TARN_TRY(tarn_arena_strndup(call->arena, text, len, bucket, err));
     if (!tarn_sigv4_decode(*bucket, &len) || !memchr(*bucket, '/', len))
@@ -77,14 +81,17 @@ tarn_code tarn_s3_copy_source(tarn_s3_call *call, tarn_entry *entry, json_t **at
     tarn_code rc = TARN_OK;
     tarn_s3_place *place = NULL;
     char *bucket = NULL, *key = NULL;
+    const char *version = "";
     bool ignored;
 
-    TARN_TRY(read_source(call, &bucket, &key, err));
+    TARN_TRY(read_source(call, &bucket, &key, &version, err));
     TARN_TRY(tarn_arena_alloc(call->arena, &place, 1, sizeof *place, err));
     TARN_TRY(tarn_s3_place_find(call, bucket, key, place, err));
     TARN_TRY(tarn_s3_may(call, TARN_ACT_OBJECT_READ, place, err));
-    TARN_TRY(tarn_s3_look(call, place, entry, err));
+    TARN_TRY(tarn_s3_look_version(call, place, version, entry, err));
     TARN_TRY(tarn_s3_attrs_read(call, place, entry, attrs, err));
+    if (tarn_json_text(*attrs, "version", NULL))
+        tarn_s3_reply_header(call, "x-amz-copy-source-version-id", "%s", tarn_json_text(*attrs, "version", ""));
     TARN_TRY(tarn_s3_conditions(call, "x-amz-copy-source-", tarn_json_text(*attrs, "etag", ""),
                                 json_integer_value(json_object_get(*attrs, "time")), &ignored, err));
 done:
@@ -118,15 +125,19 @@ tarn_code tarn_s3_retag(tarn_s3_call *call, json_t *tags, tarn_err *err)
     tarn_code rc = TARN_OK;
     tarn_entry *e = NULL;
     json_t *attrs = NULL;
+    tarn_id was;
+    const char *version = tarn_s3_query(call, "versionId");
 
     TARN_TRY(tarn_s3_place_writable(call, &call->place, err));
-    TARN_TRY(tarn_arena_alloc(call->arena, &e, 1, sizeof *e, err));
-    TARN_TRY(tarn_s3_look(call, &call->place, e, err));
+    TARN_TRY(tarn_arena_alloc(call->arena, &e, 2, sizeof *e, err));
+    TARN_TRY(tarn_s3_look_version(call, &call->place, version ? version : "", e, err));
+    TARN_TRY(tarn_s3_place_writable(call, &call->place, err)); /* a commit is no version that can change */
     TARN_TRY(tarn_s3_attrs_read(call, &call->place, e, &attrs, err));
     (void)json_object_del(attrs, "tags");
     if (tags && json_object_size(tags) > 0) TARN_TRY(tarn_json_set(attrs, "tags", json_incref(tags), err));
+    was = e->attrs;
     TARN_TRY(tarn_s3_attrs_put(call, attrs, &e->attrs, err));
-    TARN_TRY(tarn_s3_stage(call, call->place.branch, e, 1, err));
+    rc = tarn_s3_version_change(call, &call->place, e, &was, attrs, err);
 done:
     json_decref(attrs);
     return rc;

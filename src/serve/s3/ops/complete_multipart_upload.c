@@ -215,6 +215,7 @@ const tarn_s3_op tarn_s3_op_complete_multipart_upload = {
     .select = "uploadId",
     .right = TARN_ACT_OBJECT_WRITE,
     .body = TARN_S3_DOCUMENT,
+    .sums_elsewhere = true,
     .title = "the parts become one content; order, sizes and ETags are checked",
     .answer = answer,
 };

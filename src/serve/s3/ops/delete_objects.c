@@ -8,9 +8,10 @@
 /* What the body names. */
 typedef struct wanted {
     tarn_s3_call *call;
-    char **keys;
+    char **keys, **versions;
+    char *key, *version; /* of the one being read */
     size_t n;
-    bool quiet, version;
+    bool quiet;
 } wanted;
 
 static tarn_code read_element(void *arg, const char *path, const char *text, size_t len, tarn_err *err)
@@ -19,11 +20,17 @@ static tarn_code read_element(void *arg, const char *path, const char *text, siz
 
     if (!text) return TARN_OK;
     if (strcmp(path, "Delete/Quiet") == 0) w->quiet = strcmp(text, "true") == 0;
-    if (strcmp(path, "Delete/Object/VersionId") == 0 && strcmp(text, "null") != 0 && *text) w->version = true;
-    if (strcmp(path, "Delete/Object/Key") != 0) return TARN_OK;
+    if (strcmp(path, "Delete/Object/VersionId") == 0)
+        return tarn_arena_strndup(w->call->arena, text, len, &w->version, err);
+    if (strcmp(path, "Delete/Object/Key") == 0) return tarn_arena_strndup(w->call->arena, text, len, &w->key, err);
+    if (strcmp(path, "Delete/Object") != 0) return TARN_OK;
+    if (!w->key) return TARN_FAIL(err, TARN_INVALID, "an object has no key");
     if (w->n == TARN_S3_KEYS_MOST)
         return TARN_FAIL(err, TARN_INVALID, "a request deletes at most %d keys", (int)TARN_S3_KEYS_MOST);
-    return tarn_arena_strndup(w->call->arena, text, len, &w->keys[w->n++], err);
+    w->versions[w->n] = w->version;
+    w->keys[w->n++] = w->key;
+    w->key = w->version = NULL;
+    return TARN_OK;
 }
 
 /* One key: found out where, staged at the end with the others of its branch. */
@@ -33,13 +40,18 @@ typedef struct batch {
     size_t n;
 } batch;
 
-static void put_outcome(const wanted *w, const char *key, tarn_code rc, const tarn_err *why)
+static void put_outcome(const wanted *w, size_t i, const char *done_with, bool marker, tarn_code rc, const tarn_err *why)
 {
     tarn_text *xml = &w->call->xml;
 
     if (rc == TARN_OK && w->quiet) return;
     tarn_text_add(xml, rc == TARN_OK ? "<Deleted>" : "<Error>");
-    tarn_s3_xml(w->call, "Key", key);
+    tarn_s3_xml(w->call, "Key", w->keys[i]);
+    if (w->versions[i]) tarn_s3_xml(w->call, "VersionId", w->versions[i]);
+    if (rc == TARN_OK && marker) {
+        tarn_s3_xml(w->call, "DeleteMarker", "true");
+        tarn_s3_xml(w->call, "DeleteMarkerVersionId", done_with);
+    }
     if (rc != TARN_OK) {
         tarn_s3_xml(w->call, "Code", w->call->failed ? tarn_s3_error_name(w->call->error) : "InternalError");
         tarn_s3_xml(w->call, "Message", why->msg);
@@ -70,6 +82,29 @@ static tarn_code flush(const wanted *w, batch *b, tarn_err *err)
     return rc;
 }
 
+/* A place with versions is served at once; the others are gathered by branch. */
+static tarn_code delete_one(const wanted *w, batch *b, size_t i, const tarn_s3_place *place, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_err why = {0};
+    char done_with[TARN_S3_VERSION] = "";
+    bool marker = false;
+    const char *version = w->versions[i] ? w->versions[i] : "";
+
+    if (*version || place->versioning != TARN_S3_UNVERSIONED) {
+        tarn_code deleted = tarn_s3_version_delete(w->call, place, version, done_with, &marker, &why);
+        put_outcome(w, i, done_with, marker, deleted, &why);
+        return TARN_OK;
+    }
+    if (strcmp(b->branch, place->branch) != 0) TARN_TRY(flush(w, b, err));
+    (void)snprintf(b->branch, sizeof b->branch, "%s", place->branch);
+    memset(&b->entries[b->n], 0, sizeof *b->entries);
+    (void)snprintf(b->entries[b->n++].path, sizeof b->entries->path, "%s", place->path);
+    put_outcome(w, i, "", false, TARN_OK, &why);
+done:
+    return rc;
+}
+
 static tarn_code delete_all(const wanted *w, batch *b, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -80,13 +115,8 @@ static tarn_code delete_all(const wanted *w, batch *b, tarn_err *err)
     for (size_t i = 0; i < w->n; i++) {
         tarn_err why = {0};
         tarn_code found = find(w, w->keys[i], place, &there, &why);
-        if (found == TARN_OK && there) {
-            if (strcmp(b->branch, place->branch) != 0) TARN_TRY(flush(w, b, err));
-            (void)snprintf(b->branch, sizeof b->branch, "%s", place->branch);
-            memset(&b->entries[b->n], 0, sizeof *b->entries);
-            (void)snprintf(b->entries[b->n++].path, sizeof b->entries->path, "%s", place->path);
-        }
-        put_outcome(w, w->keys[i], found, &why);
+        if (found == TARN_OK && there) TARN_TRY(delete_one(w, b, i, place, err));
+        else put_outcome(w, i, "", false, found, &why);
     }
     rc = flush(w, b, err);
 done:
@@ -100,9 +130,8 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     batch b = {.n = 0};
 
     TARN_TRY(tarn_arena_alloc(call->arena, &w.keys, TARN_S3_KEYS_MOST, sizeof *w.keys, err));
+    TARN_TRY(tarn_arena_alloc(call->arena, &w.versions, TARN_S3_KEYS_MOST, sizeof *w.versions, err));
     TARN_TRY(tarn_s3_read_xml(call, read_element, &w, err));
-    if (w.version)
-        return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "versions of objects cannot be deleted: history stays");
     if (w.n == 0) return tarn_s3_fail(call, err, TARN_S3_MalformedXML, "the body names no keys");
     TARN_TRY(tarn_alloc(&b.entries, w.n, sizeof *b.entries, err));
     tarn_s3_xml_open(call, "DeleteResult");

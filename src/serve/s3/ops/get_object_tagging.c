@@ -10,7 +10,8 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     const char *key;
 
     TARN_TRY(tarn_arena_alloc(call->arena, &e, 1, sizeof *e, err));
-    TARN_TRY(tarn_s3_look(call, &call->place, e, err));
+    const char *version = tarn_s3_query(call, "versionId");
+    TARN_TRY(tarn_s3_look_version(call, &call->place, version ? version : "", e, err));
     TARN_TRY(tarn_s3_attrs_read(call, &call->place, e, &attrs, err));
     tarn_s3_xml_open(call, "Tagging");
     tarn_text_add(&call->xml, "<TagSet>");

@@ -77,7 +77,7 @@ const tarn_s3_op tarn_s3_op_list_objects_v2 = {
     .method = "GET",
     .level = TARN_S3_BUCKET,
     .select = "list-type=2",
-    .takes = "prefix start-after continuation-token delimiter max-keys encoding-type fetch-owner",
+    .takes = "prefix start-after continuation-token delimiter max-keys encoding-type fetch-owner metadata",
     .right = TARN_ACT_ALWAYS,
     .title = "keys, second form: paged by token",
     .answer = answer,
