@@ -264,13 +264,13 @@ done:
     return rc;
 }
 
-static void checksum_headers(tarn_s3_call *call, const json_t *attrs)
+static void checksum_headers(tarn_s3_call *call, const json_t *attrs, bool part)
 {
     const char *mode = tarn_s3_header(call, "x-amz-checksum-mode"), *key;
     json_t *value;
     char name[64];
 
-    if (!mode || strcasecmp(mode, "ENABLED") != 0) return;
+    if (part || !mode || strcasecmp(mode, "ENABLED") != 0) return;
     json_object_foreach(json_object_get(attrs, "checksum"), key, value)
     {
         const char *text = json_string_value(value);
@@ -280,7 +280,7 @@ static void checksum_headers(tarn_s3_call *call, const json_t *attrs)
     }
 }
 
-void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs)
+void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs, bool part)
 {
     char date[40];
     const char *key;
@@ -305,5 +305,5 @@ void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs)
     tarn_s3_reply_header(call, "Accept-Ranges", "bytes");
     const char *version = tarn_json_text(attrs, "version", NULL);
     if (version) tarn_s3_reply_header(call, "x-amz-version-id", "%s", version);
-    checksum_headers(call, attrs);
+    checksum_headers(call, attrs, part);
 }

@@ -184,8 +184,8 @@ TARN_MUST tarn_code tarn_s3_attrs_of_request(tarn_s3_call *call, json_t **out, t
 TARN_MUST tarn_code tarn_s3_attrs_read(tarn_s3_call *call, const tarn_s3_place *place, const tarn_entry *entry,
                                        json_t **out, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_attrs_put(tarn_s3_call *call, const json_t *attrs, tarn_id *out, tarn_err *err);
-/* Headers of GET and HEAD. */
-void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs);
+/* Headers of GET and HEAD; a part of the content has no checksum. */
+void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs, bool part);
 /* x-amz-tagging: "a=b&c=d" into an object of texts. */
 TARN_MUST tarn_code tarn_s3_tags_parse(tarn_s3_call *call, const char *text, json_t **out, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_tags_check(tarn_s3_call *call, const json_t *tags, tarn_err *err);

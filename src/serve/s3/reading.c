@@ -37,7 +37,7 @@ static tarn_code give(tarn_s3_call *call, const tarn_entry *e, const json_t *att
     if (tarn_s3_has_query(call, "partNumber"))
         TARN_TRY(part_range(call, attrs, e->object.size, &found, &at, &length, err));
     else TARN_TRY(tarn_s3_range(call, tarn_s3_header(call, "Range"), e->object.size, &found, &at, &length, err));
-    tarn_s3_attrs_reply(call, attrs);
+    tarn_s3_attrs_reply(call, attrs, found);
     if (found) {
         call->status = 206;
         tarn_s3_reply_header(call, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)at,
