@@ -20,7 +20,10 @@ tarn_code tarn_digest(const void *bytes, size_t len, tarn_id *out, tarn_err *err
     return TARN_OK;
 }
 
-tarn_code tarn_hasher_new(tarn_hasher **out, tarn_err *err) { return tarn_hasher_new_other(TARN_HASH_SHA256, out, err); }
+tarn_code tarn_hasher_new(tarn_hasher **out, tarn_err *err)
+{
+    return tarn_hasher_new_other(TARN_HASH_SHA256, out, err);
+}
 
 tarn_code tarn_hasher_new_other(tarn_hash hash, tarn_hasher **out, tarn_err *err)
 {

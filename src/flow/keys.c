@@ -93,7 +93,8 @@ KEYS(serve, "serve", false, "where `tarn serve` listens", KEY("port", INT, false
      KEY("s3_port", INT, false, "TCP port of the S3 gateway (default: no gateway)"),
      KEY("s3_bucket", WORD, false, "bucket that is the lake (default: the project's name)"),
      KEY("s3_domain", WORD, false, "also answer for <bucket>.<domain> (default: only /<bucket>/)"),
-     KEY("s3_commit_after_s", INT, false, "commit what was written after so many quiet seconds (default 5; 0: when asked)"),
+     KEY("s3_commit_after_s", INT, false,
+         "commit what was written after so many quiet seconds (default 5; 0: when asked)"),
      KEY("s3_anonymous_reads", BOOL, false, "whether requests without a signature may read (default false)"))
 
 const tarn_keys *const tarn_all_keys[] = {&tarn_keys_file,

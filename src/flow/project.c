@@ -688,7 +688,8 @@ static void read_train(maker *m, const tarn_yaml *root)
 
 /* ---- the whole ---- */
 
-static int64_t number_of(maker *m, const tarn_yaml *map, const char *key, int64_t least, int64_t most, int64_t otherwise)
+static int64_t number_of(maker *m, const tarn_yaml *map, const char *key, int64_t least, int64_t most,
+                         int64_t otherwise)
 {
     const char *text = word(map, key, NULL);
     int64_t n = otherwise;
@@ -714,7 +715,8 @@ static void read_serve(maker *m, const tarn_yaml *serve)
     p->s3_bucket = text_of(m, "%s", bucket);
     p->s3_domain = text_of(m, "%s", word(serve, "s3_domain", ""));
     p->s3_anonymous_reads = strcmp(word(serve, "s3_anonymous_reads", "false"), "true") == 0;
-    if (len == 0 || (len >= 3 && len <= 63 && strspn(bucket, letters) == len && bucket[0] != '-' && bucket[len - 1] != '-'))
+    if (len == 0 ||
+        (len >= 3 && len <= 63 && strspn(bucket, letters) == len && bucket[0] != '-' && bucket[len - 1] != '-'))
         return;
     const tarn_yaml *v = tarn_yaml_get(serve, "s3_bucket");
     tarn_problems_add(m->problems, v->line, v->column,

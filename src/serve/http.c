@@ -118,8 +118,8 @@ bool tarn_http_host_allowed(const tarn_http *h, const char *host, const char *ve
                     (strlen(h->options.bind) == len && strncasecmp(host, h->options.bind, len) == 0) ||
                     in_domain(h->options.domain, host, len)))
         return true;
-    (void)TARN_FAIL(err, TARN_DENIED, "this server listens on %s and does not answer for host '%.80s'",
-                    h->options.bind, host);
+    (void)TARN_FAIL(err, TARN_DENIED, "this server listens on %s and does not answer for host '%.80s'", h->options.bind,
+                    host);
     return false;
 }
 
@@ -442,7 +442,8 @@ static tarn_code start_daemon(tarn_http *h, tarn_err *err)
 {
     const tarn_streams *streams = h->options.streams;
     unsigned threads = streams ? 1 : (unsigned)h->options.threads;
-    unsigned flags = streams ? MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION : MHD_USE_EPOLL_INTERNAL_THREAD;
+    unsigned flags =
+        streams ? MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION : MHD_USE_EPOLL_INTERNAL_THREAD;
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)(void (*)(void *, const char *, va_list))hear, h},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)(size_t(*)(void *, struct MHD_Connection *, char *))unescape, h},
@@ -460,8 +461,8 @@ static tarn_code start_daemon(tarn_http *h, tarn_err *err)
 
     h->daemon = MHD_start_daemon(flags | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
                                  streams ? tarn_stream_handle : handle, h, MHD_OPTION_NOTIFY_COMPLETED,
-                                 streams ? tarn_stream_completed : completed, h, MHD_OPTION_NOTIFY_CONNECTION, connected,
-                                 h, MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+                                 streams ? tarn_stream_completed : completed, h, MHD_OPTION_NOTIFY_CONNECTION,
+                                 connected, h, MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
     if (!h->daemon) return TARN_FAIL(err, TARN_IO, "cannot start %u threads that answer requests", threads);
     h->listening = -1; /* the daemon's */
     if (pthread_create(&h->watcher, NULL, watch, h) != 0)

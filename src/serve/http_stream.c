@@ -95,10 +95,9 @@ static bool add_headers(stream *s, struct MHD_Response *r)
 static struct MHD_Response *make_response(stream *s)
 {
     if (s->x.pull && s->x.length > 0)
-        return MHD_create_response_from_callback(s->x.length, s->x.length < BLOCK ? (size_t)s->x.length : BLOCK, pull, s,
-                                                 NULL);
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer_with_free_callback(s->x.out.len, s->x.out.data, tarn_free);
+        return MHD_create_response_from_callback(s->x.length, s->x.length < BLOCK ? (size_t)s->x.length : BLOCK, pull,
+                                                 s, NULL);
+    struct MHD_Response *r = MHD_create_response_from_buffer_with_free_callback(s->x.out.len, s->x.out.data, tarn_free);
     if (r) s->x.out = (tarn_text){0}; /* the daemon has it now */
     return r;
 }

@@ -124,11 +124,12 @@ const tarn_command tarn_command_serve = {
     .stage = "serve",
     .title = "answer requests and show the page, until Ctrl-C",
     .usage = "",
-    .help = "POST /serve/MODEL takes raw records by field name; POST /v2/models/MODEL/infer speaks the Open Inference "
-            "Protocol;\n"
-            "GET /metrics is for Prometheus; / is the page; /openapi.json describes all of it.\n"
-            "With --s3-port (or serve: s3_port in tarn.yaml) any S3 client reads and writes s3://PROJECT/BRANCH/PATH; see\n"
-            "docs/s3.md. TARN_S3_ACCESS_KEY and TARN_S3_SECRET_KEY in the environment are a key that may do everything.",
+    .help =
+        "POST /serve/MODEL takes raw records by field name; POST /v2/models/MODEL/infer speaks the Open Inference "
+        "Protocol;\n"
+        "GET /metrics is for Prometheus; / is the page; /openapi.json describes all of it.\n"
+        "With --s3-port (or serve: s3_port in tarn.yaml) any S3 client reads and writes s3://PROJECT/BRANCH/PATH; see\n"
+        "docs/s3.md. TARN_S3_ACCESS_KEY and TARN_S3_SECRET_KEY in the environment are a key that may do everything.",
     .params_size = sizeof(serve_params),
     .params = params,
     .run = run,

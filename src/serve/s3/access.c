@@ -21,7 +21,8 @@ tarn_code tarn_s3_secret(tarn_s3_call *call, const char *access, char secret[129
     (void)snprintf(call->who.from, sizeof call->who.from, "%s", call->x->peer);
     (void)snprintf(call->who.request, sizeof call->who.request, "%s", call->x->id);
     if (rc == TARN_DENIED)
-        return tarn_s3_fail(call, err, TARN_S3_InvalidAccessKeyId, "there is no access key '%.60s', or it has ended", access);
+        return tarn_s3_fail(call, err, TARN_S3_InvalidAccessKeyId, "there is no access key '%.60s', or it has ended",
+                            access);
     return rc;
 }
 
@@ -31,8 +32,9 @@ tarn_code tarn_s3_may(tarn_s3_call *call, tarn_action action, const tarn_s3_plac
     const char *where = place->branch[0] ? place->branch : place->ref;
 
     if (call->who.kind == TARN_WHO_ANONYMOUS && !call->gateway->options.anonymous_reads)
-        return tarn_s3_fail(call, err, TARN_S3_AccessDenied, "sign the request: whoever does not say who they are may do "
-                                                             "nothing here");
+        return tarn_s3_fail(call, err, TARN_S3_AccessDenied,
+                            "sign the request: whoever does not say who they are may do "
+                            "nothing here");
     return tarn_access_check(call->gateway->options.lake, &call->who, action, branch ? where : NULL,
                              branch && place->path[0] ? place->path : NULL, err);
 }

@@ -21,7 +21,8 @@ static tarn_code count_grants(void *arg, const char *path, const char *text, siz
     int *grants = arg;
 
     (void)len, (void)err;
-    if (text && strcmp(path, "AccessControlPolicy/AccessControlList/Grant/Grantee/ID") == 0 && strcmp(text, "tarn") != 0)
+    if (text && strcmp(path, "AccessControlPolicy/AccessControlList/Grant/Grantee/ID") == 0 &&
+        strcmp(text, "tarn") != 0)
         *grants += 2;
     if (!text && strcmp(path, "AccessControlPolicy/AccessControlList/Grant") == 0) ++*grants;
     return TARN_OK;
@@ -37,7 +38,8 @@ tarn_code tarn_s3_accept_acl(tarn_s3_call *call, tarn_err *err)
         if (rc != TARN_OK) return rc;
     }
     if (grants <= 1 && (!acl || strcmp(acl, "private") == 0)) return TARN_OK;
-    return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "rights are given by tarn's grants here, not by access lists");
+    return tarn_s3_fail(call, err, TARN_S3_NotImplemented,
+                        "rights are given by tarn's grants here, not by access lists");
 }
 
 tarn_code tarn_s3_encoding(tarn_s3_call *call, bool *url, tarn_err *err)

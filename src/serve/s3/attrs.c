@@ -78,7 +78,8 @@ static tarn_code metadata(tarn_s3_call *call, json_t *attrs, tarn_err *err)
         if (was) { /* sent twice: as one list */
             tarn_text both = {0};
             tarn_text_addf(&both, "%s,%s", was, call->headers[i].value);
-            rc = both.failed == TARN_OK ? set_text(call, meta, key, both.data, err) : TARN_FAIL(err, TARN_NOMEM, "metadata");
+            rc = both.failed == TARN_OK ? set_text(call, meta, key, both.data, err)
+                                        : TARN_FAIL(err, TARN_NOMEM, "metadata");
             tarn_text_clear(&both);
         } else {
             rc = set_text(call, meta, key, call->headers[i].value, err);
@@ -181,9 +182,12 @@ done:
 
 static const char *type_of(const char *path)
 {
-    static const char *const types[][2] = {{".html", "text/html; charset=utf-8"}, {".json", "application/json"},
-                                           {".csv", "text/csv"},     {".svg", "image/svg+xml"},
-                                           {".txt", "text/plain"},   {".parquet", "application/vnd.apache.parquet"},
+    static const char *const types[][2] = {{".html", "text/html; charset=utf-8"},
+                                           {".json", "application/json"},
+                                           {".csv", "text/csv"},
+                                           {".svg", "image/svg+xml"},
+                                           {".txt", "text/plain"},
+                                           {".parquet", "application/vnd.apache.parquet"},
                                            {".png", "image/png"}};
     size_t len = strlen(path);
 
@@ -276,7 +280,8 @@ static void checksum_headers(tarn_s3_call *call, const json_t *attrs, bool part)
         const char *text = json_string_value(value);
         (void)snprintf(name, sizeof name, "x-amz-checksum-%.20s", key);
         tarn_s3_reply_header(call, name, "%s", text ? text : "");
-        tarn_s3_reply_header(call, "x-amz-checksum-type", "%s", text && strchr(text, '-') ? "COMPOSITE" : "FULL_OBJECT");
+        tarn_s3_reply_header(call, "x-amz-checksum-type", "%s",
+                             text && strchr(text, '-') ? "COMPOSITE" : "FULL_OBJECT");
     }
 }
 
@@ -288,7 +293,8 @@ void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs, bool part)
 
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         const char *text = plain[i].query ? tarn_s3_query(call, plain[i].query) : NULL;
-        if (!text || call->who.kind == TARN_WHO_ANONYMOUS) text = tarn_json_text(attrs, plain[i].key, i == 0 ? "binary/octet-stream" : NULL);
+        if (!text || call->who.kind == TARN_WHO_ANONYMOUS)
+            text = tarn_json_text(attrs, plain[i].key, i == 0 ? "binary/octet-stream" : NULL);
         if (text) tarn_s3_reply_header(call, plain[i].header, "%s", text);
     }
     json_object_foreach(json_object_get(attrs, "meta"), key, value)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* auth.c - who asks: Signature Version 4 by header, by query (presigned) or in a form. Version 2 is refused.
  *
- * Checked: the time is near (15 minutes; presigned: not expired, at most 7 days), the scope is of that day and of s3, "host"
- * and all x-amz-* headers that were sent are signed, the signature in constant time. The hash of the body is checked when
- * the body has come (body.c). */
+ * Checked: the time is near (15 minutes; presigned: not expired, at most 7 days), the scope is of that day and of s3,
+ * "host" and all x-amz-* headers that were sent are signed, the signature in constant time. The hash of the body is
+ * checked when the body has come (body.c). */
 #include "serve/s3/auth.h"
 
 #include <stdio.h>
@@ -24,8 +24,7 @@ static tarn_code check_time(tarn_s3_call *call, const char *time, const tarn_sig
         if (claim->expires_s < 1 || claim->expires_s > EXPIRES_MOST_S)
             return tarn_s3_fail(call, err, TARN_S3_AuthorizationQueryParametersError,
                                 "X-Amz-Expires must be less than a week (in seconds): 1 to %d", (int)EXPIRES_MOST_S);
-        if (now > then + claim->expires_s)
-            return tarn_s3_fail(call, err, TARN_S3_AccessDenied, "Request has expired");
+        if (now > then + claim->expires_s) return tarn_s3_fail(call, err, TARN_S3_AccessDenied, "Request has expired");
         if (then <= now + SKEW_S) return TARN_OK;
     } else if (then <= now + SKEW_S && then >= now - SKEW_S) {
         return TARN_OK;
@@ -44,7 +43,8 @@ static tarn_code check_signed(tarn_s3_call *call, const tarn_sigv4_claim *claim,
         const char *sent = call->headers[i].name;
         if (strncasecmp(sent, "x-amz-", 6) != 0) continue;
         size_t n = 0;
-        for (; sent[n] && n + 1 < sizeof name; n++) name[n] = sent[n] >= 'A' && sent[n] <= 'Z' ? (char)(sent[n] + 32) : sent[n];
+        for (; sent[n] && n + 1 < sizeof name; n++)
+            name[n] = sent[n] >= 'A' && sent[n] <= 'Z' ? (char)(sent[n] + 32) : sent[n];
         name[n] = '\0';
         if (claim->time[0] && strcmp(name, "x-amz-content-sha256") == 0) continue; /* part of every signature anyway */
         if (sent[n] || !tarn_sigv4_signs(claim->signed_headers, name))
@@ -89,8 +89,9 @@ static tarn_code check_signature(tarn_s3_call *call, const tarn_sigv4_claim *cla
     TARN_TRY(tarn_sigv4_key(secret, claim->date, claim->region, claim->service, &key, err));
     rc = tarn_sigv4_sign(&r, &key, mine, err);
     if (rc == TARN_OK && !tarn_sigv4_same(mine, claim->signature))
-        rc = TARN_FAIL(err, TARN_DENIED, "the signature does not match; check the secret key, and that nothing between "
-                                         "changes path, query or headers");
+        rc = TARN_FAIL(err, TARN_DENIED,
+                       "the signature does not match; check the secret key, and that nothing between "
+                       "changes path, query or headers");
     if (rc != TARN_OK && rc != TARN_NOMEM && !call->failed) {
         call->failed = true;
         call->error = TARN_S3_SignatureDoesNotMatch;
@@ -123,8 +124,8 @@ static tarn_code by_header(tarn_s3_call *call, const char *authorization, tarn_e
     TARN_TRY(tarn_arena_alloc(call->arena, &claim, 1, sizeof *claim, err));
     TARN_TRY(malformed(call, tarn_sigv4_read(authorization, claim, err), TARN_S3_AuthorizationHeaderMalformed));
     if (strcmp(claim->service, "s3") != 0)
-        return tarn_s3_fail(call, err, TARN_S3_AuthorizationHeaderMalformed, "the service of the scope is 's3', not '%s'",
-                            claim->service);
+        return tarn_s3_fail(call, err, TARN_S3_AuthorizationHeaderMalformed,
+                            "the service of the scope is 's3', not '%s'", claim->service);
     if (!payload)
         return tarn_s3_fail(call, err, TARN_S3_MissingSecurityHeader, "the header x-amz-content-sha256 is missing");
     TARN_TRY(check_time(call, time, claim, err));
@@ -160,7 +161,8 @@ tarn_code tarn_s3_authenticate(tarn_s3_call *call, tarn_err *err)
     bool presigned = tarn_s3_has_query(call, "X-Amz-Algorithm") || tarn_s3_has_query(call, "X-Amz-Signature");
 
     if (authorization && presigned)
-        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument, "a request is signed in one place, not in header and query");
+        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument,
+                            "a request is signed in one place, not in header and query");
     if (authorization) return by_header(call, authorization, err);
     if (presigned) return by_query(call, err);
     if (tarn_s3_has_query(call, "AWSAccessKeyId") || tarn_s3_has_query(call, "Signature"))
@@ -178,8 +180,8 @@ tarn_code tarn_s3_check_form(tarn_s3_call *call, const char *credential, const c
     tarn_id key, mac;
 
     TARN_TRY(tarn_arena_alloc(call->arena, &claim, 1, sizeof *claim, err));
-    (void)snprintf(line, sizeof line, "AWS4-HMAC-SHA256 Credential=%.300s,SignedHeaders=host,Signature=%.70s", credential,
-                   signature);
+    (void)snprintf(line, sizeof line, "AWS4-HMAC-SHA256 Credential=%.300s,SignedHeaders=host,Signature=%.70s",
+                   credential, signature);
     TARN_TRY(malformed(call, tarn_sigv4_read(line, claim, err), TARN_S3_AccessDenied));
     if (strcmp(claim->service, "s3") != 0 || strncmp(date, claim->date, 8) != 0)
         return tarn_s3_fail(call, err, TARN_S3_AccessDenied, "the credential of the form is not of its day and of s3");
@@ -187,7 +189,8 @@ tarn_code tarn_s3_check_form(tarn_s3_call *call, const char *credential, const c
     TARN_TRY(tarn_sigv4_key(secret, claim->date, claim->region, claim->service, &key, err));
     TARN_TRY(tarn_hmac(key.b, sizeof key.b, policy, strlen(policy), &mac, err));
     if (!tarn_sigv4_same(tarn_id_hex(&mac, mine), claim->signature))
-        rc = tarn_s3_fail(call, err, TARN_S3_SignatureDoesNotMatch, "the signature of the form's policy does not match");
+        rc =
+            tarn_s3_fail(call, err, TARN_S3_SignatureDoesNotMatch, "the signature of the form's policy does not match");
 done:
     explicit_bzero(secret, sizeof secret);
     explicit_bzero(&key, sizeof key);

@@ -6,7 +6,7 @@
 #include "serve/s3/inside.h"
 
 /* Keep what signed chunks go on from. */
-TARN_MUST tarn_code tarn_s3_keep_seed(tarn_s3_call *call, const tarn_sigv4 *r, const tarn_id *key, const char *signature,
-                                      tarn_err *err);
+TARN_MUST tarn_code tarn_s3_keep_seed(tarn_s3_call *call, const tarn_sigv4 *r, const tarn_id *key,
+                                      const char *signature, tarn_err *err);
 
 #endif

@@ -3,8 +3,8 @@
  *
  *     bytes -> [chunks] -> take: limits, MD5 and the promised checksum -> writer, or text
  *
- * What was promised is compared at the end: length, SHA-256, Content-MD5, x-amz-checksum-*. Only then does the operation
- * hear of the body, so a body that was cut off or damaged leaves nothing but chunks that nobody names. */
+ * What was promised is compared at the end: length, SHA-256, Content-MD5, x-amz-checksum-*. Only then does the
+ * operation hear of the body, so a body that was cut off or damaged leaves nothing but chunks that nobody names. */
 #include "serve/s3/auth.h"
 #include "serve/s3/sums.h"
 
@@ -81,8 +81,7 @@ static tarn_code promised_checksums(tarn_s3_receiver *r, tarn_err *err)
         lower[n] = '\0';
         TARN_TRY(promise(r, lower, r->call->headers[i].value, err));
     }
-    if (trailer && strncasecmp(trailer, "x-amz-checksum-", 15) == 0)
-        TARN_TRY(promise(r, trailer + 15, NULL, err));
+    if (trailer && strncasecmp(trailer, "x-amz-checksum-", 15) == 0) TARN_TRY(promise(r, trailer + 15, NULL, err));
 done:
     return rc;
 }
@@ -106,7 +105,8 @@ static tarn_code expected_length(tarn_s3_receiver *r, bool chunks, tarn_err *err
     int64_t n = r->call->x->body_bytes;
 
     if (chunks && (!decoded || !tarn_int_parse(decoded, strlen(decoded), &n) || n < 0))
-        return tarn_s3_fail(r->call, err, TARN_S3_InvalidRequest, "a body in AWS chunks needs x-amz-decoded-content-length");
+        return tarn_s3_fail(r->call, err, TARN_S3_InvalidRequest,
+                            "a body in AWS chunks needs x-amz-decoded-content-length");
     r->expected = n < 0 ? UINT64_MAX : (uint64_t)n;
     return TARN_OK;
 }
@@ -177,7 +177,8 @@ static tarn_code start_payload(tarn_s3_receiver *r, tarn_err *err)
     }
     if (!tarn_id_parse(payload, strlen(payload), &id))
         return tarn_s3_fail(r->call, err, TARN_S3_InvalidArgument,
-                            "x-amz-content-sha256 is 64 digits, UNSIGNED-PAYLOAD or STREAMING-..., not '%.80s'", payload);
+                            "x-amz-content-sha256 is 64 digits, UNSIGNED-PAYLOAD or STREAMING-..., not '%.80s'",
+                            payload);
     (void)snprintf(r->payload, sizeof r->payload, "%s", payload);
     return expected_length(r, false, err);
 }
@@ -222,8 +223,8 @@ static tarn_code check_sums(tarn_s3_receiver *r, const tarn_s3_content *c, tarn_
         return tarn_s3_fail(r->call, err, TARN_S3_BadDigest, "Content-MD5 does not match the body that was received");
     if (r->promised[0] && strcmp(r->promised, c->checksum) != 0)
         return tarn_s3_fail(r->call, err, TARN_S3_BadDigest,
-                            "x-amz-checksum-%s is %.48s, of the body that was received it is %s", r->sum_name, r->promised,
-                            c->checksum);
+                            "x-amz-checksum-%s is %.48s, of the body that was received it is %s", r->sum_name,
+                            r->promised, c->checksum);
     return TARN_OK;
 }
 

@@ -149,7 +149,8 @@ static tarn_code take_line(tarn_chunked *c, const char *bytes, size_t len, size_
 
     *taken = end ? (size_t)(end - bytes) + 1 : len;
     if (c->line_len + *taken >= sizeof c->line || memchr(bytes, '\0', *taken))
-        return TARN_FAIL(err, TARN_INVALID, "a line between chunks is longer than %d bytes or not text", (int)LINE_MOST);
+        return TARN_FAIL(err, TARN_INVALID, "a line between chunks is longer than %d bytes or not text",
+                         (int)LINE_MOST);
     memcpy(c->line + c->line_len, bytes, *taken);
     c->line_len += *taken;
     if (!end) return TARN_OK;

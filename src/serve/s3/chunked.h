@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chunked.h - bodies in AWS chunks: "1000;chunk-signature=...\r\n" bytes "\r\n" ... "0...\r\n" trailers "\r\n".
  *
- * new, add ..., end, free. Each chunk's signature is checked when the chunk has passed, so what was given counts only once
- * end has said that all is well. Foreign bytes: lines and trailers are bounded, sizes are checked.
+ * new, add ..., end, free. Each chunk's signature is checked when the chunk has passed, so what was given counts only
+ * once end has said that all is well. Foreign bytes: lines and trailers are bounded, sizes are checked.
  */
 #ifndef TARN_SERVE_S3_CHUNKED_H
 #define TARN_SERVE_S3_CHUNKED_H

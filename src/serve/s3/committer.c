@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* committer.c - what was written is committed: after a quiet time, when asked, at the end.
  *
- * One thread looks at the branches with waiting writes. A branch that is never quiet is committed after QUIETS times the
- * quiet time. A commit that fails is tried again after the next quiet time; what was written stays staged meanwhile. */
+ * One thread looks at the branches with waiting writes. A branch that is never quiet is committed after QUIETS times
+ * the quiet time. A commit that fails is tried again after the next quiet time; what was written stays staged
+ * meanwhile. */
 #include "serve/s3/inside.h"
 
 #include <stdio.h>
@@ -17,7 +18,9 @@ static tarn_s3_waiting *slot_of(tarn_s3 *s, const char *branch, const tarn_who *
 
     for (int i = 0; i < TARN_S3_BRANCHES; i++) {
         tarn_s3_waiting *w = &s->waiting[i];
-        if (w->last > 0 && strcmp(w->branch, branch) == 0 && w->who.kind == who->kind && strcmp(w->who.user, who->user) == 0) return w;
+        if (w->last > 0 && strcmp(w->branch, branch) == 0 && w->who.kind == who->kind &&
+            strcmp(w->who.user, who->user) == 0)
+            return w;
         if (w->last <= 0 && !unused) unused = w;
     }
     return unused;

@@ -65,8 +65,8 @@ static bool digits(const char **p, uint64_t *out)
     return true;
 }
 
-tarn_code tarn_s3_range(tarn_s3_call *call, const char *range, uint64_t size, bool *found, uint64_t *at, uint64_t *length,
-                        tarn_err *err)
+tarn_code tarn_s3_range(tarn_s3_call *call, const char *range, uint64_t size, bool *found, uint64_t *at,
+                        uint64_t *length, tarn_err *err)
 {
     uint64_t from = 0, to = UINT64_MAX;
     const char *p = range;

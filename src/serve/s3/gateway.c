@@ -86,7 +86,8 @@ static void fail_with(tarn_s3_call *call, const tarn_err *err)
     put_error(call->x, tarn_s3_error_name(error), err->msg, status);
     if (strcmp(call->x->method, "HEAD") == 0) tarn_text_clear(&call->x->out);
     if (status >= 500 && status != 501)
-        tarn_say(call->gateway->options.sink, TARN_WARN, "s3 %s %.100s: %s", call->x->method, call->x->target, err->msg);
+        tarn_say(call->gateway->options.sink, TARN_WARN, "s3 %s %.100s: %s", call->x->method, call->x->target,
+                 err->msg);
 }
 
 static void succeed(tarn_s3_call *call)
@@ -119,7 +120,8 @@ static tarn_code prepare(tarn_s3_call *call, tarn_err *err)
     if (!call->op->finds_itself && call->op->level != TARN_S3_SERVICE) {
         rc = tarn_s3_place_find(call, call->bucket, call->key, &call->place, err);
         tarn_err denied = {0};
-        if (rc == TARN_NOT_FOUND && call->who.kind == TARN_WHO_ANONYMOUS && tarn_s3_may(call, call->op->right, &call->place, &denied) != TARN_OK)
+        if (rc == TARN_NOT_FOUND && call->who.kind == TARN_WHO_ANONYMOUS &&
+            tarn_s3_may(call, call->op->right, &call->place, &denied) != TARN_OK)
             *err = denied, rc = TARN_DENIED; /* strangers do not learn what is there */
         if (rc != TARN_OK) goto done;
     }

@@ -39,7 +39,8 @@ struct tarn_s3 {
 /* Path, query, headers of the exchange into the call. */
 TARN_MUST tarn_code tarn_s3_request_read(tarn_s3_call *call, tarn_err *err);
 /* Pairs of "a=b&c" (a copy on the arena). */
-TARN_MUST tarn_code tarn_s3_pairs(tarn_s3_call *call, const char *text, tarn_sigv4_pair **out, size_t *n, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_pairs(tarn_s3_call *call, const char *text, tarn_sigv4_pair **out, size_t *n,
+                                  tarn_err *err);
 /* The operation that the request asks for: NotImplemented, MethodNotAllowed. */
 TARN_MUST tarn_code tarn_s3_choose(tarn_s3_call *call, tarn_err *err);
 
@@ -63,7 +64,8 @@ void tarn_s3_receiver_free(tarn_s3_receiver *r);
 /* ---- access.c ---- */
 
 /* InvalidAccessKeyId. */
-TARN_MUST tarn_code tarn_s3_secret(tarn_s3_call *call, const char *access, char secret[129], tarn_err *err); /* sets call->who */
+TARN_MUST tarn_code tarn_s3_secret(tarn_s3_call *call, const char *access, char secret[129],
+                                   tarn_err *err); /* sets call->who */
 
 /* ---- committer.c ---- */
 

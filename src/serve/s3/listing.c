@@ -58,7 +58,8 @@ static tarn_code each(void *arg, const tarn_entry *entry, tarn_err *err)
     }
     tarn_s3_key_of(entry->path, key);
     (void)snprintf(l->key, sizeof l->key, "%s%s", l->front, key);
-    if (tarn_id_none(&entry->object.id) && len > 0 && entry->path[len - 1] == '/') return tell(l, l->key, true, NULL, err);
+    if (tarn_id_none(&entry->object.id) && len > 0 && entry->path[len - 1] == '/')
+        return tell(l, l->key, true, NULL, err);
     if (!fold(l, l->key, &again)) return tell(l, l->key, false, entry, err);
     return again ? TARN_OK : tell(l, l->folded, true, NULL, err);
 }

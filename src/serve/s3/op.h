@@ -3,11 +3,12 @@
  *
  * An operation is one file in serve/s3/ops/ and one line in ops.def. Its table entry tells how a request chooses it
  * (method, level, sub-resource), which query parameters it knows, and what right it needs. A request that chooses none,
- * or that has a parameter which the chosen one does not know, is answered 501 NotImplemented: never with another action.
+ * or that has a parameter which the chosen one does not know, is answered 501 NotImplemented: never with another
+ * action.
  *
  * Order for a request: read (request.c), who asks (auth.c), which operation, which bucket and place (place.c), may they
- * (access.c), `begin` if there is one, the body (body.c), `answer`. An error in any of them is the reply: its S3 code is
- * what tarn_s3_fail was given, or follows from the tarn_code.
+ * (access.c), `begin` if there is one, the body (body.c), `answer`. An error in any of them is the reply: its S3 code
+ * is what tarn_s3_fail was given, or follows from the tarn_code.
  *
  * Threads: each request has its own.
  */
@@ -33,7 +34,7 @@ typedef enum tarn_s3_error {
 
 typedef enum tarn_s3_level { TARN_S3_SERVICE, TARN_S3_BUCKET, TARN_S3_OBJECT } tarn_s3_level;
 typedef enum tarn_s3_body {
-    TARN_S3_NOTHING, /* read and thrown away */
+    TARN_S3_NOTHING,  /* read and thrown away */
     TARN_S3_DOCUMENT, /* into call->body, NUL behind; at most TARN_S3_DOCUMENT_MOST bytes */
     TARN_S3_CONTENT   /* into the lake: call->content */
 } tarn_s3_body;
@@ -47,10 +48,11 @@ typedef struct tarn_s3_op {
     const char *select; /* query parameter ("acl") or one with value ("list-type=2") that chooses it; NULL: none does */
     const char *header; /* request header that chooses it besides, NULL: none */
     const char *takes;  /* further query parameters that it knows, with spaces between; NULL: none */
-    tarn_action right; /* asked of the place that bucket and key name. ALWAYS: the operation asks itself, or none need be */
+    tarn_action
+        right; /* asked of the place that bucket and key name. ALWAYS: the operation asks itself, or none need be */
     tarn_s3_body body;
     bool sums_elsewhere; /* checksums among the headers are not of the body */
-    bool finds_itself; /* looks for its place itself: no bucket need be there */
+    bool finds_itself;   /* looks for its place itself: no bucket need be there */
     const char *title;
     tarn_code (*begin)(tarn_s3_call *call, tarn_err *err); /* before the body; may be NULL */
     tarn_code (*answer)(tarn_s3_call *call, tarn_err *err);
@@ -75,9 +77,9 @@ typedef struct tarn_s3_place {
 /* What came as content. */
 typedef struct tarn_s3_content {
     tarn_object object;
-    char md5[33];             /* hexadecimal */
-    char checksum_name[16];   /* "crc32c", ...; "" none */
-    char checksum[48];        /* base64 */
+    char md5[33];           /* hexadecimal */
+    char checksum_name[16]; /* "crc32c", ...; "" none */
+    char checksum[48];      /* base64 */
 } tarn_s3_content;
 
 struct tarn_s3_call {
@@ -86,7 +88,7 @@ struct tarn_s3_call {
     const tarn_s3_op *op;
     tarn_arena *arena; /* for the request's texts */
     const char *raw_path;
-    const char *bucket, *key;     /* decoded; "" none */
+    const char *bucket, *key; /* decoded; "" none */
     tarn_sigv4_pair *query;
     size_t n_query;
     tarn_sigv4_pair *headers;
@@ -156,22 +158,22 @@ enum { TARN_S3_VERSION = 33 };
 TARN_MUST tarn_code tarn_s3_look_version(tarn_s3_call *call, tarn_s3_place *place, const char *version, tarn_entry *out,
                                          tarn_err *err);
 /* Stage the entry as the current one; attrs gets its version. */
-TARN_MUST tarn_code tarn_s3_version_put(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *entry, json_t *attrs,
-                                        tarn_err *err);
+TARN_MUST tarn_code tarn_s3_version_put(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *entry,
+                                        json_t *attrs, tarn_err *err);
 /* Remove a version for good ("" : put a delete marker). *marker: what was removed, or put, is one. */
 TARN_MUST tarn_code tarn_s3_version_delete(tarn_s3_call *call, const tarn_s3_place *place, const char *version,
                                            char done[TARN_S3_VERSION], bool *marker, tarn_err *err);
 /* The entry, which was found by look_version with the attributes `was`, gets its new ones. */
-TARN_MUST tarn_code tarn_s3_version_change(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *e, const tarn_id *was,
-                                           const json_t *attrs, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_version_change(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *e,
+                                           const tarn_id *was, const json_t *attrs, tarn_err *err);
 typedef struct tarn_s3_version {
     char key[1025], id[TARN_S3_VERSION]; /* "null" without one */
     tarn_entry entry;
     bool marker, latest;
 } tarn_s3_version;
 /* Up to `most` versions by key and newest first, behind (key, id); *more. The caller frees *out. */
-TARN_MUST tarn_code tarn_s3_versions(tarn_s3_call *call, const char *prefix, const char *key, const char *id, size_t most,
-                                     tarn_s3_version **out, size_t *n, bool *more, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_versions(tarn_s3_call *call, const char *prefix, const char *key, const char *id,
+                                     size_t most, tarn_s3_version **out, size_t *n, bool *more, tarn_err *err);
 
 /* ---- attributes: what came with a content, as JSON in the lake ----
  *
@@ -190,8 +192,8 @@ void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs, bool part);
 TARN_MUST tarn_code tarn_s3_tags_parse(tarn_s3_call *call, const char *text, json_t **out, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_tags_check(tarn_s3_call *call, const json_t *tags, tarn_err *err);
 
-/* If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, or with `prefix` "x-amz-copy-source-". etag NULL: there
- * is none. *not_modified: 304. PreconditionFailed. */
+/* If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, or with `prefix` "x-amz-copy-source-". etag NULL:
+ * there is none. *not_modified: 304. PreconditionFailed. */
 TARN_MUST tarn_code tarn_s3_conditions(tarn_s3_call *call, const char *prefix, const char *etag, int64_t time_us,
                                        bool *not_modified, tarn_err *err);
 /* A Range header over size bytes: *found false if there is none or it is to be ignored. InvalidRange. */
@@ -247,7 +249,8 @@ TARN_MUST tarn_code tarn_s3_upload_find(tarn_s3_call *call, tarn_s3_upload *out,
 void tarn_s3_upload_clear(tarn_s3_upload *u);
 TARN_MUST tarn_code tarn_s3_upload_add(tarn_s3_call *call, const char *id, const tarn_s3_part *part, tarn_err *err);
 typedef tarn_code tarn_s3_part_fn(void *arg, const tarn_s3_part *part, tarn_err *err);
-TARN_MUST tarn_code tarn_s3_upload_parts(tarn_s3_call *call, const char *id, tarn_s3_part_fn *fn, void *arg, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_upload_parts(tarn_s3_call *call, const char *id, tarn_s3_part_fn *fn, void *arg,
+                                         tarn_err *err);
 /* Forget it and its parts. */
 TARN_MUST tarn_code tarn_s3_upload_end(tarn_s3_call *call, const char *id, tarn_err *err);
 typedef tarn_code tarn_s3_upload_fn(void *arg, const tarn_s3_upload *upload, tarn_err *err);

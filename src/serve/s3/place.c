@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place.c - from bucket and key to branch (or commit) and path.
  *
- * The lake's bucket has keys <ref>/<path>; the longest beginning that is a ref counts. A branch is seen with what is staged
- * on it; tags, commits and refs with ~, ^ or @{} are fixed and cannot be written to. A bound bucket is a branch and its
- * keys are paths. The key "x/" is a marker of a folder, kept as the path "x/ folder" (a space sorts before all other
- * names, so that listings are in the order of keys). */
+ * The lake's bucket has keys <ref>/<path>; the longest beginning that is a ref counts. A branch is seen with what is
+ * staged on it; tags, commits and refs with ~, ^ or @{} are fixed and cannot be written to. A bound bucket is a branch
+ * and its keys are paths. The key "x/" is a marker of a folder, kept as the path "x/ folder" (a space sorts before all
+ * other names, so that listings are in the order of keys). */
 #include "serve/s3/inside.h"
 
 #include <stdio.h>
@@ -31,9 +31,11 @@ static const char *part_fault(const char *part, size_t len)
     if (len == 0) return "an empty part ('//' or '/' in front)";
     if (len == 1 && part[0] == '.') return "a part '.'";
     if (len == 2 && part[0] == '.' && part[1] == '.') return "a part '..'";
-    if (len == sizeof marker - 1 && strncmp(part, marker, len) == 0) return "a part ' folder', which marks folders here";
-    return len == sizeof versions - 1 && strncmp(part, versions, len) == 0 ? "a part ' versions', which holds versions here"
-                                                                           : NULL;
+    if (len == sizeof marker - 1 && strncmp(part, marker, len) == 0)
+        return "a part ' folder', which marks folders here";
+    return len == sizeof versions - 1 && strncmp(part, versions, len) == 0
+               ? "a part ' versions', which holds versions here"
+               : NULL;
 }
 
 /* The rest of a key, behind its ref, as a lake path. */
@@ -85,7 +87,8 @@ static size_t find_ref(tarn_s3_call *call, const char *key, tarn_s3_place *out)
         for (size_t k = n; k-- > 0;) {
             (void)snprintf(out->ref, sizeof out->ref, "%.*s", (int)ends[k], key);
             if (!fixed && is_branch(call, out->ref)) (void)snprintf(out->branch, sizeof out->branch, "%s", out->ref);
-            else if (!fixed || tarn_lake_resolve(tarn_s3_lake(call), out->ref, &out->commit, &ignored) != TARN_OK) continue;
+            else if (!fixed || tarn_lake_resolve(tarn_s3_lake(call), out->ref, &out->commit, &ignored) != TARN_OK)
+                continue;
             return ends[k];
         }
     out->ref[0] = '\0';
@@ -112,7 +115,8 @@ tarn_code tarn_s3_place_find(tarn_s3_call *call, const char *bucket, const char 
         n = find_ref(call, key, out);
         if (n == 0)
             return tarn_s3_fail(call, err, TARN_S3_NoSuchKey,
-                                "'%.100s' begins with no branch, tag or commit; keys of this bucket are <ref>/<path>", key);
+                                "'%.100s' begins with no branch, tag or commit; keys of this bucket are <ref>/<path>",
+                                key);
         n += key[n] == '/';
     }
     rc = path_of(call, key + n, out->path, err);
@@ -141,12 +145,13 @@ tarn_code tarn_s3_look(tarn_s3_call *call, const tarn_s3_place *place, tarn_entr
 static tarn_code name_check(tarn_s3_call *call, const char *name, tarn_err *err)
 {
     size_t len = strlen(name);
-    bool ok = len >= 3 && len <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len && name[0] != '.' &&
-              name[0] != '-' && name[len - 1] != '.' && name[len - 1] != '-' && !strstr(name, "..");
+    bool ok = len >= 3 && len <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len &&
+              name[0] != '.' && name[0] != '-' && name[len - 1] != '.' && name[len - 1] != '-' && !strstr(name, "..");
 
     if (ok) return TARN_OK;
     return tarn_s3_fail(call, err, TARN_S3_InvalidBucketName,
-                        "'%.70s' is no name for a bucket: 3 to 63 lower-case letters, digits, '-' and single '.'", name);
+                        "'%.70s' is no name for a bucket: 3 to 63 lower-case letters, digits, '-' and single '.'",
+                        name);
 }
 
 static tarn_code read_bucket(const char *key, const char *value, tarn_s3_bucket *out, tarn_err *err)

@@ -66,7 +66,8 @@ void tarn_s3_reply_header(tarn_s3_call *call, const char *name, const char *fmt,
 void tarn_s3_xml_open(tarn_s3_call *call, const char *root)
 {
     tarn_text_addf(&call->xml,
-                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", root);
+                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+                   root);
 }
 
 void tarn_s3_xml(tarn_s3_call *call, const char *name, const char *text)
@@ -87,10 +88,10 @@ void tarn_s3_xml_url(tarn_s3_call *call, const char *name, const char *text, boo
     tarn_text_addf(&call->xml, "</%s>", name);
 }
 
-
 tarn_code tarn_s3_read_xml(tarn_s3_call *call, tarn_s3_element_fn *fn, void *arg, tarn_err *err)
 {
-    tarn_code rc = tarn_xml_read(call->body ? call->body : "", call->body_len, TARN_S3_DOCUMENT_MOST, "the body", fn, arg, err);
+    tarn_code rc =
+        tarn_xml_read(call->body ? call->body : "", call->body_len, TARN_S3_DOCUMENT_MOST, "the body", fn, arg, err);
 
     if (rc != TARN_OK && rc != TARN_NOMEM && !call->failed) {
         call->failed = true;
@@ -102,7 +103,8 @@ tarn_code tarn_s3_read_xml(tarn_s3_call *call, tarn_s3_element_fn *fn, void *arg
 /* ---- times ---- */
 
 static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 const char *tarn_s3_http_date(int64_t us, char out[40])
 {
@@ -121,8 +123,8 @@ const char *tarn_s3_iso_date(int64_t us, char out[40])
     struct tm tm = {0};
 
     (void)gmtime_r(&t, &tm);
-    (void)snprintf(out, 40, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday,
-                   tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(us / 1000 % 1000));
+    (void)snprintf(out, 40, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (tm.tm_year + 1900) % 10000, tm.tm_mon + 1,
+                   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(us / 1000 % 1000));
     return out;
 }
 
@@ -134,11 +136,14 @@ bool tarn_s3_read_date(const char *text, int64_t *us)
 
     if (tarn_time_parse(text, strlen(text), us)) return true;
     const char *comma = strchr(text, ',');
-    if (!comma || sscanf(comma + 1, " %2d %3s %4d %2d:%2d:%2d %5s%n", &day, name, &year, &hour, &minute, &second, zone, &n) != 7)
+    if (!comma ||
+        sscanf(comma + 1, " %2d %3s %4d %2d:%2d:%2d %5s%n", &day, name, &year, &hour, &minute, &second, zone, &n) != 7)
         return false;
     while (month < 12 && strcmp(months[month], name) != 0) month++;
-    if (month == 12 || (strcmp(zone, "GMT") != 0 && strcmp(zone, "UTC") != 0 && strcmp(zone, "+0000") != 0)) return false;
-    struct tm tm = {.tm_mday = day, .tm_mon = month, .tm_year = year - 1900, .tm_hour = hour, .tm_min = minute, .tm_sec = second};
+    if (month == 12 || (strcmp(zone, "GMT") != 0 && strcmp(zone, "UTC") != 0 && strcmp(zone, "+0000") != 0))
+        return false;
+    struct tm tm = {
+        .tm_mday = day, .tm_mon = month, .tm_year = year - 1900, .tm_hour = hour, .tm_min = minute, .tm_sec = second};
     *us = (int64_t)timegm(&tm) * 1000000;
     return true;
 }

@@ -20,7 +20,8 @@ static tarn_code decode(tarn_s3_call *call, const char *text, size_t len, bool p
     for (size_t i = 0; plus && i < len; i++)
         if (copy[i] == '+') copy[i] = ' ';
     if (!tarn_sigv4_decode(copy, &n) || !tarn_utf8_valid(copy, n, &bad))
-        return tarn_s3_fail(call, err, TARN_S3_InvalidURI, "'%.100s' is not UTF-8 with each '%%' before two digits", text);
+        return tarn_s3_fail(call, err, TARN_S3_InvalidURI, "'%.100s' is not UTF-8 with each '%%' before two digits",
+                            text);
     copy[n] = '\0';
     *out = copy;
     return TARN_OK;
@@ -33,7 +34,8 @@ tarn_code tarn_s3_pairs(tarn_s3_call *call, const char *text, tarn_sigv4_pair **
 
     for (const char *p = text; *p; p++) most += *p == '&';
     if (most > PAIRS_MOST)
-        return tarn_s3_fail(call, err, TARN_S3_InvalidURI, "%zu parameters are too many (at most %d)", most, (int)PAIRS_MOST);
+        return tarn_s3_fail(call, err, TARN_S3_InvalidURI, "%zu parameters are too many (at most %d)", most,
+                            (int)PAIRS_MOST);
     TARN_TRY(tarn_arena_alloc(call->arena, out, most, sizeof **out, err));
     for (*n = 0; *text;) {
         size_t len = strcspn(text, "&");
@@ -79,7 +81,8 @@ static tarn_code read_path(tarn_s3_call *call, const char *path, size_t len, tar
     char in_host[64];
     char *raw = NULL;
 
-    if (len == 0 || path[0] != '/') return tarn_s3_fail(call, err, TARN_S3_InvalidURI, "the path does not begin with '/'");
+    if (len == 0 || path[0] != '/')
+        return tarn_s3_fail(call, err, TARN_S3_InvalidURI, "the path does not begin with '/'");
     TARN_TRY(tarn_arena_strndup(call->arena, path, len, &raw, err));
     call->raw_path = raw;
     TARN_TRY(host_bucket(call, in_host));
@@ -148,8 +151,8 @@ tarn_code tarn_s3_number(tarn_s3_call *call, const char *name, int64_t least, in
     *out = otherwise;
     if (!text || !*text) return TARN_OK;
     if (tarn_int_parse(text, strlen(text), out) && *out >= least && *out <= most) return TARN_OK;
-    return tarn_s3_fail(call, err, TARN_S3_InvalidArgument, "%s=%.40s: expected a whole number, %lld to %lld", name, text,
-                        (long long)least, (long long)most);
+    return tarn_s3_fail(call, err, TARN_S3_InvalidArgument, "%s=%.40s: expected a whole number, %lld to %lld", name,
+                        text, (long long)least, (long long)most);
 }
 
 /* ---- choosing ---- */
@@ -218,6 +221,9 @@ tarn_code tarn_s3_choose(tarn_s3_call *call, tarn_err *err)
     }
     if (call->op) return check_query(call, err);
     return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "%.20s of %s%s is not an operation that this server has",
-                        call->x->method, level == TARN_S3_OBJECT ? "an object" : level == TARN_S3_BUCKET ? "a bucket" : "/",
+                        call->x->method,
+                        level == TARN_S3_OBJECT   ? "an object"
+                        : level == TARN_S3_BUCKET ? "a bucket"
+                                                  : "/",
                         call->n_query ? " with these parameters" : "");
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* staging.c - the lake's staging area, as the gateway uses it: written to by every PUT and DELETE, seen by every read of a
- * branch, emptied by commits. */
+/* staging.c - the lake's staging area, as the gateway uses it: written to by every PUT and DELETE, seen by every read
+ * of a branch, emptied by commits. */
 #include "serve/s3/inside.h"
 
 #include <stdio.h>
 
-tarn_code tarn_s3_staged_lookup(tarn_s3_call *call, const char *branch, const char *path, tarn_entry *out, tarn_err *err)
+tarn_code tarn_s3_staged_lookup(tarn_s3_call *call, const char *branch, const char *path, tarn_entry *out,
+                                tarn_err *err)
 {
     return tarn_lake_lookup_staged(tarn_s3_lake(call), branch, path, out, err);
 }
@@ -33,7 +34,8 @@ typedef struct counts {
     int64_t of[3];
 } counts;
 
-static tarn_code count(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after, tarn_err *err)
+static tarn_code count(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
+                       tarn_err *err)
 {
     (void)before, (void)after, (void)err;
     ((counts *)arg)->of[kind]++;

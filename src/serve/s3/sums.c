@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sums.c - MD5 and one checksum of a stream. See sums.h.
  *
- * MD5 runs at half the speed of SHA-256 here and cannot be split, so for much content a thread takes it: add copies into a
- * ring of blocks and waits only when all are full. */
+ * MD5 runs at half the speed of SHA-256 here and cannot be split, so for much content a thread takes it: add copies
+ * into a ring of blocks and waits only when all are full. */
 #include "serve/s3/sums.h"
 
 #include "base/base64.h"

@@ -7,9 +7,10 @@
  * A part's bytes are an object of the lake; the collector of garbage keeps what these facts name ("object"). */
 #include "serve/s3/inside.h"
 
+#include "base/secret.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 static const char upload_prefix[] = "s3/upload/";
 
@@ -29,7 +30,8 @@ static tarn_code new_id(char id[33], tarn_err *err)
 {
     unsigned char bytes[16];
 
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) return TARN_FAIL(err, TARN_IO, "no random numbers");
+    tarn_code rc = tarn_secret_random(bytes, sizeof bytes, err);
+    if (rc != TARN_OK) return rc;
     for (size_t i = 0; i < sizeof bytes; i++) (void)snprintf(id + 2 * i, 3, "%02x", bytes[i]);
     return TARN_OK;
 }
@@ -82,11 +84,13 @@ tarn_code tarn_s3_upload_find(tarn_s3_call *call, tarn_s3_upload *out, tarn_err 
     char key[64], *text = NULL;
 
     *out = (tarn_s3_upload){.attrs = NULL};
-    if (!id || !id_ok(id)) return tarn_s3_fail(call, err, TARN_S3_NoSuchUpload, "there is no upload '%.60s'", id ? id : "");
+    if (!id || !id_ok(id))
+        return tarn_s3_fail(call, err, TARN_S3_NoSuchUpload, "there is no upload '%.60s'", id ? id : "");
     (void)snprintf(key, sizeof key, "%s%s", upload_prefix, id);
     rc = tarn_lake_fact_get(tarn_s3_lake(call), key, &text, err);
     if (rc == TARN_NOT_FOUND)
-        rc = tarn_s3_fail(call, err, TARN_S3_NoSuchUpload, "there is no upload '%s': it was completed or aborted, or never was", id);
+        rc = tarn_s3_fail(call, err, TARN_S3_NoSuchUpload,
+                          "there is no upload '%s': it was completed or aborted, or never was", id);
     if (rc != TARN_OK) goto done;
     TARN_TRY(read_upload(id, text, out, err));
     if (strcmp(out->bucket, call->bucket) != 0 || strcmp(out->key, call->key) != 0)
@@ -96,7 +100,10 @@ done:
     return rc;
 }
 
-static void part_key(const char *id, int number, char key[80]) { (void)snprintf(key, 80, "s3/part/%s/%05d", id, number); }
+static void part_key(const char *id, int number, char key[80])
+{
+    (void)snprintf(key, 80, "s3/part/%s/%05d", id, number);
+}
 
 tarn_code tarn_s3_upload_add(tarn_s3_call *call, const char *id, const tarn_s3_part *part, tarn_err *err)
 {

@@ -6,14 +6,15 @@
  *     " versions/" path "/" id          id: 16 digits that fall with time, 16 at random
  *
  * so that they are listed newest first, are staged in one step with the path, and are in the history and in every
- * collection of garbage like all else. A delete marker is such an entry with {"marker":true}; its path is gone. What was
- * written without versioning has no id: "null", kept with sixteen zeros once something newer covers it. */
+ * collection of garbage like all else. A delete marker is such an entry with {"marker":true}; its path is gone. What
+ * was written without versioning has no id: "null", kept with sixteen zeros once something newer covers it. */
 #include "serve/s3/inside.h"
+
+#include "base/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { ID = TARN_S3_VERSION - 1, ROWS_MOST = 4 };
 
@@ -26,8 +27,8 @@ static tarn_code new_id(int64_t time_us, bool null, char id[TARN_S3_VERSION], ta
 {
     uint64_t random = 0;
 
-    if (!null && getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
-        return TARN_FAIL(err, TARN_IO, "no random numbers");
+    tarn_code rc = null ? TARN_OK : tarn_secret_random(&random, sizeof random, err);
+    if (rc != TARN_OK) return rc;
     (void)snprintf(id, TARN_S3_VERSION, "%016llx%016llx", (unsigned long long)(UINT64_MAX - (uint64_t)time_us),
                    (unsigned long long)(null ? 0 : random | 1));
     return TARN_OK;
@@ -75,7 +76,8 @@ static tarn_code scan_path(tarn_s3_call *call, const tarn_s3_place *place, scan 
     return tarn_s3_staged_list(call, place->branch, prefix, "", 0, scan_row, s, err);
 }
 
-static tarn_code is_marker(tarn_s3_call *call, const tarn_s3_place *place, const tarn_entry *e, bool *marker, tarn_err *err)
+static tarn_code is_marker(tarn_s3_call *call, const tarn_s3_place *place, const tarn_entry *e, bool *marker,
+                           tarn_err *err)
 {
     json_t *attrs = NULL;
     tarn_code rc = tarn_s3_attrs_read(call, place, e, &attrs, err);
@@ -104,7 +106,8 @@ done:
     return rc;
 }
 
-static tarn_code look_id(tarn_s3_call *call, const tarn_s3_place *place, const char *version, tarn_entry *out, tarn_err *err)
+static tarn_code look_id(tarn_s3_call *call, const tarn_s3_place *place, const char *version, tarn_entry *out,
+                         tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     bool marker = false;
@@ -135,10 +138,13 @@ tarn_code tarn_s3_look_version(tarn_s3_call *call, tarn_s3_place *place, const c
         place->branch[0] = '\0';
         return tarn_s3_look(call, place, out, err);
     }
-    if (strcmp(version, "null") == 0) rc = place->branch[0] ? look_null(call, place, out, err) : tarn_s3_look(call, place, out, err);
+    if (strcmp(version, "null") == 0)
+        rc = place->branch[0] ? look_null(call, place, out, err) : tarn_s3_look(call, place, out, err);
     else if (!is_id(version))
-        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument, "'%.70s' is no version id: those have 32 digits, or 64 of a "
-                                                                "commit", version);
+        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument,
+                            "'%.70s' is no version id: those have 32 digits, or 64 of a "
+                            "commit",
+                            version);
     else if (!place->branch[0]) return no_version(call, version, err);
     else rc = look_id(call, place, version, out, err);
     (void)snprintf(out->path, sizeof out->path, "%s", place->path);
@@ -274,7 +280,8 @@ done:
     return rc;
 }
 
-static tarn_code put_marker(tarn_s3_call *call, const tarn_s3_place *place, char done_with[TARN_S3_VERSION], tarn_err *err)
+static tarn_code put_marker(tarn_s3_call *call, const tarn_s3_place *place, char done_with[TARN_S3_VERSION],
+                            tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_entry *rows = NULL;
@@ -297,7 +304,8 @@ done:
 }
 
 /* Remove the row of a version; if it was the newest, the next one becomes current. */
-static tarn_code remove_version(tarn_s3_call *call, const tarn_s3_place *place, scan *s, const tarn_entry *row, tarn_err *err)
+static tarn_code remove_version(tarn_s3_call *call, const tarn_s3_place *place, scan *s, const tarn_entry *row,
+                                tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_entry *rows = NULL;
@@ -352,7 +360,8 @@ tarn_code tarn_s3_version_delete(tarn_s3_call *call, const tarn_s3_place *place,
     *marker = false;
     if (place->versioning == TARN_S3_UNVERSIONED) {
         if (*version && strcmp(version, "null") != 0)
-            return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "the lake's own history cannot be deleted version by version");
+            return tarn_s3_fail(call, err, TARN_S3_NotImplemented,
+                                "the lake's own history cannot be deleted version by version");
         return delete_plain(call, place, err);
     }
     if (*version && strcmp(version, "null") != 0 && !is_id(version)) return no_version(call, version, err);
@@ -398,7 +407,8 @@ static tarn_code keep_version(void *arg, const tarn_entry *entry, tarn_err *err)
     tarn_code rc = room(list, err);
     if (rc != TARN_OK) return rc;
     tarn_s3_version *v = &list->v[list->n];
-    (void)snprintf(path, sizeof path, "%.*s", (int)(slash - entry->path) - (int)sizeof folder + 1, entry->path + sizeof folder - 1);
+    (void)snprintf(path, sizeof path, "%.*s", (int)(slash - entry->path) - (int)sizeof folder + 1,
+                   entry->path + sizeof folder - 1);
     *v = (tarn_s3_version){.entry = *entry};
     tarn_s3_key_of(path, v->key);
     (void)snprintf(v->id, sizeof v->id, "%s", slash + 1);

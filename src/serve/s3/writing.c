@@ -63,7 +63,8 @@ static tarn_code read_source(tarn_s3_call *call, char **bucket, char **key, cons
     *version = "";
     if (strncmp(text + len, "?versionId=", 11) == 0) *version = text + len + 11;
     else if (text[len])
-        return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "x-amz-copy-source with '%.40s' is not known here", text + len);
+        return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "x-amz-copy-source with '%.40s' is not known here",
+                            text + len);
     if (*text == '/') text++, len--;
     TARN_TRY(tarn_arena_strndup(call->arena, text, len, bucket, err));
     if (!tarn_sigv4_decode(*bucket, &len) || !memchr(*bucket, '/', len))

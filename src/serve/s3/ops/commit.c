@@ -11,7 +11,8 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     TARN_TRY(tarn_s3_place_writable(call, &call->place, err));
     rc = tarn_s3_commit_now(call, call->place.branch, call->body, &id, err);
     if (rc == TARN_NOT_FOUND)
-        return tarn_s3_fail(call, err, TARN_S3_OperationAborted, "nothing is staged on branch '%s'", call->place.branch);
+        return tarn_s3_fail(call, err, TARN_S3_OperationAborted, "nothing is staged on branch '%s'",
+                            call->place.branch);
     if (rc != TARN_OK) goto done;
     tarn_s3_xml_open(call, "CommitResult");
     tarn_s3_xml(call, "Branch", call->place.branch);

@@ -77,7 +77,8 @@ static tarn_code check_parts(completing *c, tarn_err *err)
     for (size_t i = 0; i < c->n; i++) {
         const wanted *w = &c->v[i];
         if (w->part.number == 0 || strcmp(w->part.md5, w->etag) != 0)
-            return tarn_s3_fail(c->call, err, TARN_S3_InvalidPart, "part %d was not uploaded, or has another ETag", w->number);
+            return tarn_s3_fail(c->call, err, TARN_S3_InvalidPart, "part %d was not uploaded, or has another ETag",
+                                w->number);
         if (w->checksum[0] && w->part.checksum_name[0] && strcmp(w->checksum, w->part.checksum) != 0)
             return tarn_s3_fail(c->call, err, TARN_S3_InvalidPart, "part %d has another checksum", w->number);
         if (i + 1 < c->n && w->part.object.size < PART_LEAST)

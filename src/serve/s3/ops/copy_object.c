@@ -8,13 +8,15 @@
 static tarn_code attrs_of_copy(tarn_s3_call *call, json_t *source, json_t **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    const char *meta = tarn_s3_header(call, "x-amz-metadata-directive"), *tags = tarn_s3_header(call, "x-amz-tagging-directive");
+    const char *meta = tarn_s3_header(call, "x-amz-metadata-directive"),
+               *tags = tarn_s3_header(call, "x-amz-tagging-directive");
     bool replace = meta && strcasecmp(meta, "REPLACE") == 0, retag = tags && strcasecmp(tags, "REPLACE") == 0;
     static const char *const kept[] = {"etag", "checksum", "parts"};
     json_t *asked = NULL;
 
     if (meta && !replace && strcasecmp(meta, "COPY") != 0)
-        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument, "x-amz-metadata-directive is COPY or REPLACE, not '%.40s'", meta);
+        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument,
+                            "x-amz-metadata-directive is COPY or REPLACE, not '%.40s'", meta);
     TARN_TRY(tarn_s3_attrs_of_request(call, &asked, err));
     if (replace) {
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)

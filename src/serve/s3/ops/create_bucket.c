@@ -14,7 +14,8 @@ static tarn_code ignore(void *arg, const char *path, const char *text, size_t le
 static tarn_code answer(tarn_s3_call *call, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    const char *branch = tarn_s3_header(call, "x-tarn-branch"), *lock = tarn_s3_header(call, "x-amz-bucket-object-lock-enabled");
+    const char *branch = tarn_s3_header(call, "x-tarn-branch"),
+               *lock = tarn_s3_header(call, "x-amz-bucket-object-lock-enabled");
     char own[80];
 
     if (call->body_len > 0) TARN_TRY(tarn_s3_read_xml(call, ignore, NULL, err));

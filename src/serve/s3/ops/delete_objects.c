@@ -40,7 +40,8 @@ typedef struct batch {
     size_t n;
 } batch;
 
-static void put_outcome(const wanted *w, size_t i, const char *done_with, bool marker, tarn_code rc, const tarn_err *why)
+static void put_outcome(const wanted *w, size_t i, const char *done_with, bool marker, tarn_code rc,
+                        const tarn_err *why)
 {
     tarn_text *xml = &w->call->xml;
 

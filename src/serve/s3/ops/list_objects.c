@@ -7,7 +7,8 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     tarn_code rc = TARN_OK;
     const char *prefix = tarn_s3_query(call, "prefix"), *after = tarn_s3_query(call, "marker");
     const char *delimiter = tarn_s3_query(call, "delimiter");
-    tarn_s3_page page = {.prefix = prefix ? prefix : "", .after = after ? after : "", .delimiter = delimiter ? delimiter : ""};
+    tarn_s3_page page = {
+        .prefix = prefix ? prefix : "", .after = after ? after : "", .delimiter = delimiter ? delimiter : ""};
 
     TARN_TRY(tarn_s3_number(call, "max-keys", 0, INT32_MAX, TARN_S3_KEYS_MOST, &page.most, err));
     if (page.most > TARN_S3_KEYS_MOST) page.most = TARN_S3_KEYS_MOST;

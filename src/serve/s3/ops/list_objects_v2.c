@@ -38,7 +38,8 @@ static tarn_code read_query(tarn_s3_call *call, tarn_s3_page *page, tarn_err *er
                *delimiter = tarn_s3_query(call, "delimiter"), *token = tarn_s3_query(call, "continuation-token"),
                *owner = tarn_s3_query(call, "fetch-owner");
 
-    *page = (tarn_s3_page){.prefix = prefix ? prefix : "", .after = after ? after : "", .delimiter = delimiter ? delimiter : ""};
+    *page = (tarn_s3_page){
+        .prefix = prefix ? prefix : "", .after = after ? after : "", .delimiter = delimiter ? delimiter : ""};
     page->owner = owner && strcmp(owner, "true") == 0;
     TARN_TRY(tarn_s3_number(call, "max-keys", 0, INT32_MAX, TARN_S3_KEYS_MOST, &page->most, err));
     if (page->most > TARN_S3_KEYS_MOST) page->most = TARN_S3_KEYS_MOST;

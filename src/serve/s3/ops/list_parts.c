@@ -39,11 +39,12 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     tarn_s3_xml(call, "Bucket", call->bucket);
     tarn_s3_xml(call, "Key", call->key);
     tarn_s3_xml(call, "UploadId", u.id);
-    tarn_text_addf(&call->xml,
-                   "<Initiator><ID>tarn</ID><DisplayName>tarn</DisplayName></Initiator><Owner><ID>tarn</ID><DisplayName>"
-                   "tarn</DisplayName></Owner><StorageClass>STANDARD</StorageClass><PartNumberMarker>%lld"
-                   "</PartNumberMarker><MaxParts>%lld</MaxParts>",
-                   (long long)p.after, (long long)p.most);
+    tarn_text_addf(
+        &call->xml,
+        "<Initiator><ID>tarn</ID><DisplayName>tarn</DisplayName></Initiator><Owner><ID>tarn</ID><DisplayName>"
+        "tarn</DisplayName></Owner><StorageClass>STANDARD</StorageClass><PartNumberMarker>%lld"
+        "</PartNumberMarker><MaxParts>%lld</MaxParts>",
+        (long long)p.after, (long long)p.most);
     TARN_TRY(tarn_s3_upload_parts(call, u.id, put, &p, err));
     if (p.more) tarn_text_addf(&call->xml, "<NextPartNumberMarker>%lld</NextPartNumberMarker>", (long long)p.last);
     tarn_s3_xml(call, "IsTruncated", p.more ? "true" : "false");

@@ -8,7 +8,8 @@
 /* Whole sources with a plain MD5 need not be read. */
 static bool is_md5(const char *etag) { return strlen(etag) == 32 && strspn(etag, "0123456789abcdef") == 32; }
 
-static tarn_code copy(tarn_s3_call *call, const tarn_entry *source, const json_t *attrs, tarn_s3_content *out, tarn_err *err)
+static tarn_code copy(tarn_s3_call *call, const tarn_entry *source, const json_t *attrs, tarn_s3_content *out,
+                      tarn_err *err)
 {
     const char *range = tarn_s3_header(call, "x-amz-copy-source-range"), *etag = tarn_json_text(attrs, "etag", "");
     uint64_t at = 0, length = source->object.size;
@@ -17,7 +18,8 @@ static tarn_code copy(tarn_s3_call *call, const tarn_entry *source, const json_t
 
     if (rc != TARN_OK) return rc;
     if (range && (!found || strchr(range, ',')))
-        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument, "x-amz-copy-source-range is bytes=first-last, not '%.40s'", range);
+        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument,
+                            "x-amz-copy-source-range is bytes=first-last, not '%.40s'", range);
     if (at == 0 && length == source->object.size && is_md5(etag)) {
         out->object = source->object;
         (void)snprintf(out->md5, sizeof out->md5, "%s", etag);
