@@ -19,8 +19,8 @@ static const struct {
              {"class", "x-amz-storage-class", NULL}};
 
 /* Headers that ask for something this server does not do: better refused than forgotten. */
-static const char *const refused[] = {"x-amz-server-side-encryption", "x-amz-object-lock-", "x-amz-grant-",
-                                      "x-amz-website-redirect-location", "x-amz-copy-source-server-side-encryption"};
+static const char *const refused[] = {"x-amz-server-side-encryption", "x-amz-grant-", "x-amz-website-redirect-location",
+                                      "x-amz-copy-source-server-side-encryption"};
 
 static tarn_code set_text(tarn_s3_call *call, json_t *to, const char *key, const char *value, tarn_err *err)
 {
@@ -125,6 +125,7 @@ tarn_code tarn_s3_attrs_of_request(tarn_s3_call *call, json_t **out, tarn_err *e
     TARN_TRY(tarn_json_set(attrs, "time", json_integer(tarn_now_us()), err));
     TARN_TRY(plain_headers(call, attrs, err));
     TARN_TRY(metadata(call, attrs, err));
+    TARN_TRY(tarn_s3_lock_headers(call, attrs, err));
     if (tagging) {
         TARN_TRY(tarn_s3_tags_parse(call, tagging, &tags, err));
         TARN_TRY(tarn_json_set(attrs, "tags", tags, err));
@@ -311,5 +312,6 @@ void tarn_s3_attrs_reply(tarn_s3_call *call, const json_t *attrs, bool part)
     tarn_s3_reply_header(call, "Accept-Ranges", "bytes");
     const char *version = tarn_json_text(attrs, "version", NULL);
     if (version) tarn_s3_reply_header(call, "x-amz-version-id", "%s", version);
+    tarn_s3_lock_reply(call, attrs);
     checksum_headers(call, attrs, part);
 }

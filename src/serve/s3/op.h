@@ -72,6 +72,8 @@ typedef struct tarn_s3_place {
     tarn_id commit;   /* of a tag or commit */
     char path[1025];  /* lake path; "" none */
     tarn_s3_versioning versioning;
+    bool locked;         /* the bucket was made with object lock */
+    int64_t retain_days; /* of what is written there; 0: none */
 } tarn_s3_place;
 
 /* What came as content. */
@@ -141,11 +143,15 @@ typedef struct tarn_s3_bucket {
     bool bound;
     int64_t time_us;
     tarn_s3_versioning versioning;
+    bool locked;
+    int64_t retain_days;
 } tarn_s3_bucket;
 typedef tarn_code tarn_s3_bucket_fn(void *arg, const tarn_s3_bucket *bucket, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_buckets(tarn_s3_call *call, tarn_s3_bucket_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_bucket_find(tarn_s3_call *call, const char *name, tarn_s3_bucket *out, tarn_err *err);
-TARN_MUST tarn_code tarn_s3_bucket_add(tarn_s3_call *call, const char *name, const char *branch, tarn_err *err);
+/* locked: with object lock, so with versioning. */
+TARN_MUST tarn_code tarn_s3_bucket_add(tarn_s3_call *call, const char *name, const char *branch, bool locked,
+                                       tarn_err *err);
 TARN_MUST tarn_code tarn_s3_bucket_set(tarn_s3_call *call, const tarn_s3_bucket *bucket, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_bucket_drop(tarn_s3_call *call, const tarn_s3_bucket *bucket, tarn_err *err);
 
@@ -178,7 +184,7 @@ TARN_MUST tarn_code tarn_s3_versions(tarn_s3_call *call, const char *prefix, con
 /* ---- attributes: what came with a content, as JSON in the lake ----
  *
  * {"etag","time" (microseconds),"type","encoding","disposition","cache","language","expires","meta":{},"tags":{},
- * "checksum":{"crc32":base64},"parts":[bytes],"version"}; all may be missing. */
+ * "checksum":{"crc32":base64},"parts":[bytes],"version","retain" (microseconds),"held"}; all may be missing. */
 
 /* From the request's headers, with time now. The caller decrefs. */
 TARN_MUST tarn_code tarn_s3_attrs_of_request(tarn_s3_call *call, json_t **out, tarn_err *err);
@@ -263,8 +269,26 @@ TARN_MUST tarn_code tarn_s3_answer_object(tarn_s3_call *call, tarn_err *err);
 /* etag and checksum of what came, into attributes and into headers. */
 TARN_MUST tarn_code tarn_s3_attrs_content(json_t *attrs, const tarn_s3_content *content, tarn_err *err);
 void tarn_s3_content_headers(tarn_s3_call *call, const tarn_s3_content *content);
-/* The object of the call's place with these tags (NULL: none). */
+/* The object of the call's place (its versionId) with edited attributes. */
+typedef tarn_code tarn_s3_edit_fn(void *arg, json_t *attrs, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_edit(tarn_s3_call *call, tarn_s3_edit_fn *fn, void *arg, tarn_err *err);
+/* ... with these tags (NULL: none). */
 TARN_MUST tarn_code tarn_s3_retag(tarn_s3_call *call, json_t *tags, tarn_err *err);
+
+/* ---- object lock (lock.c) ---- */
+
+/* x-amz-object-lock-* of a write, and the bucket's default, into attributes; and back into headers. */
+TARN_MUST tarn_code tarn_s3_lock_headers(tarn_s3_call *call, json_t *attrs, tarn_err *err);
+void tarn_s3_lock_reply(tarn_s3_call *call, const json_t *attrs);
+/* AccessDenied if the version may not be deleted now. */
+TARN_MUST tarn_code tarn_s3_lock_check(tarn_s3_call *call, const tarn_s3_place *place, const tarn_entry *version,
+                                       tarn_err *err);
+/* The whole operations: a legal hold or else a retention; the bucket's configuration. */
+TARN_MUST tarn_code tarn_s3_lock_put(tarn_s3_call *call, bool hold, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_lock_get(tarn_s3_call *call, bool hold, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_lock_configure(tarn_s3_call *call, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_lock_configuration(tarn_s3_call *call, tarn_err *err);
+
 /* x-amz-copy-source: the place (read right checked), its entry and attributes, conditions held. */
 TARN_MUST tarn_code tarn_s3_copy_source(tarn_s3_call *call, tarn_entry *entry, json_t **attrs, tarn_err *err);
 /* MD5 of a range of an object, and the range as an object. */

@@ -106,6 +106,8 @@ tarn_code tarn_s3_place_find(tarn_s3_call *call, const char *bucket, const char 
     (void)snprintf(out->bucket, sizeof out->bucket, "%s", b.name);
     out->bound = b.bound;
     out->versioning = b.versioning;
+    out->locked = b.locked;
+    out->retain_days = b.retain_days;
     if (b.bound) {
         (void)snprintf(out->ref, sizeof out->ref, "%s", b.branch);
         (void)snprintf(out->branch, sizeof out->branch, "%s", b.branch);
@@ -163,6 +165,8 @@ static tarn_code read_bucket(const char *key, const char *value, tarn_s3_bucket 
     const char *versioning = tarn_json_text(json, "versioning", "");
     *out = (tarn_s3_bucket){.bound = true,
                             .time_us = json_integer_value(json_object_get(json, "time")),
+                            .locked = json_is_true(json_object_get(json, "locked")),
+                            .retain_days = json_integer_value(json_object_get(json, "retain_days")),
                             .versioning = strcmp(versioning, "Enabled") == 0     ? TARN_S3_VERSIONED
                                           : strcmp(versioning, "Suspended") == 0 ? TARN_S3_SUSPENDED
                                                                                  : TARN_S3_UNVERSIONED};
@@ -234,6 +238,8 @@ tarn_code tarn_s3_bucket_set(tarn_s3_call *call, const tarn_s3_bucket *bucket, t
     if (bucket->versioning != TARN_S3_UNVERSIONED)
         TARN_TRY(tarn_json_set(json, "versioning",
                                json_string(bucket->versioning == TARN_S3_VERSIONED ? "Enabled" : "Suspended"), err));
+    if (bucket->locked) TARN_TRY(tarn_json_set(json, "locked", json_true(), err));
+    if (bucket->retain_days) TARN_TRY(tarn_json_set(json, "retain_days", json_integer(bucket->retain_days), err));
     TARN_TRY(tarn_json_compact(json, &text, err));
     (void)snprintf(key, sizeof key, "%s%s", fact_prefix, bucket->name);
     TARN_TRY(tarn_lake_fact_set(tarn_s3_lake(call), key, text, err));
@@ -243,7 +249,7 @@ done:
     return rc;
 }
 
-tarn_code tarn_s3_bucket_add(tarn_s3_call *call, const char *name, const char *branch, tarn_err *err)
+tarn_code tarn_s3_bucket_add(tarn_s3_call *call, const char *name, const char *branch, bool locked, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_s3_bucket b;
@@ -255,7 +261,8 @@ tarn_code tarn_s3_bucket_add(tarn_s3_call *call, const char *name, const char *b
         rc = tarn_s3_fail(call, err, TARN_S3_BucketAlreadyOwnedByYou, "the bucket '%s' is there already", name);
     } else if (rc == TARN_NOT_FOUND) {
         call->failed = false;
-        b = (tarn_s3_bucket){.bound = true, .time_us = tarn_now_us()};
+        b = (tarn_s3_bucket){.bound = true, .time_us = tarn_now_us(), .locked = locked};
+        if (locked) b.versioning = TARN_S3_VERSIONED;
         (void)snprintf(b.name, sizeof b.name, "%s", name);
         (void)snprintf(b.branch, sizeof b.branch, "%s", branch);
         rc = tarn_s3_bucket_set(call, &b, err);

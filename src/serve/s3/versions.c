@@ -346,6 +346,7 @@ static tarn_code delete_version(tarn_s3_call *call, const tarn_s3_place *place, 
     if (rc == TARN_NOT_FOUND || (null && !s->has_null)) return TARN_OK; /* gone already */
     if (rc != TARN_OK) goto done;
     TARN_TRY(is_marker(call, place, row, marker, err));
+    TARN_TRY(tarn_s3_lock_check(call, place, row, err));
     rc = remove_version(call, place, s, row, err);
 done:
     return rc;

@@ -121,7 +121,7 @@ void tarn_s3_content_headers(tarn_s3_call *call, const tarn_s3_content *content)
     tarn_s3_reply_header(call, name, "%s", content->checksum);
 }
 
-tarn_code tarn_s3_retag(tarn_s3_call *call, json_t *tags, tarn_err *err)
+tarn_code tarn_s3_edit(tarn_s3_call *call, tarn_s3_edit_fn *fn, void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_entry *e = NULL;
@@ -134,12 +134,22 @@ tarn_code tarn_s3_retag(tarn_s3_call *call, json_t *tags, tarn_err *err)
     TARN_TRY(tarn_s3_look_version(call, &call->place, version ? version : "", e, err));
     TARN_TRY(tarn_s3_place_writable(call, &call->place, err)); /* a commit is no version that can change */
     TARN_TRY(tarn_s3_attrs_read(call, &call->place, e, &attrs, err));
-    (void)json_object_del(attrs, "tags");
-    if (tags && json_object_size(tags) > 0) TARN_TRY(tarn_json_set(attrs, "tags", json_incref(tags), err));
+    TARN_TRY(fn(arg, attrs, err));
     was = e->attrs;
     TARN_TRY(tarn_s3_attrs_put(call, attrs, &e->attrs, err));
     rc = tarn_s3_version_change(call, &call->place, e, &was, attrs, err);
 done:
     json_decref(attrs);
     return rc;
+}
+
+static tarn_code set_tags(void *arg, json_t *attrs, tarn_err *err)
+{
+    (void)json_object_del(attrs, "tags");
+    return arg && json_object_size(arg) > 0 ? tarn_json_set(attrs, "tags", json_incref(arg), err) : TARN_OK;
+}
+
+tarn_code tarn_s3_retag(tarn_s3_call *call, json_t *tags, tarn_err *err)
+{
+    return tarn_s3_edit(call, set_tags, tags, err);
 }

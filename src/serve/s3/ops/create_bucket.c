@@ -19,12 +19,11 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     char own[80];
 
     if (call->body_len > 0) TARN_TRY(tarn_s3_read_xml(call, ignore, NULL, err));
-    if (lock && strcmp(lock, "true") == 0)
-        return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "buckets with object lock are not known here");
     (void)snprintf(own, sizeof own, "s3/%.64s", call->bucket);
     (void)snprintf(call->place.branch, sizeof call->place.branch, "%.250s", branch && *branch ? branch : own);
     TARN_TRY(tarn_s3_may(call, TARN_ACT_BRANCH_CREATE, &call->place, err));
-    TARN_TRY(tarn_s3_bucket_add(call, call->bucket, branch && *branch ? branch : own, err));
+    TARN_TRY(tarn_s3_bucket_add(call, call->bucket, branch && *branch ? branch : own, lock && strcmp(lock, "true") == 0,
+                                err));
     tarn_s3_reply_header(call, "Location", "/%s", call->bucket);
 done:
     return rc;

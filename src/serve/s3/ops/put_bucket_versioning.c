@@ -32,6 +32,8 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     if (!b.bound)
         return tarn_s3_fail(call, err, TARN_S3_InvalidBucketState,
                             "the lake's versions are its commits: ask for versionId=<commit>, or for another ref");
+    if (b.locked && wanted == TARN_S3_SUSPENDED)
+        return tarn_s3_fail(call, err, TARN_S3_InvalidBucketState, "versioning of a bucket with object lock stays on");
     b.versioning = wanted;
     rc = tarn_s3_bucket_set(call, &b, err);
 done:
