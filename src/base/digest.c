@@ -74,6 +74,14 @@ tarn_code tarn_hmac(const void *key, size_t key_len, const void *bytes, size_t l
     return TARN_OK;
 }
 
+tarn_code tarn_hmac_sha1(const void *key, size_t key_len, const void *bytes, size_t len, uint8_t out[20], tarn_err *err)
+{
+    if (key_len > INT32_MAX) return TARN_FAIL(err, TARN_LIMIT, "a key of %zu bytes is too long for HMAC", key_len);
+    if (!HMAC(EVP_sha1(), key_len ? key : "", (int)key_len, bytes, len, out, NULL))
+        return TARN_FAIL(err, TARN_NOMEM, "cannot compute HMAC-SHA1");
+    return TARN_OK;
+}
+
 tarn_code tarn_md5(const void *bytes, size_t len, uint8_t out[16], tarn_err *err)
 {
     if (EVP_Digest(bytes, len, out, NULL, EVP_md5(), NULL) != 1)

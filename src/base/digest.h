@@ -34,6 +34,9 @@ void tarn_hasher_free(tarn_hasher *h);
 /* HMAC-SHA256 (RFC 2104). */
 TARN_MUST tarn_code tarn_hmac(const void *key, size_t key_len, const void *bytes, size_t len, tarn_id *out,
                               tarn_err *err);
+/* HMAC-SHA1, for what still asks for it. */
+TARN_MUST tarn_code tarn_hmac_sha1(const void *key, size_t key_len, const void *bytes, size_t len, uint8_t out[20],
+                                   tarn_err *err);
 /* MD5: to find damage in transit where a protocol asks for it, never against an attacker. */
 TARN_MUST tarn_code tarn_md5(const void *bytes, size_t len, uint8_t out[16], tarn_err *err);
 /* Equal? In a time that depends on len alone: for signatures and tokens. */

@@ -95,6 +95,7 @@ KEYS(serve, "serve", false, "where `tarn serve` listens", KEY("port", INT, false
      KEY("s3_domain", WORD, false, "also answer for <bucket>.<domain> (default: only /<bucket>/)"),
      KEY("s3_commit_after_s", INT, false,
          "commit what was written after so many quiet seconds (default 5; 0: when asked)"),
+     KEY("s3_signature_v2", BOOL, false, "whether to accept old clients' Signature Version 2 (default false)"),
      KEY("s3_anonymous_reads", BOOL, false, "whether requests without a signature may read (default false)"))
 
 const tarn_keys *const tarn_all_keys[] = {&tarn_keys_file,

@@ -714,6 +714,7 @@ static void read_serve(maker *m, const tarn_yaml *serve)
     p->s3_commit_after_s = number_of(m, serve, "s3_commit_after_s", 0, 86400, 5);
     p->s3_bucket = text_of(m, "%s", bucket);
     p->s3_domain = text_of(m, "%s", word(serve, "s3_domain", ""));
+    p->s3_signature_v2 = strcmp(word(serve, "s3_signature_v2", "false"), "true") == 0;
     p->s3_anonymous_reads = strcmp(word(serve, "s3_anonymous_reads", "false"), "true") == 0;
     if (len == 0 ||
         (len >= 3 && len <= 63 && strspn(bucket, letters) == len && bucket[0] != '-' && bucket[len - 1] != '-'))

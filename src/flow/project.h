@@ -33,7 +33,7 @@ typedef struct tarn_project {
     const char *bind;
     int64_t s3_port, s3_commit_after_s;
     const char *s3_bucket, *s3_domain; /* "": none */
-    bool s3_anonymous_reads;
+    bool s3_anonymous_reads, s3_signature_v2;
     tarn_planned *steps;
     size_t n_steps, cap_steps;
     json_t *settings; /* the file as JSON, for people and for the page */

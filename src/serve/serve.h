@@ -46,7 +46,7 @@ typedef struct tarn_server_options {
     int s3_port; /* 0: none; -1: any free one */
     const char *s3_bucket, *s3_domain, *s3_access_key, *s3_secret_key;
     int s3_commit_after_s;
-    bool s3_anonymous_reads;
+    bool s3_anonymous_reads, s3_signature_v2;
     const tarn_sink *sink;
 } tarn_server_options;
 

@@ -118,6 +118,7 @@ static tarn_code start_gateway(tarn_server *s, tarn_err *err)
                           .bucket = o->s3_bucket,
                           .domain = o->s3_domain,
                           .commit_after_s = o->s3_commit_after_s,
+                          .signature_v2 = o->s3_signature_v2,
                           .anonymous_reads = o->s3_anonymous_reads,
                           .access_key = o->s3_access_key,
                           .secret_key = o->s3_secret_key,

@@ -71,6 +71,7 @@ static void gateway_of(const tarn_project *project, tarn_server_options *options
     options->s3_bucket = project->s3_bucket[0] ? project->s3_bucket : project->name;
     options->s3_domain = project->s3_domain;
     options->s3_commit_after_s = (int)project->s3_commit_after_s;
+    options->s3_signature_v2 = project->s3_signature_v2;
     options->s3_anonymous_reads = project->s3_anonymous_reads;
 }
 

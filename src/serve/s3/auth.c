@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* auth.c - who asks: Signature Version 4 by header, by query (presigned) or in a form. Version 2 is refused.
+/* auth.c - who asks: Signature Version 4 by header, by query (presigned) or in a form. Version 2 is in auth2.c.
  *
  * Checked: the time is near (15 minutes; presigned: not expired, at most 7 days), the scope is of that day and of s3,
  * "host" and all x-amz-* headers that were sent are signed, the signature in constant time. The hash of the body is
@@ -118,9 +118,6 @@ static tarn_code by_header(tarn_s3_call *call, const char *authorization, tarn_e
     char room[17];
     const char *payload = tarn_s3_header(call, "x-amz-content-sha256"), *time = time_of(call, room);
 
-    if (strncmp(authorization, "AWS ", 4) == 0)
-        return tarn_s3_fail(call, err, TARN_S3_InvalidRequest,
-                            "Signature Version 2 is not supported here; use AWS4-HMAC-SHA256 (Version 4)");
     TARN_TRY(tarn_arena_alloc(call->arena, &claim, 1, sizeof *claim, err));
     TARN_TRY(malformed(call, tarn_sigv4_read(authorization, claim, err), TARN_S3_AuthorizationHeaderMalformed));
     if (strcmp(claim->service, "s3") != 0)
@@ -163,11 +160,11 @@ tarn_code tarn_s3_authenticate(tarn_s3_call *call, tarn_err *err)
     if (authorization && presigned)
         return tarn_s3_fail(call, err, TARN_S3_InvalidArgument,
                             "a request is signed in one place, not in header and query");
+    if (authorization && strncmp(authorization, "AWS ", 4) == 0) return tarn_s3_version2(call, authorization + 4, err);
     if (authorization) return by_header(call, authorization, err);
     if (presigned) return by_query(call, err);
     if (tarn_s3_has_query(call, "AWSAccessKeyId") || tarn_s3_has_query(call, "Signature"))
-        return tarn_s3_fail(call, err, TARN_S3_InvalidRequest,
-                            "Signature Version 2 is not supported here; use AWS4-HMAC-SHA256 (Version 4)");
+        return tarn_s3_version2(call, NULL, err);
     return TARN_OK; /* anonymous: access.c says what they may */
 }
 

@@ -9,4 +9,7 @@
 TARN_MUST tarn_code tarn_s3_keep_seed(tarn_s3_call *call, const tarn_sigv4 *r, const tarn_id *key,
                                       const char *signature, tarn_err *err);
 
+/* The old kind; what stands behind "AWS " in the header, or NULL: it is in the query. */
+TARN_MUST tarn_code tarn_s3_version2(tarn_s3_call *call, const char *signature, tarn_err *err);
+
 #endif

@@ -183,7 +183,8 @@ static bool selects(const tarn_s3_call *call, const tarn_s3_op *op)
 /* Parameters that are about the request, not about what is asked. */
 static bool of_every_request(const char *name)
 {
-    return strncmp(name, "X-Amz-", 6) == 0 || strncmp(name, "x-", 2) == 0;
+    return strncmp(name, "X-Amz-", 6) == 0 || strncmp(name, "x-", 2) == 0 || strcmp(name, "AWSAccessKeyId") == 0 ||
+           strcmp(name, "Signature") == 0 || strcmp(name, "Expires") == 0;
 }
 
 static tarn_code check_query(tarn_s3_call *call, tarn_err *err)
