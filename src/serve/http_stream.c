@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { SLOW_BYTES = 64 << 10, BLOCK = 1 << 20, ID_BYTES = 32 };
+enum { SLOW_BYTES = 64 << 10, BLOCK = 2 << 20, ID_BYTES = 32 };
 static const uint64_t most_discarded = 64u << 20;
 
 typedef struct stream {

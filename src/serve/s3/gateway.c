@@ -125,6 +125,10 @@ static tarn_code prepare(tarn_s3_call *call, tarn_err *err)
             *err = denied, rc = TARN_DENIED; /* strangers do not learn what is there */
         if (rc != TARN_OK) goto done;
     }
+    if (call->op->body == TARN_S3_FORM) {
+        call->who.kind = TARN_WHO_ANONYMOUS; /* until the form says who */
+        return tarn_s3_posting_new(call, &call->posting, err);
+    }
     TARN_TRY(tarn_s3_may(call, call->op->right, &call->place, err));
     if (call->op->begin) TARN_TRY(call->op->begin(call, err));
     if (call->op->body != TARN_S3_NOTHING) TARN_TRY(tarn_s3_receiver_new(call, err));
@@ -159,7 +163,9 @@ static void piece(void *arg, tarn_exchange *x, const char *bytes, size_t len)
 
     (void)arg;
     if (call->op->body == TARN_S3_NOTHING) return;
-    if (tarn_s3_receiver_add(call->receiver, bytes, len, &err) != TARN_OK) fail_with(call, &err);
+    tarn_code rc = call->posting ? tarn_s3_posting_add(call->posting, bytes, len, &err)
+                                 : tarn_s3_receiver_add(call->receiver, bytes, len, &err);
+    if (rc != TARN_OK) fail_with(call, &err);
 }
 
 static void end(void *arg, tarn_exchange *x)
@@ -169,7 +175,8 @@ static void end(void *arg, tarn_exchange *x)
     tarn_err err = {0};
 
     (void)arg;
-    if (call->op->body != TARN_S3_NOTHING) TARN_TRY(tarn_s3_receiver_end(call->receiver, &err));
+    if (call->posting) TARN_TRY(tarn_s3_posting_end(call->posting, &err));
+    else if (call->op->body != TARN_S3_NOTHING) TARN_TRY(tarn_s3_receiver_end(call->receiver, &err));
     tarn_access_enter(call->gateway->options.lake, &call->who);
     rc = call->op->answer(call, &err);
     tarn_access_leave(call->gateway->options.lake);
@@ -186,6 +193,7 @@ static void done_with(void *arg, tarn_exchange *x)
     (void)arg;
     if (!call) return;
     tarn_s3_receiver_free(call->receiver);
+    tarn_s3_posting_free(call->posting);
     tarn_text_clear(&call->xml);
     tarn_free(call->body);
     tarn_arena_free(call->arena);

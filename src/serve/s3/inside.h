@@ -61,6 +61,16 @@ TARN_MUST tarn_code tarn_s3_receiver_add(tarn_s3_receiver *r, const char *bytes,
 TARN_MUST tarn_code tarn_s3_receiver_end(tarn_s3_receiver *r, tarn_err *err);
 void tarn_s3_receiver_free(tarn_s3_receiver *r);
 
+/* ---- posting.c, policy.c: bodies that are forms ---- */
+
+typedef struct tarn_s3_posting tarn_s3_posting;
+TARN_MUST tarn_code tarn_s3_posting_new(tarn_s3_call *call, tarn_s3_posting **out, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_posting_add(tarn_s3_posting *p, const char *bytes, size_t len, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_posting_end(tarn_s3_posting *p, tarn_err *err);
+void tarn_s3_posting_free(tarn_s3_posting *p);
+/* Who signed the form's policy (call->who), and that the fields are as it has them; range: of the file's size. */
+TARN_MUST tarn_code tarn_s3_policy_check(tarn_s3_call *call, const json_t *fields, uint64_t range[2], tarn_err *err);
+
 /* ---- access.c ---- */
 
 /* InvalidAccessKeyId. */

@@ -36,7 +36,8 @@ typedef enum tarn_s3_level { TARN_S3_SERVICE, TARN_S3_BUCKET, TARN_S3_OBJECT } t
 typedef enum tarn_s3_body {
     TARN_S3_NOTHING,  /* read and thrown away */
     TARN_S3_DOCUMENT, /* into call->body, NUL behind; at most TARN_S3_DOCUMENT_MOST bytes */
-    TARN_S3_CONTENT   /* into the lake: call->content */
+    TARN_S3_CONTENT,  /* into the lake: call->content */
+    TARN_S3_FORM      /* its file into the lake: call->content; its fields: call->scratch. Who asks is in it */
 } tarn_s3_body;
 
 enum { TARN_S3_DOCUMENT_MOST = 8 << 20, TARN_S3_KEYS_MOST = 1000, TARN_S3_PARTS_MOST = 10000 };
@@ -98,6 +99,7 @@ struct tarn_s3_call {
     tarn_who who; /* who asks */
     tarn_s3_place place;
     struct tarn_s3_receiver *receiver;
+    struct tarn_s3_posting *posting;
     char *body;
     size_t body_len;
     tarn_s3_content content;
