@@ -14,10 +14,11 @@ trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true' EXIT
 
 say "build the suite"
 GO111MODULE=off GOPATH=/usr/share/gocode go build -o miniofunc "$suite"
-mkdir lake
+mkdir -p lake/data
 cd lake
 t init
-rm tarn.yaml
+echo id >data/rows.csv
+printf 'project: minio\nproblem: old clients\ningest:\n  rows: {source: file, path: data/rows.csv}\nserve: {s3_signature_v2: true}\n' >tarn.yaml
 "$tarn" serve --port "$(free_port)" --s3-port "$port" >../serve.out 2>../serve.err </dev/null &
 server=$!
 wait_for 30 grep -q "S3 on" ../serve.out || fail "the gateway does not start"

@@ -2,8 +2,9 @@
 /* fuzz_s3.c - any bytes as what S3 clients send: refused with a message, or read.
  *
  * The first byte chooses the reader: 'c' chunks with trailers, 's' signed chunks, 'a' Authorization, 'q' a query, 'x' a
- * document, else a Range and a date. Build with libFuzzer, or with TARN_FUZZ_REPLAY for a program that runs the files
- * named on its command line. */
+ * document, 'f' a form, else a Range and a date. Build with libFuzzer, or with TARN_FUZZ_REPLAY for a program that runs
+ * the files named on its command line. */
+#include "serve/s3/form.h"
 #include "serve/s3/inside.h"
 
 #include "base/base64.h"
@@ -50,6 +51,32 @@ static tarn_code element(void *arg, const char *path, const char *text, size_t l
     return path ? TARN_OK : TARN_INVALID;
 }
 
+static tarn_code begun(void *arg, const json_t *fields, tarn_err *err)
+{
+    (void)arg, (void)err;
+    return json_is_object(fields) ? TARN_OK : TARN_INVALID;
+}
+
+/* The boundary is the first line. */
+static tarn_code form(const char *text, size_t len, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_form *f = NULL;
+    size_t got = 0;
+    char type[200];
+    tarn_form_options o = {.type = type, .file = begun, .give = give, .arg = &got};
+
+    (void)snprintf(type, sizeof type, "multipart/form-data; boundary=%.80s", text);
+    type[strcspn(type, "\n")] = '\0';
+    TARN_TRY(tarn_form_new(&o, &f, err));
+    for (size_t at = 0; at < len; at += 11) TARN_TRY(tarn_form_add(f, text + at, len - at < 11 ? len - at : 11, err));
+    rc = tarn_form_end(f, err);
+done:
+    if (got > len) abort();
+    tarn_form_free(f);
+    return rc;
+}
+
 static tarn_code range(tarn_s3_call *call, const char *text, tarn_err *err)
 {
     bool found;
@@ -77,6 +104,7 @@ static tarn_code read(tarn_s3_call *call, char what, char *text, size_t len, tar
     case 'c': return chunks(text, len, false, err);
     case 's': return chunks(text, len, true, err);
     case 'a': return tarn_sigv4_read(text, &claim, err);
+    case 'f': return form(text, len, err);
     case 'x': return tarn_xml_read(text, len, TARN_S3_DOCUMENT_MOST, "the body", element, NULL, err);
     case 'q':
         rc = tarn_s3_pairs(call, text, &pairs, &n, err);

@@ -30,6 +30,20 @@ done:
     return rc;
 }
 
+/* Where it is now, as browsers like to know. */
+static tarn_code put_location(tarn_s3_call *call, tarn_err *err)
+{
+    tarn_text url = {0};
+    const char *host = tarn_s3_header(call, "Host");
+
+    tarn_text_addf(&url, "http://%s/%s/", host ? host : "", call->bucket);
+    tarn_sigv4_encode(&url, call->key, strlen(call->key), true);
+    tarn_code rc = tarn_text_check(&url, err);
+    if (rc == TARN_OK) tarn_s3_reply_header(call, "Location", "%s", url.data);
+    tarn_text_clear(&url);
+    return rc;
+}
+
 static tarn_code answer(tarn_s3_call *call, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -42,6 +56,7 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     TARN_TRY(tarn_s3_attrs_content(attrs, &call->content, err));
     TARN_TRY(tarn_s3_put_entry(call, &call->content.object, attrs, err));
     tarn_s3_content_headers(call, &call->content);
+    TARN_TRY(put_location(call, err));
     call->status = strcmp(status, "200") == 0 ? 200 : strcmp(status, "201") == 0 ? 201 : 204;
     if (call->status != 201) goto done;
     tarn_s3_xml_open(call, "PostResponse");
