@@ -165,5 +165,102 @@ static void answers_strangers(void **state)
     must(tarn_dir_remove(folder, err));
 }
 
+/* ---- users ---- */
+
+typedef struct asker {
+    int port;
+    char id[TARN_KEY_ID], secret[TARN_KEY_SECRET];
+} asker;
+
+/* A signed request without a body; source: x-amz-copy-source, or NULL. The status must be this. */
+static void must_get(const asker *a, const char *method, const char *path, const char *source, const char *status)
+{
+    char host[40], time[17], got_back[8192];
+    tarn_text line = {0}, authorization = {0};
+    tarn_id key;
+    tarn_sigv4_pair headers[] = {{"host", host},
+                                 {"x-amz-content-sha256", TARN_SIGV4_UNSIGNED},
+                                 {"x-amz-date", time},
+                                 {"x-amz-copy-source", source}};
+
+    (void)snprintf(host, sizeof host, "127.0.0.1:%d", a->port);
+    tarn_sigv4_time(tarn_now_us() / 1000000, time);
+    tarn_sigv4 r = {.method = method,
+                    .path = path,
+                    .headers = headers,
+                    .n_headers = source ? 4 : 3,
+                    .payload = TARN_SIGV4_UNSIGNED,
+                    .time = time,
+                    .region = "us-east-1",
+                    .service = "s3"};
+    must(tarn_sigv4_key(a->secret, time, "us-east-1", "s3", &key, err));
+    must(tarn_sigv4_authorization(&r, a->id, &key, &authorization, err));
+    tarn_text_addf(&line, "%s %s HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n", method, path);
+    for (size_t i = 0; i < r.n_headers; i++) tarn_text_addf(&line, "%s: %s\r\n", headers[i].name, headers[i].value);
+    tarn_text_addf(&line, "Authorization: %s\r\n\r\n", authorization.data);
+    ask(a->port, line.data, got_back, sizeof got_back);
+    if (strncmp(got_back + 9, status, 3) != 0) fail_msg("%s %s: wanted %s, got %s", method, path, status, got_back);
+    tarn_text_clear(&line);
+    tarn_text_clear(&authorization);
+}
+
+static tarn_code grant(tarn_lake *lake, const char *what, const char *branch, const char *path, tarn_err *err)
+{
+    tarn_who me = tarn_who_local();
+    tarn_grant g = {.user = "ann"};
+
+    (void)snprintf(g.what, sizeof g.what, "%s", what);
+    (void)snprintf(g.branch, sizeof g.branch, "%s", branch);
+    (void)snprintf(g.path, sizeof g.path, "%s", path);
+    return tarn_access_grant(lake, &me, &g, err);
+}
+
+static void commit_for_users(tarn_lake *lake)
+{
+    tarn_entry e[2] = {{.path = "open/x"}, {.path = "secret/x"}};
+    tarn_id id;
+
+    for (int i = 0; i < 2; i++) must(tarn_lake_put(lake, "x", 1, &e[i].object, err));
+    must(tarn_lake_commit_entries(lake, "work", e, 1, &(tarn_commit_options){.author = "t", .message = "m"}, &id, err));
+    must(tarn_lake_commit_entries(lake, "main", e, 2, &(tarn_commit_options){.author = "t", .message = "m"}, &id, err));
+}
+
+static void asks_what_users_may(void **state)
+{
+    char folder[] = "/tmp/tarn-s3-XXXXXX";
+    tarn_lake *lake = NULL;
+    tarn_s3 *s3 = NULL;
+    tarn_who me = tarn_who_local();
+    asker ann = {0};
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    must(tarn_lake_init(folder, err));
+    must(tarn_lake_open(folder, &lake, err));
+    commit_for_users(lake);
+    must(tarn_access_user_add(lake, &me, "ann", "correct horse", 13, err));
+    must(tarn_access_key_new(lake, &me, &(tarn_credential){.user = "ann"}, ann.id, ann.secret, err));
+    must(grant(lake, "reader", "main", "open", err));
+    must(grant(lake, "writer", "work", "", err));
+    tarn_s3_options o = {.lake = lake, .bucket = "lake"};
+    must(tarn_s3_start(&o, &s3, err));
+    ann.port = tarn_s3_port(s3);
+    must_get(&ann, "GET", "/lake/main/open/x", NULL, "200");
+    must_get(&ann, "GET", "/lake/main/secret/x", NULL, "403");
+    must_get(&ann, "PUT", "/lake/main/open/y", NULL, "403");
+    must_get(&ann, "DELETE", "/lake/main/open/x", NULL, "403");
+    must_get(&ann, "PUT", "/newbucket", NULL, "403");
+    must_get(&ann, "PUT", "/lake/work/y", NULL, "200");
+    must_get(&ann, "GET", "/lake/work/y", NULL, "200");
+    must_get(&ann, "PUT", "/lake/work/copy", "/lake/main/open/x", "200");
+    must_get(&ann, "PUT", "/lake/work/copy", "/lake/main/secret/x", "403");
+    must_get(&ann, "POST", "/lake/work?commit=", NULL, "403"); /* the query is not signed here */
+    (void)snprintf(ann.secret, sizeof ann.secret, "wrong");
+    must_get(&ann, "GET", "/lake/main/open/x", NULL, "403");
+    must(tarn_s3_stop(s3, err));
+    tarn_lake_close(lake);
+    must(tarn_dir_remove(folder, err));
+}
+
 TARN_TESTS(TARN_TEST(every_operation_is_whole), TARN_TEST(reads_ranges), TARN_TEST(reads_dates),
-           TARN_TEST(turns_paths_into_keys), TARN_TEST(answers_strangers))
+           TARN_TEST(turns_paths_into_keys), TARN_TEST(answers_strangers), TARN_TEST(asks_what_users_may))
