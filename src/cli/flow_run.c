@@ -70,11 +70,11 @@ static void print_end(const tarn_cli *cli, const json_t *summary)
 
 static tarn_code open_or_make_lake(const tarn_cli *cli, tarn_lake **out, tarn_err *err)
 {
-    tarn_code rc = tarn_lake_open(cli->folder, out, NULL);
+    tarn_code rc = tarn_cli_lake(cli, out, NULL);
 
-    if (rc != TARN_NOT_FOUND) return rc == TARN_OK ? rc : tarn_lake_open(cli->folder, out, err);
+    if (rc != TARN_NOT_FOUND) return rc == TARN_OK ? rc : tarn_cli_lake(cli, out, err);
     rc = tarn_lake_init(cli->folder, err);
-    return rc == TARN_OK ? tarn_lake_open(cli->folder, out, err) : rc;
+    return rc == TARN_OK ? tarn_cli_lake(cli, out, err) : rc;
 }
 
 tarn_code tarn_cli_run_flow(tarn_cli *cli, const char *until, bool again, tarn_err *err)

@@ -96,7 +96,13 @@ KEYS(serve, "serve", false, "where `tarn serve` listens", KEY("port", INT, false
      KEY("s3_commit_after_s", INT, false,
          "commit what was written after so many quiet seconds (default 5; 0: when asked)"),
      KEY("s3_signature_v2", BOOL, false, "whether to accept old clients' Signature Version 2 (default false)"),
-     KEY("s3_anonymous_reads", BOOL, false, "whether requests without a signature may read (default false)"))
+     KEY("s3_anonymous_reads", BOOL, false, "whether requests without a signature may read (default false)"),
+     KEY("anonymous", WORD, false,
+         "what may be done without a credential: none, predict or read (default: read on 127.0.0.1, none elsewhere)"),
+     KEY("open_metrics", BOOL, false, "/metrics needs no credential, whatever the address (default false)"),
+     KEY("audit_reads", BOOL, false, "what is only read through the server goes to the audit log, too (default false)"),
+     KEY("tls_cert", WORD, false, "PEM file with the certificate; with tls_key the server speaks TLS alone"),
+     KEY("tls_key", WORD, false, "PEM file with the certificate's key"))
 
 const tarn_keys *const tarn_all_keys[] = {&tarn_keys_file,
                                           &tarn_keys_lake,

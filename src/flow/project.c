@@ -701,15 +701,13 @@ static int64_t number_of(maker *m, const tarn_yaml *map, const char *key, int64_
     return otherwise;
 }
 
-static void read_serve(maker *m, const tarn_yaml *serve)
+static void read_gateway(maker *m, const tarn_yaml *serve)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
     tarn_project *p = m->p;
     const char *bucket = word(serve, "s3_bucket", "");
     size_t len = strlen(bucket);
 
-    p->port = number_of(m, serve, "port", 1, 65535, 8471);
-    p->bind = text_of(m, "%s", word(serve, "bind", "127.0.0.1"));
     p->s3_port = number_of(m, serve, "s3_port", 1, 65535, 0);
     p->s3_commit_after_s = number_of(m, serve, "s3_commit_after_s", 0, 86400, 5);
     p->s3_bucket = text_of(m, "%s", bucket);
@@ -722,6 +720,28 @@ static void read_serve(maker *m, const tarn_yaml *serve)
     const tarn_yaml *v = tarn_yaml_get(serve, "s3_bucket");
     tarn_problems_add(m->problems, v->line, v->column,
                       "s3_bucket should be 3 to 63 lower-case letters, digits and '-', not '%.40s'", bucket);
+}
+
+static void read_serve(maker *m, const tarn_yaml *serve)
+{
+    tarn_project *p = m->p;
+    const char *anonymous = word(serve, "anonymous", "");
+
+    if (serve) (void)tarn_keys_check(&tarn_keys_serve, serve, serve->line, serve->column, m->problems);
+    p->port = number_of(m, serve, "port", 1, 65535, 8471);
+    if (*anonymous && strcmp(anonymous, "none") != 0 && strcmp(anonymous, "predict") != 0 &&
+        strcmp(anonymous, "read") != 0) {
+        const tarn_yaml *v = tarn_yaml_get(serve, "anonymous");
+        tarn_problems_add(m->problems, v->line, v->column, "anonymous should be none, predict or read, not '%.40s'",
+                          anonymous);
+    }
+    p->bind = text_of(m, "%s", word(serve, "bind", "127.0.0.1"));
+    p->anonymous = text_of(m, "%s", anonymous);
+    p->tls_cert = text_of(m, "%s", word(serve, "tls_cert", ""));
+    p->tls_key = text_of(m, "%s", word(serve, "tls_key", ""));
+    p->open_metrics = strcmp(word(serve, "open_metrics", "false"), "true") == 0;
+    p->audit_reads = strcmp(word(serve, "audit_reads", "false"), "true") == 0;
+    read_gateway(m, serve);
 }
 
 static void read_names(maker *m, const tarn_yaml *root)
@@ -740,7 +760,6 @@ static void read_names(maker *m, const tarn_yaml *root)
     }
     p->model = text_of(m, "%s", word(registry, "name", ""));
     p->alias = text_of(m, "%s", word(registry, "alias", "champion"));
-    if (serve) (void)tarn_keys_check(&tarn_keys_serve, serve, serve->line, serve->column, m->problems);
     read_serve(m, serve);
 }
 

@@ -234,7 +234,10 @@ static void judge(const tarn_access_rows *rows, const tarn_who *who, const quest
         else if (who->kind == TARN_WHO_USER) v->allowed = true;
     }
     if (v->denied.user[0]) v->allowed = false;
-    if (who->kind == TARN_WHO_USER && !tarn_access_user(rows, who->user)) v->allowed = false;
+    if (who->kind == TARN_WHO_USER) {
+        const tarn_user_row *row = tarn_access_user(rows, who->user);
+        v->allowed = v->allowed && row && row->enabled;
+    }
 }
 
 static void put_place(const question *q, char out[400])

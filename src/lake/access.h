@@ -114,6 +114,9 @@ TARN_MUST tarn_code tarn_access_password(tarn_lake *lake, const char *user, cons
  * disabled. */
 TARN_MUST tarn_code tarn_access_key_find(tarn_lake *lake, const char *key_id, char secret[TARN_KEY_SECRET],
                                          tarn_who *who, tarn_err *err);
+/* What stands for a user's password as it is now: another once it is changed, none when the user is disabled or gone.
+ * A session that was opened with a password ends when this changes. */
+TARN_MUST tarn_code tarn_access_stamp(tarn_lake *lake, const char *user, tarn_id *out, tarn_err *err);
 /* Whether there is any enabled user. */
 TARN_MUST tarn_code tarn_access_any_user(tarn_lake *lake, bool *any, tarn_err *err);
 

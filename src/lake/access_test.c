@@ -290,6 +290,29 @@ static void a_refusal_says_what_is_missing_and_who_can_help(void **state)
     scratch_free(&s);
 }
 
+/* The table in the docs says what actions.def says. */
+static void the_docs_list_every_action(void **state)
+{
+    static const char *const on[] = {"lake", "branch, path", "model"};
+    char *docs = NULL, line[200];
+    size_t len = 0, listed = 0;
+
+    (void)state;
+    must(tarn_file_read("docs/security/access.md", 0, &docs, &len, err));
+    for (int a = 0; a < TARN_ACT_COUNT; a++) {
+        const tarn_action_info *info = tarn_action_at((tarn_action)a);
+        if (info->least == TARN_ROLE_ANYBODY) continue;
+        (void)snprintf(line, sizeof line, "\n| `%s` | %s | %s |\n", info->word, on[info->on],
+                       tarn_role_name(info->least));
+        if (!strstr(docs, line)) fail_msg("docs/security/access.md lacks:%s", line);
+        listed++;
+    }
+    size_t there = 0;
+    for (const char *p = docs; (p = strstr(p, "\n| `")) != NULL; p++) there++;
+    assert_int_equal(there, listed + 4); /* and the head and words of `anonymous:` */
+    tarn_free(docs);
+}
+
 /* ---- credentials ---- */
 
 static void tokens_live_and_end(void **state)
@@ -536,7 +559,8 @@ TARN_TESTS(TARN_TEST(every_action_role_and_pattern), TARN_TEST(single_actions_an
            TARN_TEST(anonymous_may_what_it_is_told), TARN_TEST(copying_needs_the_source),
            TARN_TEST(ids_and_tags_do_not_lead_around_a_deny), TARN_TEST(tags_are_granted_by_their_names),
            TARN_TEST(nobody_writes_the_audit_branch), TARN_TEST(a_refusal_says_what_is_missing_and_who_can_help),
-           TARN_TEST(tokens_live_and_end), TARN_TEST(another_handle_sees_it_at_once), TARN_TEST(passwords_are_checked),
+           TARN_TEST(the_docs_list_every_action), TARN_TEST(tokens_live_and_end),
+           TARN_TEST(another_handle_sees_it_at_once), TARN_TEST(passwords_are_checked),
            TARN_TEST(keys_give_their_secret_back), TARN_TEST(no_secret_is_on_the_disk),
            TARN_TEST(removing_a_user_takes_all_that_was_theirs), TARN_TEST(wrong_grants_are_refused),
            TARN_TEST(without_memory_nothing_is_allowed))

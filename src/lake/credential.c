@@ -302,6 +302,20 @@ done:
     return rc;
 }
 
+tarn_code tarn_access_stamp(tarn_lake *lake, const char *user, tarn_id *out, tarn_err *err)
+{
+    struct tarn_access *a = lake->access;
+    tarn_code rc = tarn_access_refresh(lake, err);
+
+    *out = (tarn_id){{0}};
+    if (rc != TARN_OK) return rc;
+    (void)pthread_mutex_lock(&a->lock);
+    const tarn_user_row *u = tarn_access_user(&a->rows, user);
+    if (u && u->enabled) rc = mac_of(a, u->name, u->hash, strlen(u->hash), out, err);
+    (void)pthread_mutex_unlock(&a->lock);
+    return rc;
+}
+
 tarn_code tarn_access_any_user(tarn_lake *lake, bool *any, tarn_err *err)
 {
     struct tarn_access *a = lake->access;

@@ -14,6 +14,8 @@ typedef struct tarn_place {
     char path[TARN_LAKE_PATH + 80];
 } tarn_place;
 
+/* Remove what dead processes left, where the packs are elsewhere. */
+void tarn_place_tidy(const tarn_lake *lake);
 TARN_MUST tarn_code tarn_place_open(tarn_lake *lake, tarn_place *out, tarn_err *err);
 TARN_MUST tarn_code tarn_place_write(tarn_place *p, const void *bytes, size_t len, tarn_err *err);
 /* Sync, rename to target, sync its folder. */

@@ -1,7 +1,7 @@
 # embed.cmake - the embedding library: models loaded, checked and run, and nothing else.
 #
 # tarn-model is base, math and model alone; it needs the C library, its mathematics and its threads, and a test holds
-# it to that. What base has of OpenSSL, Jansson, libsodium, curl and expat (digest.c, json.c, secret.c, sigv4.c, http.c, xml.c) is left out: a model's checksum is its own.
+# it to that. What base has of OpenSSL, libsodium, Jansson, curl and expat (digest.c, secret.c, json.c, sigv4.c, http.c, xml.c, crc.c, base64.c) is left out: a model's checksum is its own.
 # Included from the root, behind find_package(Threads); TARN_TESTS adds the tests.
 set(TARN_EMBED_ROOT ${CMAKE_CURRENT_LIST_DIR}/../..)
 get_filename_component(TARN_EMBED_ROOT ${TARN_EMBED_ROOT} ABSOLUTE)
@@ -22,7 +22,9 @@ if(NOT TARN_SANITIZE) # whose run time comes with the program
 endif()
 
 # pkg-config: `gcc ... $(pkg-config --cflags --libs tarn-model)`
+# It finds itself, so that an installation can be moved.
 include(GNUInstallDirs)
+file(RELATIVE_PATH TARN_PC_UP /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/tarn-model.pc.in ${CMAKE_CURRENT_BINARY_DIR}/tarn-model.pc @ONLY)
 install(TARGETS tarn-model-shared tarn-model-static
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -73,7 +73,7 @@ tarn_code tarn_segments_commit(tarn_lake *lake, tarn_segment_file *files, size_t
         struct stat st;
         if (fstat(files[i].fd, &st) != 0 || st.st_nlink == 0) continue; /* another process has done it */
         TARN_TRY(tarn_segment_path(lake, files[i].name, path, err));
-        TARN_TRY(tarn_lake_put_file(lake, path, &entries[used].object, err));
+        TARN_TRY(tarn_lake_put_file(lake, path, NULL, &entries[used].object, err));
         (void)snprintf(entries[used].path, sizeof entries[used].path, "predictions/%s/%s.ndjson", files[i].model,
                        files[i].name);
         used++;

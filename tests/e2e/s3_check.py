@@ -4,6 +4,8 @@ import datetime
 import hashlib
 import hmac
 import io
+import json
+import random
 import socket
 import sys
 import time
@@ -131,6 +133,26 @@ def multipart():
     refused("EntityTooSmall", s3.complete_multipart_upload, MultipartUpload={"Parts": [{"PartNumber": i + 1, "ETag": e} for i, e in enumerate(small)]}, **own)
     s3.abort_multipart_upload(**own)
     refused("NoSuchUpload", s3.upload_part, PartNumber=1, Body=b"s", **own)
+
+
+def half():
+    """Two parts of an upload, which `rest` completes in another process."""
+    up = s3.create_multipart_upload(Bucket=bucket, Key="main/m/kept", ContentType="text/x-kept")["UploadId"]
+    own = dict(Bucket=bucket, Key="main/m/kept", UploadId=up)
+    bodies = [random.Random(n).randbytes(5 << 20) for n in (1, 2)]
+    tags = [s3.upload_part(PartNumber=i + 1, Body=b, **own)["ETag"] for i, b in enumerate(bodies)]
+    with open("half.json", "w") as f:
+        json.dump({"own": own, "tags": tags}, f)
+
+
+def rest():
+    with open("half.json") as f:
+        half = json.load(f)
+    parts = [{"PartNumber": i + 1, "ETag": t} for i, t in enumerate(half["tags"])]
+    s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **half["own"])
+    got = s3.get_object(Bucket=bucket, Key="main/m/kept")
+    assert got["Body"].read() == b"".join(random.Random(n).randbytes(5 << 20) for n in (1, 2))
+    assert got["ContentType"] == "text/x-kept"
 
 
 def fetch(u, method="GET", data=None, headers={}):

@@ -13,7 +13,7 @@ server=
 trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true' EXIT
 start() {
     rm -f "$scratch/serve.out"
-    "$tarn" serve --port "$(free_port)" --s3-port "$port" >"$scratch/serve.out" 2>"$scratch/serve.err" </dev/null &
+    "$tarn" serve --port "$(free_port)" --s3-port "$port" "$@" >"$scratch/serve.out" 2>"$scratch/serve.err" </dev/null &
     server=$!
     wait_for 30 grep -q "S3 on" "$scratch/serve.out" || { cat "$scratch/serve.err" >&2; fail "the gateway does not start"; }
 }
@@ -40,6 +40,13 @@ for part in objects listing multipart presigned versions; do check "$part"; done
 say "hostile requests: refused, alive, nothing left"
 check hostile
 check objects
+
+say "an upload that is under way outlives a garbage collection"
+check half
+t lake gc --grace 0
+check rest
+t lake fsck
+says clean
 
 say "curl: put, commit, read at the commit and at a tag"
 head -c 300000 /dev/urandom >one
@@ -111,4 +118,15 @@ t lake ls main --all
 says after last
 t lake fsck
 says clean
+
+say "TLS: the server's certificate is the gateway's, too"
+openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+    -keyout key.pem -out cert.pem >/dev/null 2>&1 || fail "openssl makes no certificate"
+start --tls-cert cert.pem --tls-key key.pem
+get --cacert cert.pem -T one "https://127.0.0.1:$port/lake-of-shop/main/tls" || fail "curl cannot put over TLS"
+get --cacert cert.pem "https://127.0.0.1:$port/lake-of-shop/main/tls" | cmp - one || fail "TLS: other bytes"
+if get "$url/main/tls" >/dev/null; then fail "plain HTTP is answered beside TLS"; fi
+stop TERM
+t audit log --action commit
+says "$(id -un)"
 say "all well"

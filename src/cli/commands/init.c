@@ -39,20 +39,46 @@ static const char start[] =
     "\n"
     "# registry: {name: my-model}\n";
 
+typedef struct init_params {
+    char store[1024], meta[1024];
+    bool join;
+} init_params;
+
+static const tarn_param params[] = {
+    TARN_TEXT(
+        init_params, store, "",
+        "where packs live: a folder, s3://bucket/prefix, gs://bucket/prefix or azure://container/prefix (default: "
+        "inside .tarn)"),
+    TARN_TEXT(init_params, meta, "",
+              "where metadata live: postgresql://user@host/database?schema=name (default: inside .tarn)"),
+    TARN_BOOL_PARAM(init_params, join, false, "make no lake, but a .tarn for the one that is there"),
+    TARN_PARAMS_END,
+};
+
+/* "s3://... and postgresql://..." for people; "" for a lake that is all inside its .tarn. */
+static void say_where(const init_params *p, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "%s%s%s%s%s", p->store[0] || p->meta[0] ? " over " : "", p->store,
+                   p->store[0] && p->meta[0] ? " and " : "", p->meta, p->store[0] || p->meta[0] ? "," : "");
+}
+
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    const init_params *p = values;
+    char where[2200];
     const char *folder = argc ? argv[0] : cli->folder;
     char path[4096];
 
-    (void)values;
     TARN_TRY(tarn_dir_make(folder, err));
-    TARN_TRY(tarn_lake_init(folder, err));
+    if (p->join) TARN_TRY(tarn_lake_join(folder, p->store, p->meta, err));
+    else TARN_TRY(tarn_lake_init_at(folder, p->store, p->meta, err));
     TARN_TRY(tarn_path_join(path, sizeof path, folder, "tarn.yaml", err));
     bool fresh = !tarn_path_exists(path);
     if (fresh) TARN_TRY(tarn_file_save(path, start, strlen(start), err));
-    tarn_out(cli, "Made the lake %s/.tarn%s\nNext: write tarn.yaml, then `tarn run`.\n", folder,
-             fresh ? " and a project file tarn.yaml to start from" : "");
+    say_where(p, where, sizeof where);
+    tarn_out(cli, "%s the lake %s/.tarn%s%s\nNext: write tarn.yaml, then `tarn run`.\n", p->join ? "Joined" : "Made",
+             folder, where, fresh ? " and made a project file tarn.yaml to start from" : "");
     TARN_TRY(tarn_json_set(cli->result, "folder", json_string(folder), err));
     TARN_TRY(tarn_json_set(cli->result, "project_file", json_string(fresh ? "made" : "kept"), err));
 done:
@@ -63,9 +89,15 @@ const tarn_command tarn_command_init = {
     .name = "init",
     .stage = "project",
     .title = "make a lake, and a project file to start from",
-    .usage = "[FOLDER]",
+    .usage = "[FOLDER] [--store URL] [--meta URL] [--join]",
     .help = "Makes FOLDER/.tarn (versions, cache, metadata) and, if there is none, FOLDER/tarn.yaml. Nothing else on "
-            "the machine changes.",
+            "the machine changes.\n\n"
+            "Packs and metadata may live elsewhere, so that several servers work on one lake:\n"
+            "    tarn init --store s3://bucket/prefix --meta postgresql://user@host/database\n"
+            "    tarn init --join --store s3://bucket/prefix --meta postgresql://user@host/database\n"
+            "Secrets are never in a URL: see docs/places.md for the variables and files that hold them.",
     .most = 1,
+    .params_size = sizeof(init_params),
+    .params = params,
     .run = run,
 };

@@ -186,6 +186,7 @@ static tarn_code start_payload(tarn_s3_receiver *r, tarn_err *err)
 tarn_code tarn_s3_receiver_new(tarn_s3_call *call, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    tarn_entry now;
 
     if (!call->receiver) TARN_TRY(tarn_alloc(&call->receiver, 1, sizeof *call->receiver, err));
     tarn_s3_receiver *r = call->receiver;
@@ -196,7 +197,8 @@ tarn_code tarn_s3_receiver_new(tarn_s3_call *call, tarn_err *err)
     bool content = call->op->body == TARN_S3_CONTENT;
     if (content || r->sum_name[0] || r->promised_md5[0])
         TARN_TRY(tarn_sums_new(r->sum_name, content && r->expected >= (1 << 20), &r->sums, err));
-    if (content) TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(call), &r->writer, err));
+    const tarn_id *like = content && !call->op->select ? tarn_s3_replaced(call, &now) : NULL; /* a part replaces none */
+    if (content) TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(call), like, &r->writer, err));
 done:
     return rc;
 }

@@ -68,7 +68,7 @@ tarn_code tarn_s3_copy_range(tarn_s3_call *call, const tarn_id *object, uint64_t
     tarn_code rc = TARN_OK;
     copying c = {0};
 
-    TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(call), &c.writer, err));
+    TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(call), NULL, &c.writer, err));
     TARN_TRY(tarn_sums_new("", length >= (1 << 20), &c.sums, err));
     TARN_TRY(tarn_lake_read(tarn_s3_lake(call), object, at, length, copy, &c, err));
     TARN_TRY(tarn_lake_writer_end(c.writer, &out->object, err));

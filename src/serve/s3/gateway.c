@@ -153,7 +153,10 @@ static void begin(void *arg, tarn_exchange *x)
     (void)snprintf(call->who.from, sizeof call->who.from, "%s", x->peer);
     (void)snprintf(call->who.request, sizeof call->who.request, "%s", x->id);
     x->state = call;
-    if (prepare(call, &err) != TARN_OK) fail_with(call, &err);
+    tarn_access_enter(call->gateway->options.lake, &call->who);
+    tarn_code rc = prepare(call, &err);
+    tarn_access_leave(call->gateway->options.lake);
+    if (rc != TARN_OK) fail_with(call, &err);
 }
 
 static void piece(void *arg, tarn_exchange *x, const char *bytes, size_t len)
@@ -163,8 +166,10 @@ static void piece(void *arg, tarn_exchange *x, const char *bytes, size_t len)
 
     (void)arg;
     if (call->op->body == TARN_S3_NOTHING) return;
+    tarn_access_enter(call->gateway->options.lake, &call->who);
     tarn_code rc = call->posting ? tarn_s3_posting_add(call->posting, bytes, len, &err)
                                  : tarn_s3_receiver_add(call->receiver, bytes, len, &err);
+    tarn_access_leave(call->gateway->options.lake);
     if (rc != TARN_OK) fail_with(call, &err);
 }
 
@@ -175,15 +180,14 @@ static void end(void *arg, tarn_exchange *x)
     tarn_err err = {0};
 
     (void)arg;
+    tarn_access_enter(call->gateway->options.lake, &call->who);
     if (call->posting) TARN_TRY(tarn_s3_posting_end(call->posting, &err));
     else if (call->op->body != TARN_S3_NOTHING) TARN_TRY(tarn_s3_receiver_end(call->receiver, &err));
-    tarn_access_enter(call->gateway->options.lake, &call->who);
-    rc = call->op->answer(call, &err);
-    tarn_access_leave(call->gateway->options.lake);
-    if (rc != TARN_OK) goto done;
-    succeed(call);
+    TARN_TRY(call->op->answer(call, &err));
 done:
-    if (rc != TARN_OK) fail_with(call, &err);
+    tarn_access_leave(call->gateway->options.lake);
+    if (rc == TARN_OK) succeed(call);
+    else fail_with(call, &err);
 }
 
 static void done_with(void *arg, tarn_exchange *x)
@@ -279,6 +283,8 @@ tarn_code tarn_s3_start(const tarn_s3_options *options, tarn_s3 **out, tarn_err 
     tarn_http_options http = {.bind = s->options.bind,
                               .port = options->port,
                               .timeout_s = options->timeout_s ? options->timeout_s : TIMEOUT_S,
+                              .tls_cert = options->tls_cert,
+                              .tls_key = options->tls_key,
                               .sink = options->sink,
                               .arg = s,
                               .streams = &streams,

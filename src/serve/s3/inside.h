@@ -91,6 +91,8 @@ TARN_MUST tarn_code tarn_s3_staged_lookup(tarn_s3_call *call, const char *branch
 TARN_MUST tarn_code tarn_s3_staged_list(tarn_s3_call *call, const char *branch, const char *prefix, const char *after,
                                         char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_staged_forget(tarn_s3_call *call, const char *branch, tarn_err *err);
+/* Whether anybody else has writes on the branch that wait for a commit. */
+TARN_MUST tarn_code tarn_s3_staged_by_others(tarn_s3_call *call, const char *branch, bool *found, tarn_err *err);
 /* As `who`, who must be allowed to. message NULL: counts. TARN_NOT_FOUND: nothing is staged. */
 TARN_MUST tarn_code tarn_s3_commit_branch(tarn_s3 *s, const char *branch, const tarn_who *who, const char *message,
                                           tarn_id *out, tarn_err *err);

@@ -180,8 +180,8 @@ static bool find_front(tarn_s3_call *call, const char *prefix, tarn_s3_place *pl
     return true;
 }
 
-tarn_code tarn_s3_list(tarn_s3_call *call, const char *prefix, const char *after, const char *delimiter,
-                       tarn_s3_listed_fn *fn, void *arg, tarn_err *err)
+tarn_code tarn_s3_list_keys(tarn_s3_call *call, const char *prefix, const char *after, const char *delimiter,
+                            tarn_s3_listed_fn *fn, void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     lister *l = NULL;
@@ -256,5 +256,5 @@ tarn_code tarn_s3_list_page(tarn_s3_call *call, tarn_s3_page *page, tarn_err *er
     page->more = false;
     page->count = 0;
     if (page->most == 0) return TARN_OK;
-    return tarn_s3_list(call, page->prefix, page->after, page->delimiter, put_listed, &a, err);
+    return tarn_s3_list_keys(call, page->prefix, page->after, page->delimiter, put_listed, &a, err);
 }

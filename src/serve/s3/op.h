@@ -138,6 +138,8 @@ TARN_MUST tarn_code tarn_s3_stage(tarn_s3_call *call, const char *branch, const 
                                   tarn_err *err);
 TARN_MUST tarn_code tarn_s3_commit_now(tarn_s3_call *call, const char *branch, const char *message, tarn_id *out,
                                        tarn_err *err);
+/* The object that a write to the call's place replaces, a hint for storing it small: in *room, or NULL. */
+const tarn_id *tarn_s3_replaced(tarn_s3_call *call, tarn_entry *room);
 tarn_lake *tarn_s3_lake(const tarn_s3_call *call);
 
 typedef struct tarn_s3_bucket {
@@ -309,8 +311,8 @@ typedef struct tarn_s3_listed {
 } tarn_s3_listed;
 typedef tarn_code tarn_s3_listed_fn(void *arg, const tarn_s3_listed *listed, tarn_err *err);
 /* Keys of the bucket that begin with prefix, after `after`, in byte order; folded at the delimiter ("" none). */
-TARN_MUST tarn_code tarn_s3_list(tarn_s3_call *call, const char *prefix, const char *after, const char *delimiter,
-                                 tarn_s3_listed_fn *fn, void *arg, tarn_err *err);
+TARN_MUST tarn_code tarn_s3_list_keys(tarn_s3_call *call, const char *prefix, const char *after, const char *delimiter,
+                                      tarn_s3_listed_fn *fn, void *arg, tarn_err *err);
 /* <Contents> ... of both kinds of listings; returns the last name in `last` and whether there are more. */
 typedef struct tarn_s3_page {
     const char *prefix, *delimiter, *after;

@@ -287,6 +287,7 @@ static tarn_code forget_bucket(tarn_s3_call *call, const tarn_s3_bucket *bucket,
     tarn_id head;
 
     TARN_TRY(tarn_s3_staged_list(call, bucket->branch, "", "", 0, found_one, &any, err));
+    if (!any) TARN_TRY(tarn_s3_staged_by_others(call, bucket->branch, &any, err));
     if (any) return tarn_s3_fail(call, err, TARN_S3_BucketNotEmpty, "the bucket '%s' is not empty", bucket->name);
     TARN_TRY(tarn_s3_staged_forget(call, bucket->branch, err));
     (void)snprintf(key, sizeof key, "%s%s", fact_prefix, bucket->name);

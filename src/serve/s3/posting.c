@@ -40,6 +40,7 @@ static tarn_code file(void *arg, const json_t *fields, tarn_err *err)
     tarn_code rc = TARN_OK;
     tarn_s3_posting *p = arg;
     tarn_s3_call *call = p->call;
+    tarn_entry now;
 
     p->fields = json_deep_copy(fields);
     if (!p->fields) return TARN_FAIL(err, TARN_NOMEM, "a form");
@@ -48,7 +49,7 @@ static tarn_code file(void *arg, const json_t *fields, tarn_err *err)
     TARN_TRY(tarn_s3_place_find(call, call->bucket, call->key, &call->place, err));
     TARN_TRY(tarn_s3_place_writable(call, &call->place, err));
     TARN_TRY(tarn_s3_may(call, TARN_ACT_OBJECT_WRITE, &call->place, err));
-    TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(call), &p->writer, err));
+    TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(call), tarn_s3_replaced(call, &now), &p->writer, err));
     TARN_TRY(tarn_sums_new("", false, &p->sums, err));
 done:
     return rc;

@@ -23,6 +23,7 @@ typedef struct tarn_s3_options {
     bool signature_v2;                   /* accept the old kind of signatures, too */
     bool anonymous_reads;                /* whoever does not say who they are may read */
     const char *access_key, *secret_key; /* of the owner, NULL: none */
+    const char *tls_cert, *tls_key;      /* PEM texts, which live until stop; NULL: plain HTTP */
     const tarn_sink *sink;
 } tarn_s3_options;
 

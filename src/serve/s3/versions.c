@@ -462,7 +462,7 @@ tarn_code tarn_s3_versions(tarn_s3_call *call, const char *prefix, const char *k
     if (call->place.versioning != TARN_S3_UNVERSIONED)
         TARN_TRY(tarn_s3_staged_list(call, call->place.branch, from, after, 0, keep_version, &list, err));
     list.versioned = list.n;
-    TARN_TRY(tarn_s3_list(call, prefix, key, "", keep_plain, &list, err));
+    TARN_TRY(tarn_s3_list_keys(call, prefix, key, "", keep_plain, &list, err));
     if (list.n > 1) qsort(list.v, list.n, sizeof *list.v, by_key);
     for (size_t i = 0; i < list.n; i++) { /* the first of a key is its newest, unless a page before had that */
         if (strcmp(list.v[i].key, last) != 0) list.v[i].latest = !*id || strcmp(list.v[i].key, key) != 0;

@@ -113,12 +113,13 @@ static tarn_code give(void *arg, const void *bytes, size_t len, tarn_err *err)
 static tarn_code join(completing *c, tarn_object *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    tarn_entry now;
 
     if (c->n == 1) {
         *out = c->v[0].part.object;
         return TARN_OK;
     }
-    TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(c->call), &c->writer, err));
+    TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(c->call), tarn_s3_replaced(c->call, &now), &c->writer, err));
     for (size_t i = 0; i < c->n; i++)
         TARN_TRY(tarn_lake_read(tarn_s3_lake(c->call), &c->v[i].part.object.id, 0, UINT64_MAX, give, c->writer, err));
     TARN_TRY(tarn_lake_writer_end(c->writer, out, err));
