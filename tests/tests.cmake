@@ -46,4 +46,7 @@ foreach(script ${scripts})
   get_filename_component(stem ${script} NAME_WE)
   add_test(NAME e2e_${stem} COMMAND bash ${script} $<TARGET_FILE:tarn> ${CMAKE_BINARY_DIR}/e2e/${stem} ${CMAKE_SOURCE_DIR})
   set_tests_properties(e2e_${stem} PROPERTIES TIMEOUT 900)
+  if(stem STREQUAL "versions_test") # runs the program under a limit on memory, where a sanitized one cannot start
+    set_tests_properties(e2e_${stem} PROPERTIES LABELS plain_only)
+  endif()
 endforeach()

@@ -11,10 +11,9 @@ here=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$here"
 work=$(mktemp -d "$scratch/tarn-bench-XXXXXX")
 trap 'rm -rf "$work"' EXIT
-[ -f "$build/libtarn_lake.a" ] || { echo "no $build/libtarn_lake.a: build first (make)" >&2; exit 66; }
 
-cc -std=c17 -O2 -march=x86-64-v3 -D_GNU_SOURCE -Isrc bench/lake/history.c "$build/libtarn_lake.a" "$build/libtarn_base.a" \
-    $(pkg-config --libs sqlite3 libzstd jansson libcrypto) -lpthread -lm -o "$work/history"
+. bench/lake/build.inc
+lake_program history "$build" "$work/history"
 for paths in 10000 100000 1000000; do
     mkdir "$work/lake" && "$build/tarn" init "$work/lake" > /dev/null
     "$work/history" merge "$work/lake" "$paths"
