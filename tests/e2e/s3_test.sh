@@ -126,7 +126,19 @@ start --tls-cert cert.pem --tls-key key.pem
 get --cacert cert.pem -T one "https://127.0.0.1:$port/lake-of-shop/main/tls" || fail "curl cannot put over TLS"
 get --cacert cert.pem "https://127.0.0.1:$port/lake-of-shop/main/tls" | cmp - one || fail "TLS: other bytes"
 if get "$url/main/tls" >/dev/null; then fail "plain HTTP is answered beside TLS"; fi
+
+say "a user's key: an own staging area, a commit that the audit log gives to that user"
+printf 'correct horse\n' | "$tarn" user add ann --role admin >"$out" 2>"$err" || fail "user add"
+t key create ann --json
+key=$(python3 -c 'import json, sys; k = json.load(sys.stdin); print(k["id"] + ":" + k["secret"])' <"$out")
+ann() { curl -sf --cacert cert.pem --aws-sigv4 aws:amz:us-east-1:s3 --user "$key" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@"; }
+tls=https://127.0.0.1:$port/lake-of-shop/main
+ann -T one "$tls/anns" || fail "ann cannot put"
+ann "$tls/anns" | cmp - one || fail "ann does not see what she wrote"
+if get --cacert cert.pem "$tls/anns" >/dev/null; then fail "somebody else sees what ann has not committed"; fi
+ann -X POST -d "by ann" "$tls?commit=" >/dev/null || fail "ann cannot commit"
+get --cacert cert.pem "$tls/anns" | cmp - one || fail "a commit is not seen by others"
 stop TERM
-t audit log --action commit
-says "$(id -un)"
+t audit log --who ann --action commit --json
+says user:ann '"action": "commit"' '"from": "127.0.0.1"' '"result": "ok"'
 say "all well"
