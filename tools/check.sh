@@ -45,6 +45,9 @@ if [ "$long" = long ]; then
     cmake -S . -B build-tsan -G Ninja -DTARN_TESTS=ON -DCMAKE_C_COMPILER=clang-14 -DTARN_SANITIZE=thread >/dev/null
     cmake --build build-tsan -j "$jobs" | tail -1
     note ctest --test-dir build-tsan --output-on-failure -R 'base_pool|comm_|train_|serve_|conform_algos' -E 'duck'
+    say "minio-go's functional tests against the S3 gateway"
+    apt-get install -y --no-install-recommends golang-go golang-github-minio-minio-go-v7-dev >/dev/null
+    note bash tests/e2e/s3_minio.sh "$PWD/build-check/tarn" "$PWD/build-check/e2e/s3_minio" "$PWD"
     say "fuzzing, 60 seconds a target"
     note tools/fuzz.sh 60
     say "every call of every operation on a lake fails once"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Check that every list of plug-ins (src/*/*.def) and its folder agree, and that a test walks the list.
+"""Check that every list of plug-ins (a .def below src) and its folder agree, and that a test walks the list.
 
 A list says in its first comment what a line means: "TARN_ALGO(name): train/algos/<name>.c defines tarn_algo_<name>."
 Checked: every line has its file, which defines that name; every file of the folder has its line (forest_parts.c is part
@@ -14,7 +14,7 @@ import sys
 sys.dont_write_bytecode = True
 import common  # noqa: E402
 
-MEANING = re.compile(r"(TARN_[A-Z0-9]+)\(name\):\s+([a-z]+/[a-z]+)/<name>\.c\s+defines\s+(tarn_[a-z0-9]+_)<name>")
+MEANING = re.compile(r"(TARN_[A-Z0-9_]+)\(name\):\s+([a-z0-9]+(?:/[a-z0-9]+)+)/<name>\.c\s+defines\s+(tarn_[a-z0-9_]+_)<name>")
 
 
 def meaning_of(text):
@@ -72,7 +72,7 @@ def main():
         if not meaning:
             continue
         macro, folder, prefix = meaning
-        known.add(folder)
+        known |= {folder, os.path.relpath(os.path.dirname(path), "src")}
         kinds += 1
         names = check_lines(root, path, macro, folder, prefix, faults)
         check_files(root, path, folder, names, faults)

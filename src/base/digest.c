@@ -22,14 +22,20 @@ tarn_code tarn_digest(const void *bytes, size_t len, tarn_id *out, tarn_err *err
 
 tarn_code tarn_hasher_new(tarn_hasher **out, tarn_err *err)
 {
+    return tarn_hasher_new_other(TARN_HASH_SHA256, out, err);
+}
+
+tarn_code tarn_hasher_new_other(tarn_hash hash, tarn_hasher **out, tarn_err *err)
+{
+    const EVP_MD *md = hash == TARN_HASH_MD5 ? EVP_md5() : hash == TARN_HASH_SHA1 ? EVP_sha1() : EVP_sha256();
     tarn_code rc = tarn_alloc(out, 1, sizeof **out, err);
 
     if (rc != TARN_OK) return rc;
     (*out)->ctx = EVP_MD_CTX_new();
-    if ((*out)->ctx && EVP_DigestInit_ex((*out)->ctx, EVP_sha256(), NULL) == 1) return TARN_OK;
+    if ((*out)->ctx && EVP_DigestInit_ex((*out)->ctx, md, NULL) == 1) return TARN_OK;
     tarn_hasher_free(*out);
     *out = NULL;
-    return TARN_FAIL(err, TARN_NOMEM, "cannot start SHA-256");
+    return TARN_FAIL(err, TARN_NOMEM, "cannot start %s", EVP_MD_get0_name(md));
 }
 
 tarn_code tarn_hasher_add(tarn_hasher *h, const void *bytes, size_t len, tarn_err *err)
@@ -41,6 +47,15 @@ tarn_code tarn_hasher_add(tarn_hasher *h, const void *bytes, size_t len, tarn_er
 tarn_code tarn_hasher_end(tarn_hasher *h, tarn_id *out, tarn_err *err)
 {
     if (EVP_DigestFinal_ex(h->ctx, out->b, NULL) != 1) return TARN_FAIL(err, TARN_NOMEM, "cannot finish SHA-256");
+    return TARN_OK;
+}
+
+tarn_code tarn_hasher_end_other(tarn_hasher *h, uint8_t out[TARN_ID_BYTES], size_t *len, tarn_err *err)
+{
+    unsigned n = 0;
+
+    if (EVP_DigestFinal_ex(h->ctx, out, &n) != 1) return TARN_FAIL(err, TARN_NOMEM, "cannot finish a digest");
+    *len = n;
     return TARN_OK;
 }
 
@@ -56,6 +71,14 @@ tarn_code tarn_hmac(const void *key, size_t key_len, const void *bytes, size_t l
     if (key_len > INT32_MAX) return TARN_FAIL(err, TARN_LIMIT, "a key of %zu bytes is too long for HMAC", key_len);
     if (!HMAC(EVP_sha256(), key_len ? key : "", (int)key_len, bytes, len, out->b, NULL))
         return TARN_FAIL(err, TARN_NOMEM, "cannot compute HMAC-SHA256");
+    return TARN_OK;
+}
+
+tarn_code tarn_hmac_sha1(const void *key, size_t key_len, const void *bytes, size_t len, uint8_t out[20], tarn_err *err)
+{
+    if (key_len > INT32_MAX) return TARN_FAIL(err, TARN_LIMIT, "a key of %zu bytes is too long for HMAC", key_len);
+    if (!HMAC(EVP_sha1(), key_len ? key : "", (int)key_len, bytes, len, out, NULL))
+        return TARN_FAIL(err, TARN_NOMEM, "cannot compute HMAC-SHA1");
     return TARN_OK;
 }
 

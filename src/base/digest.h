@@ -23,6 +23,10 @@ TARN_MUST tarn_code tarn_digest(const void *bytes, size_t len, tarn_id *out, tar
 /* In pieces: new, add ..., end; free in any case. end may be called once. */
 typedef struct tarn_hasher tarn_hasher;
 TARN_MUST tarn_code tarn_hasher_new(tarn_hasher **out, tarn_err *err);
+/* The same for another function: what a protocol wants to see. end_other gives its `len` bytes instead of end. */
+typedef enum tarn_hash { TARN_HASH_SHA256, TARN_HASH_SHA1, TARN_HASH_MD5 } tarn_hash;
+TARN_MUST tarn_code tarn_hasher_new_other(tarn_hash hash, tarn_hasher **out, tarn_err *err);
+TARN_MUST tarn_code tarn_hasher_end_other(tarn_hasher *h, uint8_t out[TARN_ID_BYTES], size_t *len, tarn_err *err);
 TARN_MUST tarn_code tarn_hasher_add(tarn_hasher *h, const void *bytes, size_t len, tarn_err *err);
 TARN_MUST tarn_code tarn_hasher_end(tarn_hasher *h, tarn_id *out, tarn_err *err);
 void tarn_hasher_free(tarn_hasher *h);
@@ -30,6 +34,9 @@ void tarn_hasher_free(tarn_hasher *h);
 /* HMAC-SHA256 (RFC 2104). */
 TARN_MUST tarn_code tarn_hmac(const void *key, size_t key_len, const void *bytes, size_t len, tarn_id *out,
                               tarn_err *err);
+/* HMAC-SHA1, for what still asks for it. */
+TARN_MUST tarn_code tarn_hmac_sha1(const void *key, size_t key_len, const void *bytes, size_t len, uint8_t out[20],
+                                   tarn_err *err);
 /* MD5: to find damage in transit where a protocol asks for it, never against an attacker. */
 TARN_MUST tarn_code tarn_md5(const void *bytes, size_t len, uint8_t out[16], tarn_err *err);
 /* Equal? In a time that depends on len alone: for signatures and tokens. */

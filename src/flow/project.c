@@ -688,16 +688,47 @@ static void read_train(maker *m, const tarn_yaml *root)
 
 /* ---- the whole ---- */
 
+static int64_t number_of(maker *m, const tarn_yaml *map, const char *key, int64_t least, int64_t most,
+                         int64_t otherwise)
+{
+    const char *text = word(map, key, NULL);
+    int64_t n = otherwise;
+
+    if (!text || (tarn_int_parse(text, strlen(text), &n) && n >= least && n <= most)) return n;
+    const tarn_yaml *v = tarn_yaml_get(map, key);
+    tarn_problems_add(m->problems, v->line, v->column, "%s should be %lld to %lld, not '%.40s'", key, (long long)least,
+                      (long long)most, text);
+    return otherwise;
+}
+
+static void read_gateway(maker *m, const tarn_yaml *serve)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    tarn_project *p = m->p;
+    const char *bucket = word(serve, "s3_bucket", "");
+    size_t len = strlen(bucket);
+
+    p->s3_port = number_of(m, serve, "s3_port", 1, 65535, 0);
+    p->s3_commit_after_s = number_of(m, serve, "s3_commit_after_s", 0, 86400, 5);
+    p->s3_bucket = text_of(m, "%s", bucket);
+    p->s3_domain = text_of(m, "%s", word(serve, "s3_domain", ""));
+    p->s3_signature_v2 = strcmp(word(serve, "s3_signature_v2", "false"), "true") == 0;
+    p->s3_anonymous_reads = strcmp(word(serve, "s3_anonymous_reads", "false"), "true") == 0;
+    if (len == 0 ||
+        (len >= 3 && len <= 63 && strspn(bucket, letters) == len && bucket[0] != '-' && bucket[len - 1] != '-'))
+        return;
+    const tarn_yaml *v = tarn_yaml_get(serve, "s3_bucket");
+    tarn_problems_add(m->problems, v->line, v->column,
+                      "s3_bucket should be 3 to 63 lower-case letters, digits and '-', not '%.40s'", bucket);
+}
+
 static void read_serve(maker *m, const tarn_yaml *serve)
 {
     tarn_project *p = m->p;
-    const char *port = word(serve, "port", "8471"), *anonymous = word(serve, "anonymous", "");
+    const char *anonymous = word(serve, "anonymous", "");
 
     if (serve) (void)tarn_keys_check(&tarn_keys_serve, serve, serve->line, serve->column, m->problems);
-    if (!tarn_int_parse(port, strlen(port), &p->port) || p->port < 1 || p->port > 65535) {
-        const tarn_yaml *v = tarn_yaml_get(serve, "port");
-        tarn_problems_add(m->problems, v->line, v->column, "port should be 1 to 65535, not '%.40s'", port);
-    }
+    p->port = number_of(m, serve, "port", 1, 65535, 8471);
     if (*anonymous && strcmp(anonymous, "none") != 0 && strcmp(anonymous, "predict") != 0 &&
         strcmp(anonymous, "read") != 0) {
         const tarn_yaml *v = tarn_yaml_get(serve, "anonymous");
@@ -710,6 +741,7 @@ static void read_serve(maker *m, const tarn_yaml *serve)
     p->tls_key = text_of(m, "%s", word(serve, "tls_key", ""));
     p->open_metrics = strcmp(word(serve, "open_metrics", "false"), "true") == 0;
     p->audit_reads = strcmp(word(serve, "audit_reads", "false"), "true") == 0;
+    read_gateway(m, serve);
 }
 
 static void read_names(maker *m, const tarn_yaml *root)

@@ -31,6 +31,9 @@ typedef struct tarn_project {
     const char *target, *positive;
     int64_t port;
     const char *bind;
+    int64_t s3_port, s3_commit_after_s;
+    const char *s3_bucket, *s3_domain; /* "": none */
+    bool s3_anonymous_reads, s3_signature_v2;
     const char *anonymous, *tls_cert, *tls_key; /* of serve; "" where nothing is said */
     bool open_metrics, audit_reads;
     tarn_planned *steps;

@@ -215,7 +215,8 @@ TARN_MUST tarn_code tarn_lake_made(tarn_lake *lake, const tarn_id *recipe, const
 /* TARN_NOT_FOUND if the recipe has not run, or an output is gone. */
 TARN_MUST tarn_code tarn_lake_find_made(tarn_lake *lake, const tarn_id *recipe, tarn_entry_fn *fn, void *arg,
                                         tarn_err *err);
-/* Small durable facts of this lake (segment numbers, run records): key up to 200 bytes, value JSON or text. */
+/* Small durable facts of this lake (segment numbers, run records): key up to 200 bytes, value JSON or text; NULL
+ * forgets the fact. */
 TARN_MUST tarn_code tarn_lake_fact_set(tarn_lake *lake, const char *key, const char *value, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_fact_get(tarn_lake *lake, const char *key, char **out, tarn_err *err);
 typedef tarn_code tarn_fact_fn(void *arg, const char *key, const char *value, tarn_err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lake_test.c - the door: objects, paths, staging, commits, refs, records. */
+#include "lake/history.h"
 #include "lake/scratch_test.h"
 
 #include <fcntl.h>
@@ -454,7 +455,34 @@ static void attributes_go_with_the_path(void **state)
     scratch_free(&s);
 }
 
-TARN_TESTS(TARN_TEST(a_lake_is_found_from_a_folder_below), TARN_TEST(a_newer_or_foreign_format_is_refused),
+static void one_staged_path_is_looked_up_and_facts_are_forgotten(void **state)
+{
+    scratch s = scratch_new();
+    tarn_entry e = {.path = "b"}, out;
+    char *value = NULL;
+
+    (void)state;
+    (void)commit_text(s.lake, "main", "a", "committed");
+    must(tarn_lake_put(s.lake, "staged", 6, &e.object, err));
+    must(tarn_lake_stage(s.lake, "main", "ann", &e, 1, err));
+    must(tarn_lake_lookup_staged(s.lake, "main", "ann", "a", &out, err));
+    assert_int_equal(out.object.size, 9);
+    must(tarn_lake_lookup_staged(s.lake, "main", "ann", "b", &out, err));
+    assert_int_equal(out.object.size, 6);
+    must_fail_with(TARN_NOT_FOUND, "", tarn_lake_lookup_staged(s.lake, "main", "ann", "aa", &out, err));
+    e = (tarn_entry){.path = "a"};
+    must(tarn_lake_stage(s.lake, "main", "ann", &e, 1, err));
+    must_fail_with(TARN_NOT_FOUND, "staged", tarn_lake_lookup_staged(s.lake, "main", "ann", "a", &out, err));
+    must_fail_with(TARN_NOT_FOUND, "", tarn_lake_lookup_staged(s.lake, "unborn", "ann", "a", &out, err));
+    must(tarn_lake_fact_set(s.lake, "k", "v", err));
+    must(tarn_lake_fact_set(s.lake, "k", NULL, err));
+    must(tarn_lake_fact_set(s.lake, "k", NULL, err));
+    must_fail_with(TARN_NOT_FOUND, "k", tarn_lake_fact_get(s.lake, "k", &value, err));
+    scratch_free(&s);
+}
+
+TARN_TESTS(TARN_TEST(one_staged_path_is_looked_up_and_facts_are_forgotten),
+           TARN_TEST(a_lake_is_found_from_a_folder_below), TARN_TEST(a_newer_or_foreign_format_is_refused),
            TARN_TEST(objects_of_all_sizes_come_back), TARN_TEST(content_in_pieces_is_stored_as_content_at_once),
            TARN_TEST(attributes_go_with_the_path), TARN_TEST(what_is_not_there_is_said_to_be_missing),
            TARN_TEST(equal_content_is_stored_once), TARN_TEST(a_cached_file_is_whole_and_made_again_when_touched),

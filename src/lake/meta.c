@@ -92,6 +92,7 @@ enum { SEQS_TAKEN = 500 };
                 " ON CONFLICT(key) DO UPDATE SET value = excluded.value, sum = excluded.sum")                     \
     X(FACT_GET, "SELECT key, value, sum FROM facts WHERE key = ?")                                                \
     X(FACTS, "SELECT key, value, sum FROM facts WHERE key >= ? ORDER BY key")                                     \
+    X(FACT_DROP, "DELETE FROM facts WHERE key = ?")                                                               \
     X(ACCESS_SET, "INSERT INTO access(kind, name, value, sum) VALUES(?, ?, ?, ?)"                                 \
                   " ON CONFLICT(kind, name) DO UPDATE SET value = excluded.value, sum = excluded.sum")            \
     X(ACCESS_DROP, "DELETE FROM access WHERE kind = ? AND name = ?")                                              \
@@ -799,7 +800,8 @@ static uint32_t sum_fact(const char *key, const char *value)
 tarn_code tarn_meta_fact_set(tarn_meta *m, const char *key, const char *value, tarn_err *err)
 {
     stmt *st = NULL;
-    tarn_code rc = start(m, S_FACT_SET, &st, err, "tti", key, value, (int64_t)sum_fact(key, value));
+    tarn_code rc = value ? start(m, S_FACT_SET, &st, err, "tti", key, value, (int64_t)sum_fact(key, value))
+                         : start(m, S_FACT_DROP, &st, err, "t", key);
 
     return rc == TARN_OK ? finish(st, err) : rc;
 }

@@ -123,6 +123,7 @@ TARN_MUST tarn_code tarn_meta_made(tarn_meta *meta, const tarn_id *recipe, tarn_
 /* Every output of every recipe. */
 typedef tarn_code tarn_made_fn(void *arg, const tarn_id *recipe, const tarn_entry *output, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_made_all(tarn_meta *meta, tarn_made_fn *fn, void *arg, tarn_err *err);
+/* value NULL: forget it. */
 TARN_MUST tarn_code tarn_meta_fact_set(tarn_meta *meta, const char *key, const char *value, tarn_err *err);
 /* tarn_free(*out); TARN_NOT_FOUND without it. */
 TARN_MUST tarn_code tarn_meta_fact_get(tarn_meta *meta, const char *key, char **out, tarn_err *err);

@@ -201,24 +201,3 @@ void tarn_base64(tarn_text *out, const void *bytes, size_t len)
         tarn_text_addn(out, four, 4);
     }
 }
-
-bool tarn_base64_read(const char *text, size_t len, uint8_t *out, size_t cap, size_t *n)
-{
-    uint32_t x = 0;
-    int bits = 0;
-
-    *n = 0;
-    if (len % 4 != 0) return false;
-    while (len > 0 && text[len - 1] == '=') len--;
-    for (size_t i = 0; i < len; i++) {
-        const char *at = text[i] ? strchr(letters64, text[i]) : NULL;
-        if (!at) return false;
-        x = x << 6 | (uint32_t)(at - letters64);
-        bits += 6;
-        if (bits < 8) continue;
-        bits -= 8;
-        if (*n >= cap) return false;
-        out[(*n)++] = (uint8_t)(x >> bits);
-    }
-    return true;
-}

@@ -44,8 +44,7 @@ typedef struct tarn_remote_into {
 } tarn_remote_into;
 TARN_MUST tarn_code tarn_remote_take(void *arg, const void *bytes, size_t len, tarn_err *err);
 
-/* Base64 of bytes, added to out; and back: false if it is none, or has over cap bytes. */
+/* Base64 of bytes, added to out; base/base64.h reads it. */
 void tarn_base64(tarn_text *out, const void *bytes, size_t len);
-bool tarn_base64_read(const char *text, size_t len, uint8_t *out, size_t cap, size_t *n);
 
 #endif

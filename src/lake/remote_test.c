@@ -2,6 +2,7 @@
 /* remote_test.c - URLs of stores, keys from files, base64 (RFC 4648's examples). */
 #include "support/tarn_test.h"
 
+#include "base/base64.h"
 #include "lake/remote.h"
 #include "lake/s3_login.h"
 

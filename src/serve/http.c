@@ -7,18 +7,15 @@
  *
  * The daemon's own timeout starts again with every byte, so one thread looks at every connection four times a timeout
  * and shuts those whose request, since its first moment, takes longer than allowed. */
-#include "serve/http.h"
+#include "serve/http_inside.h"
 
 #include "base/mem.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -29,6 +26,8 @@
 enum {
     CONNECTIONS = 4096,
     CONNECTION_BYTES = 32 << 10,
+    STREAM_CONNECTIONS = 512, /* each has a thread */
+    STREAM_BYTES = 256 << 10,
     BACKLOG = 1024,
     TIMEOUT_S = 60,
     MOST_THREADS = 64,
@@ -37,29 +36,6 @@ enum {
 static const uint64_t most_discarded = 256u << 20;
 
 static const char strict_policy[] = "default-src 'none'; frame-ancestors 'none'";
-
-/* A connection, so that slow ones can be shut. */
-typedef struct peer {
-    struct peer *next, *previous;
-    int fd;
-    double since; /* of the request under way, or of the end of the one before */
-} peer;
-
-struct tarn_http {
-    tarn_http_options options;
-    struct MHD_Daemon *daemon;
-    int listening, port;
-    bool loopback;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    peer *peers;
-    pthread_t watcher;
-    bool watching, stopping;
-    _Atomic int busy;
-    _Atomic uint64_t requests;
-    _Atomic bool closing;
-    uint64_t epoch;
-};
 
 /* One request. */
 typedef struct request {
@@ -121,22 +97,29 @@ static size_t host_name(const char *host)
     return *port == ':' && strspn(port + 1, "0123456789") == strlen(port + 1) ? len : 0;
 }
 
-static bool host_allowed(const request *q, const char *version, tarn_err *err)
+/* The domain itself, or a name in it. */
+static bool in_domain(const char *domain, const char *host, size_t len)
 {
-    const char *host = ask(q, true, "Host");
+    size_t n = domain ? strlen(domain) : 0;
 
+    return n > 0 && len >= n && strncasecmp(host + len - n, domain, n) == 0 && (len == n || host[len - n - 1] == '.');
+}
+
+bool tarn_http_host_allowed(const tarn_http *h, const char *host, const char *version, tarn_err *err)
+{
     if (!host) {
         if (strcmp(version, "HTTP/1.1") != 0) return true;
         (void)TARN_FAIL(err, TARN_INVALID, "the request has no Host header");
         return false;
     }
     size_t len = host_name(host);
-    if (!q->h->loopback && len > 0) return true;
+    if (!h->loopback && len > 0) return true;
     if (len > 0 && (is_loopback_name(host, len) ||
-                    (strlen(q->h->options.bind) == len && strncasecmp(host, q->h->options.bind, len) == 0)))
+                    (strlen(h->options.bind) == len && strncasecmp(host, h->options.bind, len) == 0) ||
+                    in_domain(h->options.domain, host, len)))
         return true;
-    (void)TARN_FAIL(err, TARN_DENIED, "this server listens on %s and does not answer for host '%.80s'",
-                    q->h->options.bind, host);
+    (void)TARN_FAIL(err, TARN_DENIED, "this server listens on %s and does not answer for host '%.80s'", h->options.bind,
+                    host);
     return false;
 }
 
@@ -250,7 +233,7 @@ static peer *peer_of(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
-static void touch(tarn_http *h, struct MHD_Connection *connection)
+void tarn_http_touch(tarn_http *h, struct MHD_Connection *connection)
 {
     peer *p = peer_of(connection);
 
@@ -274,13 +257,13 @@ static enum MHD_Result begin(tarn_http *h, struct MHD_Connection *connection, co
     q->connection = connection;
     q->started = tarn_seconds();
     q->call = (tarn_call){.route = -1, .method = method, .path = url, .ask = ask, .asked = q, .status = 200};
-    touch(h, connection);
+    tarn_http_touch(h, connection);
     set_request_id(q);
     set_peer(q);
     const char *length = ask(q, true, "Content-Length"), *expect = ask(q, true, "Expect");
     int64_t bytes = 0;
     bool said = length && tarn_int_parse(length, strlen(length), &bytes);
-    if (!host_allowed(q, version, &q->refused) || !site_allowed(q, &q->refused))
+    if (!tarn_http_host_allowed(h, ask(q, true, "Host"), version, &q->refused) || !site_allowed(q, &q->refused))
         q->refused_status = tarn_code_http(q->refused.code);
     else if (h->options.admit) q->refused_status = h->options.admit(h->options.arg, &q->call, &q->refused);
     if (!q->refused_status && said && (uint64_t)bytes > h->options.most_body_bytes) (void)too_long(q, &q->refused);
@@ -328,7 +311,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
     if (!q->call.body) q->call.body = nothing;
     h->options.answer(h->options.arg, &q->call, q->started);
     if (q->call.body == nothing) q->call.body = NULL;
-    touch(h, connection);
+    tarn_http_touch(h, connection);
     return send_reply(q);
 }
 
@@ -340,7 +323,7 @@ static void completed(void *arg, struct MHD_Connection *connection, void **conte
     (void)how;
     if (!q) return;
     *context = NULL;
-    touch(h, connection);
+    tarn_http_touch(h, connection);
     tarn_text_clear(&q->call.out);
     tarn_free(q->call.body);
     tarn_free(q);
@@ -495,8 +478,9 @@ static void *pem(const char *text) { return (void *)(uintptr_t)text; }
 
 static tarn_code start_daemon(tarn_http *h, tarn_err *err)
 {
-    unsigned threads = (unsigned)h->options.threads,
-             flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    const tarn_streams *streams = h->options.streams;
+    unsigned threads = streams ? 1 : (unsigned)h->options.threads, flags = MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    flags |= streams ? MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION : MHD_USE_EPOLL_INTERNAL_THREAD;
     struct MHD_OptionItem tls[] = {
         {h->options.tls_cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, pem(h->options.tls_cert)},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, pem(h->options.tls_key)},
@@ -506,10 +490,14 @@ static tarn_code start_daemon(tarn_http *h, tarn_err *err)
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)(void (*)(void *, const char *, va_list))hear, h},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)(size_t(*)(void *, struct MHD_Connection *, char *))unescape, h},
         {MHD_OPTION_LISTEN_SOCKET, h->listening, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, streams ? STREAM_CONNECTIONS : CONNECTIONS, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, streams ? STREAM_BYTES : CONNECTION_BYTES, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, h->options.timeout_s, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {streams ? MHD_OPTION_URI_LOG_CALLBACK : MHD_OPTION_END,
+         (intptr_t)(void *(*)(void *, const char *, struct MHD_Connection *))tarn_stream_target, h},
+        {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem pool[] = {
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
         {MHD_OPTION_END, 0, NULL}};
 
@@ -518,9 +506,10 @@ static tarn_code start_daemon(tarn_http *h, tarn_err *err)
             return TARN_FAIL(err, TARN_UNSUPPORTED, "this libmicrohttpd was built without TLS; put a proxy in front");
         flags |= MHD_USE_TLS;
     }
-    h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, h, MHD_OPTION_NOTIFY_COMPLETED, completed, h,
-                                 MHD_OPTION_NOTIFY_CONNECTION, connected, h, MHD_OPTION_ARRAY, options,
-                                 MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    h->daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, streams ? tarn_stream_handle : handle, h, MHD_OPTION_NOTIFY_COMPLETED,
+                         streams ? tarn_stream_completed : completed, h, MHD_OPTION_NOTIFY_CONNECTION, connected, h,
+                         MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY, pool, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!h->daemon && h->options.tls_cert)
         return TARN_FAIL(err, TARN_INVALID, "cannot start TLS: certificate and key must be PEM and belong together");
     if (!h->daemon) return TARN_FAIL(err, TARN_IO, "cannot start %u threads that answer requests", threads);

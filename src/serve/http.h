@@ -14,6 +14,42 @@
 
 typedef struct tarn_http tarn_http;
 
+/* ---- requests and replies of any length, in pieces ----
+ *
+ * With options.streams every connection has a thread of its own, which may wait for the disk. Of a request the head is
+ * told (begin), then its body piece by piece, then its end; done comes last in any case, and alone when the client went
+ * away. Who fills in status has answered: what is left of the body is thrown away. */
+
+typedef struct tarn_exchange {
+    const char *method, *target; /* target as on the wire, from the first '/' on */
+    const char *id;              /* of the request */
+    const char *peer;            /* address of the client */
+    int64_t body_bytes;          /* as the client says; -1: it does not */
+    void *state;                 /* the seam's own */
+    /* the reply */
+    int status;        /* 0: not yet */
+    tarn_text headers; /* lines "Name: value\n" */
+    tarn_text out;     /* the body, or: */
+    uint64_t length;   /* bytes that pull gives */
+    /* Fill in 1 to cap bytes of the body from `at` on. An error cuts the connection, so that the client notices. */
+    tarn_code (*pull)(void *arg, uint64_t at, char *bytes, size_t cap, size_t *len, tarn_err *err);
+    void *pull_arg;
+} tarn_exchange;
+
+/* The header's value, or NULL; every header in the order of sending, a name may come twice. */
+const char *tarn_exchange_header(const tarn_exchange *x, const char *name);
+typedef void tarn_header_fn(void *arg, const char *name, const char *value);
+void tarn_exchange_headers(const tarn_exchange *x, tarn_header_fn *fn, void *arg);
+
+typedef struct tarn_streams {
+    void (*begin)(void *arg, tarn_exchange *x);
+    void (*piece)(void *arg, tarn_exchange *x, const char *bytes, size_t len);
+    void (*end)(void *arg, tarn_exchange *x); /* must answer */
+    void (*done)(void *arg, tarn_exchange *x);
+    /* A request for a host that is not this one (see above) is refused with this. */
+    void (*refuse)(void *arg, tarn_exchange *x, int status, const tarn_err *why);
+} tarn_streams;
+
 typedef struct tarn_http_options {
     const char *bind;
     int port, threads, timeout_s;
@@ -25,6 +61,8 @@ typedef struct tarn_http_options {
     /* Whether the one who asks may do so, by the head alone, before the body is read: 0, or the status of a refusal
      * with *why filled. */
     int (*admit)(void *arg, tarn_call *call, tarn_err *why);
+    const tarn_streams *streams; /* instead of answer and refuse, and of a limit for bodies */
+    const char *domain;          /* also answers for this host and names in it, may be NULL */
     /* Fill in the reply of a whole request; `started` is tarn_seconds() of its beginning. */
     void (*answer)(void *arg, tarn_call *call, double started);
     /* The same for a request that is refused before it is read whole. */

@@ -50,11 +50,19 @@ typedef struct tarn_server_options {
     const char *version;            /* of the program, for /v2 and tarn_build_info */
     const char *code;
     tarn_server_view view;
+    /* The S3 gateway, see serve/s3/s3.h for each. */
+    int s3_port; /* 0: none; -1: any free one */
+    const char *s3_bucket, *s3_domain, *s3_access_key, *s3_secret_key;
+    int s3_commit_after_s;
+    bool s3_anonymous_reads, s3_signature_v2;
     const tarn_sink *sink;
 } tarn_server_options;
 
 TARN_MUST tarn_code tarn_server_start(const tarn_server_options *options, tarn_server **out, tarn_err *err);
 int tarn_server_port(const tarn_server *s);
+/* Of the gateway, and the bucket that is the lake; 0 and NULL if there is none. */
+int tarn_server_s3_port(const tarn_server *s);
+const char *tarn_server_s3_bucket(const tarn_server *s);
 /* Graceful; s is gone afterwards. An error says that the log could not be committed (it stays on disk and is taken up
  * by the next start). */
 TARN_MUST tarn_code tarn_server_stop(tarn_server *s, tarn_err *err);

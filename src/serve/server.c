@@ -178,8 +178,11 @@ static tarn_code stop(tarn_server *s, tarn_err *err)
     tarn_code rc = TARN_OK;
 
     tarn_http_stop(s->http, PATIENCE_S);
+    tarn_err why = {0};
+    tarn_code gateway = tarn_s3_stop(s->s3, &why);
     stop_clerk(s);
     if (s->log) rc = tarn_predlog_close(s->log, err);
+    if (rc == TARN_OK && gateway != TARN_OK) rc = TARN_FAIL(err, gateway, "S3 writes stay staged: %s", why.msg);
     tarn_guard_free(s->guard);
     if (s->tls_key) tarn_secret_wipe(s->tls_key, s->tls_key_len);
     tarn_free(s->tls_key);
@@ -188,6 +191,27 @@ static tarn_code stop(tarn_server *s, tarn_err *err)
     (void)pthread_mutex_destroy(&s->view_lock);
     tarn_free(s);
     return rc;
+}
+
+static tarn_code start_gateway(tarn_server *s, tarn_err *err)
+{
+    const tarn_server_options *o = &s->options;
+    tarn_s3_options s3 = {.lake = o->lake,
+                          .bind = s->bind,
+                          .port = o->s3_port < 0 ? 0 : o->s3_port,
+                          .timeout_s = o->timeout_s,
+                          .bucket = o->s3_bucket,
+                          .domain = o->s3_domain,
+                          .tls_cert = s->tls_cert,
+                          .tls_key = s->tls_key,
+                          .commit_after_s = o->s3_commit_after_s,
+                          .signature_v2 = o->s3_signature_v2,
+                          .anonymous_reads = o->s3_anonymous_reads,
+                          .access_key = o->s3_access_key,
+                          .secret_key = o->s3_secret_key,
+                          .sink = o->sink};
+
+    return o->s3_port ? tarn_s3_start(&s3, &s->s3, err) : TARN_OK;
 }
 
 tarn_code tarn_server_start(const tarn_server_options *options, tarn_server **out, tarn_err *err)
@@ -222,6 +246,7 @@ tarn_code tarn_server_start(const tarn_server_options *options, tarn_server **ou
                               .answer = answer,
                               .refuse = refuse};
     TARN_TRY(tarn_http_start(&http, &s->http, err));
+    TARN_TRY(start_gateway(s, err));
     if (pthread_create(&s->clerk, NULL, write_log, s) != 0) {
         rc = TARN_FAIL(err, TARN_NOMEM, "cannot start the thread that writes the audit log");
         goto done;
@@ -239,5 +264,8 @@ done:
 }
 
 int tarn_server_port(const tarn_server *s) { return tarn_http_port(s->http); }
+
+int tarn_server_s3_port(const tarn_server *s) { return s->s3 ? tarn_s3_port(s->s3) : 0; }
+const char *tarn_server_s3_bucket(const tarn_server *s) { return s->s3 ? tarn_s3_bucket_name(s->s3) : NULL; }
 
 tarn_code tarn_server_stop(tarn_server *s, tarn_err *err) { return stop(s, err); }

@@ -10,6 +10,7 @@
 #include "serve/predict.h"
 #include "serve/predlog.h"
 #include "serve/route.h"
+#include "serve/s3/s3.h"
 #include "serve/serve.h"
 
 #include <pthread.h>
@@ -27,6 +28,7 @@ struct tarn_server {
     pthread_mutex_t clerk_lock; /* guards the next two */
     bool clerk_runs, clerk_stops;
     tarn_http *http;
+    tarn_s3 *s3; /* NULL: no gateway */
     tarn_models *models;
     tarn_predlog *log;
     tarn_metrics metrics;

@@ -6,16 +6,18 @@
 #include "cli/why.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 typedef struct serve_params {
-    int64_t port;
+    int64_t port, s3_port;
     char bind[100], anonymous[16], tls_cert[1024], tls_key[1024];
 } serve_params;
 
 static const tarn_param params[] = {
     TARN_INT(serve_params, port, 0, 0, 65535, "TCP port (0: the project's)"),
     TARN_TEXT(serve_params, bind, "", "address to listen on (default: the project's, 127.0.0.1)"),
+    TARN_INT(serve_params, s3_port, 0, 0, 65535, "TCP port of the S3 gateway (0: the project's; without one, none)"),
     TARN_TEXT(serve_params, anonymous, "",
               "what may be done without a credential: none, predict, read (default: the project's)"),
     TARN_TEXT(serve_params, tls_cert, "", "PEM file with a certificate: speak TLS"),
@@ -64,6 +66,17 @@ static void wait_for_stop(void)
     struct timespec pause = {.tv_nsec = 100000000};
 
     while (!tarn_stop_asked()) (void)nanosleep(&pause, NULL);
+}
+
+/* What the project says of the S3 gateway, where the command line does not. */
+static void gateway_of(const tarn_project *project, tarn_server_options *options)
+{
+    if (!options->s3_port) options->s3_port = (int)project->s3_port;
+    options->s3_bucket = project->s3_bucket[0] ? project->s3_bucket : project->name;
+    options->s3_domain = project->s3_domain;
+    options->s3_commit_after_s = (int)project->s3_commit_after_s;
+    options->s3_signature_v2 = project->s3_signature_v2;
+    options->s3_anonymous_reads = project->s3_anonymous_reads;
 }
 
 /* A path that the project file says is meant from where that file is. */
@@ -115,12 +128,20 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
                                    .threads = cli->threads,
                                    .version = tarn_version_text(),
                                    .code = tarn_code_hash(),
+                                   .s3_port = (int)p->s3_port,
+                                   .s3_commit_after_s = 5,
+                                   .s3_access_key = getenv("TARN_S3_ACCESS_KEY"),
+                                   .s3_secret_key = getenv("TARN_S3_SECRET_KEY"),
                                    .view = {.arg = &v, .project = show_project, .runs = show_runs, .why = show_why},
                                    .sink = cli->sink};
+    if (project) gateway_of(project, &options);
     set_access(&options, p, project, read != TARN_OK && read != TARN_NOT_FOUND, cert, key);
     TARN_TRY(tarn_server_start(&options, &server, err));
-    tarn_out(cli, "Serving on http%s://%s:%d/ until Ctrl-C\n", options.tls_cert && *options.tls_cert ? "s" : "", bind,
-             tarn_server_port(server));
+    const char *tls = options.tls_cert && *options.tls_cert ? "s" : "";
+    tarn_out(cli, "Serving on http%s://%s:%d/ until Ctrl-C\n", tls, bind, tarn_server_port(server));
+    if (tarn_server_s3_port(server))
+        tarn_out(cli, "S3 on http%s://%s:%d/, bucket %s is the lake\n", tls, bind, tarn_server_s3_port(server),
+                 tarn_server_s3_bucket(server));
     (void)fflush(stdout);
     wait_for_stop();
     tarn_out(cli, "\nStopping: finishing requests, committing the prediction log\n");
@@ -136,10 +157,13 @@ const tarn_command tarn_command_serve = {
     .stage = "serve",
     .title = "answer requests and show the page, until Ctrl-C",
     .usage = "",
-    .help = "POST /serve/MODEL takes raw records by field name; POST /v2/models/MODEL/infer speaks the Open Inference "
-            "Protocol;\n"
-            "GET /metrics is for Prometheus; / is the page; /openapi.json describes all of it.\n"
-            "Who may do what: docs/security/access.md. On an address that others can reach there must be a user first.",
+    .help =
+        "POST /serve/MODEL takes raw records by field name; POST /v2/models/MODEL/infer speaks the Open Inference "
+        "Protocol;\n"
+        "GET /metrics is for Prometheus; / is the page; /openapi.json describes all of it.\n"
+        "With --s3-port (or serve: s3_port in tarn.yaml) any S3 client reads and writes s3://PROJECT/BRANCH/PATH; see\n"
+        "docs/s3.md. TARN_S3_ACCESS_KEY and TARN_S3_SECRET_KEY in the environment are a key that may do everything.\n"
+        "Who may do what: docs/security/access.md. On an address that others can reach there must be a user first.",
     .params_size = sizeof(serve_params),
     .params = params,
     .run = run,

@@ -10,6 +10,7 @@
  * Source: "Authorize with Shared Key" and "Blob service REST API", Microsoft Learn; version 2021-12-02. */
 #include "lake/backend.h"
 
+#include "base/base64.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/sigv4.h"
