@@ -13,10 +13,12 @@
 #include "lake/lake.h"
 #include "lake/meta.h"
 #include "lake/pack.h"
+#include "lake/ring.h"
 
 #include <pthread.h>
 
-enum { TARN_LAKE_PATH = 3072, TARN_LAKE_VERSION = 1, TARN_NAMES_KEPT = 64, TARN_TREES_KEPT = 16 };
+/* Version 2: encrypted. */
+enum { TARN_LAKE_PATH = 3072, TARN_LAKE_VERSION = 2, TARN_NAMES_KEPT = 64, TARN_TREES_KEPT = 16, TARN_KEYS_KEPT = 64 };
 
 /* One open index: a run's, a pack's own, or that of a pack which is stored but not yet in meta.db. */
 typedef struct tarn_segment {
@@ -34,6 +36,9 @@ struct tarn_lake {
     void *packs;
     tarn_codec *codec;
     struct tarn_node_cache *nodes;
+    tarn_ring *ring;                                           /* NULL: the lake is not encrypted */
+    char cache[TARN_LAKE_PATH + 64], tmp[TARN_LAKE_PATH + 64]; /* for plain content */
+    int private_fd;                                            /* holds a folder in memory for this process; -1: none */
     tarn_gear gear;
 
     pthread_mutex_t lock; /* recursive; guards all below, and every use of meta */
@@ -46,6 +51,10 @@ struct tarn_lake {
         uint32_t num; /* 0: none */
         char name[64];
     } names[TARN_NAMES_KEPT]; /* of packs, at number modulo TARN_NAMES_KEPT: a number never names another pack */
+    struct {
+        char pack[64];
+        tarn_key key;
+    } keys[TARN_KEYS_KEPT]; /* of sealed packs, at a number made from the name */
     struct {
         tarn_id commit, tree;
     } trees[TARN_TREES_KEPT]; /* of commits, by their ids' last byte */
@@ -81,6 +90,27 @@ TARN_MUST tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err);
 
 /* Unite small indexes into a run when there are many. Failing leaves things as they were and loses nothing. */
 void tarn_store_tidy(tarn_lake *lake);
+
+/* ---- sealed.c: the lake's key, and records of sealed packs ---- */
+
+/* The keys that the metadata holds, with the key given; after tarn_meta_open. */
+TARN_MUST tarn_code tarn_sealed_open(tarn_lake *lake, const tarn_lake_key *key, tarn_err *err);
+/* A plain lake has no keys; if it has, its description was changed, and what is written next would be in plain. */
+TARN_MUST tarn_code tarn_sealed_none(tarn_lake *lake, tarn_err *err);
+/* Put fresh keys into a new lake's metadata and its file `keys`. */
+TARN_MUST tarn_code tarn_sealed_make(const char *inside, const char *text, tarn_err *err);
+/* The key of a stored pack, which is at hand for the last ones used. */
+TARN_MUST tarn_code tarn_sealed_pack_key(tarn_lake *lake, const char *pack, tarn_key *out, tarn_err *err);
+/* Text in, text out, for values of the metadata: sealed if the lake is. tarn_free(*out). */
+TARN_MUST tarn_code tarn_sealed_text(const tarn_lake *lake, const char *where, const char *text, char **out,
+                                     tarn_err *err);
+TARN_MUST tarn_code tarn_unsealed_text(const tarn_lake *lake, const char *where, const char *text, char **out,
+                                       tarn_err *err);
+
+/* ---- private.c: where plain content may stand ---- */
+
+TARN_MUST tarn_code tarn_private_open(tarn_lake *lake, tarn_err *err);
+void tarn_private_close(tarn_lake *lake);
 
 static inline void tarn_lake_lock(tarn_lake *lake) { (void)pthread_mutex_lock(&lake->lock); }
 static inline void tarn_lake_unlock(tarn_lake *lake) { (void)pthread_mutex_unlock(&lake->lock); }

@@ -3,7 +3,10 @@
  *
  * WAL mode with synchronous=FULL: a transaction is durable when COMMIT returns, readers never wait. Every
  * statement is prepared once and kept. Values are bound by a short format: t text, i integer, d id (NULL or
- * none: SQL NULL), b entry (object, size, recipe, attrs).
+ * none: SQL NULL), p path, b bytes and their length (size_t).
+ *
+ * In an encrypted lake (veil.h) a staged row has a keyed name for its path and a sealed piece for all the rest; since
+ * names are in no order of use, the rows of a branch are opened and sorted when they are first listed.
  *
  * `sum` is the CRC-32C of the row's other values in the order of binding, each with its length in front. */
 #include "lake/meta.h"
@@ -11,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "lake/bytes.h"
+#include "lake/veil.h"
 
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -71,6 +75,7 @@ static const char schema[] =
               " ORDER BY path LIMIT ?")                                                                               \
     X(STAGED_ALL, "SELECT branch, path, object, size, recipe, attrs, seq, sum FROM staged")                           \
     X(UNSTAGE, "DELETE FROM staged WHERE branch = ? AND path >= ? AND substr(path, 1, ?) = ? AND seq <= ?")           \
+    X(UNSTAGE_ONE, "DELETE FROM staged WHERE branch = ? AND path = ? AND seq <= ?")                                   \
     X(MADE_FORGET, "DELETE FROM made WHERE made_by = ?")                                                              \
     X(MADE_ADD, "INSERT OR REPLACE INTO made(made_by, path, object, size, recipe, attrs, sum) VALUES(?,?,?,?,?,?,?)") \
     X(MADE, "SELECT made_by, path, object, size, recipe, attrs, sum FROM made WHERE made_by = ? ORDER BY path")       \
@@ -95,6 +100,8 @@ static const char *const sql_of[S_COUNT] = {
 struct tarn_meta {
     sqlite3 *db;
     sqlite3_stmt *kept[S_COUNT];
+    const tarn_ring *ring;
+    tarn_veil_list veiled; /* staged rows of a branch, opened */
 };
 
 /* ---- errors, opening ---- */
@@ -237,8 +244,11 @@ void tarn_meta_close(tarn_meta *m)
     if (!m) return;
     for (int i = 0; i < S_COUNT; i++) (void)sqlite3_finalize(m->kept[i]);
     (void)sqlite3_close(m->db);
+    tarn_veil_list_clear(&m->veiled);
     tarn_free(m);
 }
+
+void tarn_meta_seal_with(tarn_meta *m, const tarn_ring *ring) { m->ring = ring; }
 
 /* ---- statements ---- */
 
@@ -258,7 +268,7 @@ static tarn_code prepare(tarn_meta *m, statement which, sqlite3_stmt **out, tarn
     return TARN_OK;
 }
 
-/* The statement, reset and bound: t const char *, p path (bytes), i int64_t, d const tarn_id *. */
+/* The statement, reset and bound: t const char *, p path (bytes), i int64_t, d const tarn_id *, b bytes and size_t. */
 static tarn_code start(tarn_meta *m, statement which, sqlite3_stmt **out, tarn_err *err, const char *format, ...)
 {
     va_list args;
@@ -270,7 +280,10 @@ static tarn_code start(tarn_meta *m, statement which, sqlite3_stmt **out, tarn_e
     (void)sqlite3_clear_bindings(st);
     va_start(args, format);
     for (int i = 0; format[i]; i++) {
-        if (format[i] == 't') {
+        if (format[i] == 'b') {
+            const uint8_t *bytes = va_arg(args, const uint8_t *);
+            (void)sqlite3_bind_blob(st, i + 1, bytes, (int)va_arg(args, size_t), SQLITE_TRANSIENT);
+        } else if (format[i] == 't') {
             (void)sqlite3_bind_text(st, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
         } else if (format[i] == 'p') {
             const char *path = va_arg(args, const char *);
@@ -318,6 +331,7 @@ tarn_code tarn_meta_commit(tarn_meta *m, tarn_err *err) { return simply(m, S_COM
 
 void tarn_meta_rollback(tarn_meta *m)
 {
+    m->veiled.good = false;
     if (!sqlite3_get_autocommit(m->db) && simply(m, S_ROLLBACK, NULL) != TARN_OK) return; /* nothing more can be done */
 }
 
@@ -626,9 +640,51 @@ done:
 
 /* ---- entries: staging and made ---- */
 
-/* owner, path, object, size, recipe, attrs [, seq], sum */
-static tarn_code read_entry(sqlite3_stmt *st, bool staged, tarn_entry *out, int64_t *seq, tarn_err *err)
+static uint32_t sum_veiled(const char *owner, size_t owner_len, const tarn_id *name, const void *piece, size_t len,
+                           int64_t seq)
 {
+    uint32_t sum = 0;
+
+    sum_bytes(&sum, owner, owner_len);
+    sum_id(&sum, name);
+    sum_bytes(&sum, piece, len);
+    sum_int(&sum, seq);
+    return sum;
+}
+
+/* The owner of a row as text: a branch, or the hexadecimal of a recipe's name. */
+static const char *owner_text(bool staged, const void *owner, int len, char out[256])
+{
+    tarn_id id = {{0}};
+
+    if (staged) {
+        (void)snprintf(out, 256, "%.*s", len < 255 ? len : 255, (const char *)owner);
+        return out;
+    }
+    if (len == TARN_ID_BYTES) memcpy(id.b, owner, TARN_ID_BYTES);
+    return tarn_id_hex(&id, out);
+}
+
+static tarn_code read_veiled(tarn_meta *m, sqlite3_stmt *st, bool staged, tarn_entry *out, int64_t *seq, tarn_err *err)
+{
+    const char *table = staged ? "staged" : "made";
+    const void *owner = sqlite3_column_blob(st, 0), *piece = sqlite3_column_blob(st, 2);
+    int owner_len = sqlite3_column_bytes(st, 0), len = sqlite3_column_bytes(st, 2);
+    char text[256];
+    tarn_id name;
+
+    *seq = staged ? sqlite3_column_int64(st, 6) : 0;
+    if (!id_at(st, 1, &name) || !owner || !piece || len < 0 ||
+        sum_veiled(owner, (size_t)owner_len, &name, piece, (size_t)len, *seq) !=
+            (uint32_t)sqlite3_column_int64(st, staged ? 7 : 6))
+        return damaged(table, err);
+    return tarn_unveil(m->ring, table, owner_text(staged, owner, owner_len, text), &name, piece, (size_t)len, out, err);
+}
+
+/* owner, path, object, size, recipe, attrs [, seq], sum */
+static tarn_code read_entry(tarn_meta *m, sqlite3_stmt *st, bool staged, tarn_entry *out, int64_t *seq, tarn_err *err)
+{
+    if (m->ring) return read_veiled(m, st, staged, out, seq, err);
     const char *table = staged ? "staged" : "made";
     const void *path = sqlite3_column_blob(st, 1), *owner = sqlite3_column_blob(st, 0);
     int len = sqlite3_column_bytes(st, 1), owner_len = sqlite3_column_bytes(st, 0);
@@ -643,6 +699,23 @@ static tarn_code read_entry(sqlite3_stmt *st, bool staged, tarn_entry *out, int6
     return TARN_OK;
 }
 
+static tarn_code stage_veiled(tarn_meta *m, const char *branch, const tarn_entry *e, int64_t seq, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    uint8_t piece[TARN_VEIL_MOST];
+    size_t len = 0;
+    tarn_id name;
+
+    tarn_veil_name(m->ring, branch, e->path, &name);
+    TARN_TRY(tarn_veil(m->ring, "staged", branch, e, piece, &len, err));
+    TARN_TRY(start(m, S_STAGE, &st, err, "tdbiddii", branch, &name, piece, len, (int64_t)0, (tarn_id *)NULL,
+                   (tarn_id *)NULL, seq, (int64_t)sum_veiled(branch, strlen(branch), &name, piece, len, seq)));
+    TARN_TRY(finish(m, st, err));
+done:
+    return rc;
+}
+
 tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const tarn_entry *e, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -654,6 +727,11 @@ tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const tarn_entry *e,
     if (!row) return TARN_FAIL(err, TARN_CORRUPT, "meta.db is damaged: the counter of staged paths is gone");
     int64_t seq = sqlite3_column_int64(st, 0);
     (void)sqlite3_reset(st);
+    m->veiled.good = false;
+    if (m->ring) {
+        rc = stage_veiled(m, branch, e, seq, err);
+        goto done;
+    }
     TARN_TRY(start(m, S_STAGE, &st, err, "tpdiddii", branch, e->path, &e->object.id, (int64_t)e->object.size,
                    &e->recipe, &e->attrs, seq, (int64_t)sum_entry(branch, strlen(branch), e, seq)));
     TARN_TRY(finish(m, st, err));
@@ -685,7 +763,7 @@ static tarn_code each_staged(tarn_meta *m, sqlite3_stmt *st, tarn_staged_fn *fn,
     for (;;) {
         TARN_TRY(step(m, st, &row, err));
         if (!row) break;
-        TARN_TRY(read_entry(st, true, &e, &seq, err));
+        TARN_TRY(read_entry(m, st, true, &e, &seq, err));
         TARN_TRY(fn(arg, &e, seq, err));
     }
 done:
@@ -693,10 +771,40 @@ done:
     return rc;
 }
 
+static tarn_code keep_veiled(void *arg, const tarn_entry *entry, int64_t seq, tarn_err *err)
+{
+    return tarn_veil_list_add(arg, entry, seq, err);
+}
+
+/* The opened rows of the branch, read anew if they may have changed. */
+static tarn_code open_veiled(tarn_meta *m, const char *branch, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    int64_t version = 0;
+
+    TARN_TRY(tarn_meta_version(m, &version, err));
+    if (m->veiled.good && m->veiled.version == version && strcmp(m->veiled.owner, branch) == 0) return TARN_OK;
+    tarn_veil_list_clear(&m->veiled);
+    TARN_TRY(start(m, S_STAGED, &st, err, "tpi", branch, "", (int64_t)-1));
+    TARN_TRY(each_staged(m, st, keep_veiled, &m->veiled, err));
+    tarn_veil_list_sort(&m->veiled);
+    (void)snprintf(m->veiled.owner, sizeof m->veiled.owner, "%s", branch);
+    m->veiled.version = version;
+    m->veiled.good = true;
+done:
+    return rc;
+}
+
 tarn_code tarn_meta_staged(tarn_meta *m, const char *branch, const char *from, int64_t most, tarn_staged_fn *fn,
                            void *arg, tarn_err *err)
 {
     sqlite3_stmt *st = NULL;
+
+    if (m->ring) {
+        tarn_code opened = open_veiled(m, branch, err);
+        return opened == TARN_OK ? tarn_veil_list_each(&m->veiled, from, most, fn, arg, err) : opened;
+    }
     tarn_code rc = start(m, S_STAGED, &st, err, "tpi", branch, from, most > 0 ? most : (int64_t)-1);
 
     return rc == TARN_OK ? each_staged(m, st, fn, arg, err) : rc;
@@ -710,20 +818,80 @@ tarn_code tarn_meta_staged_all(tarn_meta *m, tarn_staged_fn *fn, void *arg, tarn
     return rc == TARN_OK ? each_staged(m, st, fn, arg, err) : rc;
 }
 
+typedef struct unstaging {
+    tarn_meta *m;
+    const char *branch, *prefix;
+    int64_t upto;
+} unstaging;
+
+static tarn_code unstage_one(void *arg, const tarn_entry *e, int64_t seq, tarn_err *err)
+{
+    const unstaging *u = arg;
+    sqlite3_stmt *st = NULL;
+    tarn_id name;
+
+    (void)seq;
+    if (strncmp(e->path, u->prefix, strlen(u->prefix)) != 0) return TARN_CANCELLED; /* in the order of paths */
+    tarn_veil_name(u->m->ring, u->branch, e->path, &name);
+    tarn_code rc = start(u->m, S_UNSTAGE_ONE, &st, err, "tdi", u->branch, &name, u->upto);
+    return rc == TARN_OK ? finish(u->m, st, err) : rc;
+}
+
+static tarn_code unstage_veiled(tarn_meta *m, const char *branch, const char *prefix, int64_t upto, tarn_err *err)
+{
+    unstaging u = {m, branch, prefix, upto};
+    tarn_code rc = tarn_meta_staged(m, branch, prefix, 0, unstage_one, &u, err);
+
+    m->veiled.good = false;
+    return rc == TARN_CANCELLED ? TARN_OK : rc;
+}
+
 tarn_code tarn_meta_unstage(tarn_meta *m, const char *branch, const char *prefix, int64_t upto, tarn_err *err)
 {
     sqlite3_stmt *st = NULL;
+
+    if (m->ring && *prefix) return unstage_veiled(m, branch, prefix, upto, err);
+    m->veiled.good = false;
     tarn_code rc = start(m, S_UNSTAGE, &st, err, "tpipi", branch, prefix, (int64_t)strlen(prefix), prefix, upto);
 
     return rc == TARN_OK ? finish(m, st, err) : rc;
 }
 
+/* What a recipe is called in table made. */
+static tarn_id recipe_name(const tarn_meta *m, const tarn_id *recipe)
+{
+    tarn_id name = *recipe;
+
+    if (m->ring) tarn_ring_name(m->ring, TARN_KIND_CHUNK, recipe, &name);
+    return name;
+}
+
 tarn_code tarn_meta_made_forget(tarn_meta *m, const tarn_id *recipe, tarn_err *err)
 {
     sqlite3_stmt *st = NULL;
-    tarn_code rc = start(m, S_MADE_FORGET, &st, err, "d", recipe);
+    tarn_id name = recipe_name(m, recipe);
+    tarn_code rc = start(m, S_MADE_FORGET, &st, err, "d", &name);
 
     return rc == TARN_OK ? finish(m, st, err) : rc;
+}
+
+static tarn_code made_add_veiled(tarn_meta *m, const tarn_id *recipe, const tarn_entry *e, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    sqlite3_stmt *st = NULL;
+    uint8_t piece[TARN_VEIL_MOST];
+    size_t len = 0;
+    char owner[TARN_ID_BYTES], hex[TARN_ID_HEX];
+    tarn_id made_by = recipe_name(m, recipe), name;
+
+    memcpy(owner, made_by.b, sizeof owner);
+    tarn_veil_name(m->ring, tarn_id_hex(&made_by, hex), e->path, &name);
+    TARN_TRY(tarn_veil(m->ring, "made", hex, e, piece, &len, err));
+    TARN_TRY(start(m, S_MADE_ADD, &st, err, "ddbiddi", &made_by, &name, piece, len, (int64_t)0, (tarn_id *)NULL,
+                   (tarn_id *)NULL, (int64_t)sum_veiled(owner, sizeof owner, &name, piece, len, 0)));
+    TARN_TRY(finish(m, st, err));
+done:
+    return rc;
 }
 
 tarn_code tarn_meta_made_add(tarn_meta *m, const tarn_id *recipe, const tarn_entry *e, tarn_err *err)
@@ -731,10 +899,24 @@ tarn_code tarn_meta_made_add(tarn_meta *m, const tarn_id *recipe, const tarn_ent
     sqlite3_stmt *st = NULL;
     char owner[TARN_ID_BYTES];
 
+    if (m->ring) return made_add_veiled(m, recipe, e, err);
     memcpy(owner, recipe->b, sizeof owner);
     tarn_code rc = start(m, S_MADE_ADD, &st, err, "dpdiddi", recipe, e->path, &e->object.id, (int64_t)e->object.size,
                          &e->recipe, &e->attrs, (int64_t)sum_entry(owner, sizeof owner, e, 0));
     return rc == TARN_OK ? finish(m, st, err) : rc;
+}
+
+typedef struct made_call {
+    tarn_entry_fn *fn;
+    void *arg;
+} made_call;
+
+static tarn_code give_made(void *arg, const tarn_entry *entry, int64_t seq, tarn_err *err)
+{
+    const made_call *call = arg;
+
+    (void)seq;
+    return call->fn(call->arg, entry, err);
 }
 
 tarn_code tarn_meta_made(tarn_meta *m, const tarn_id *recipe, tarn_entry_fn *fn, void *arg, tarn_err *err)
@@ -744,16 +926,22 @@ tarn_code tarn_meta_made(tarn_meta *m, const tarn_id *recipe, tarn_entry_fn *fn,
     bool row = true;
     tarn_entry e;
     int64_t seq;
+    tarn_id name = recipe_name(m, recipe);
+    tarn_veil_list list = {.good = false};
 
-    TARN_TRY(start(m, S_MADE, &st, err, "d", recipe));
+    TARN_TRY(start(m, S_MADE, &st, err, "d", &name));
     for (;;) {
         TARN_TRY(step(m, st, &row, err));
         if (!row) break;
-        TARN_TRY(read_entry(st, false, &e, &seq, err));
-        TARN_TRY(fn(arg, &e, err));
+        TARN_TRY(read_entry(m, st, false, &e, &seq, err));
+        if (m->ring) TARN_TRY(tarn_veil_list_add(&list, &e, 0, err));
+        else TARN_TRY(fn(arg, &e, err));
     }
+    tarn_veil_list_sort(&list);
+    TARN_TRY(tarn_veil_list_each(&list, "", 0, give_made, &(made_call){fn, arg}, err));
 done:
     if (st) (void)sqlite3_reset(st);
+    tarn_veil_list_clear(&list);
     return rc;
 }
 
@@ -818,7 +1006,7 @@ done:
 
 /* ---- checking ---- */
 
-static tarn_code check_row(statement which, sqlite3_stmt *st, tarn_err *err)
+static tarn_code check_row(tarn_meta *m, statement which, sqlite3_stmt *st, tarn_err *err)
 {
     tarn_ref ref;
     tarn_entry e;
@@ -828,8 +1016,8 @@ static tarn_code check_row(statement which, sqlite3_stmt *st, tarn_err *err)
     switch (which) {
     case S_REFS: return read_ref(st, &ref, err);
     case S_LOG_ALL: return read_log(st, &id, err);
-    case S_STAGED_ALL: return read_entry(st, true, &e, &seq, err);
-    case S_MADE_ALL: return read_entry(st, false, &e, &seq, err);
+    case S_STAGED_ALL: return read_entry(m, st, true, &e, &seq, err);
+    case S_MADE_ALL: return read_entry(m, st, false, &e, &seq, err);
     default: return check_fact(st, err);
     }
 }
@@ -852,7 +1040,7 @@ tarn_code tarn_meta_check(tarn_meta *m, void (*problem)(void *arg, const char *l
         bool has_bound = tables[t] == S_REFS || tables[t] == S_FACTS;
         rc = start(m, tables[t], &st, &e, has_bound ? "t" : "", "");
         while (rc == TARN_OK && (rc = step(m, st, &row, &e)) == TARN_OK && row)
-            if (check_row(tables[t], st, &e) != TARN_OK) problem(arg, e.msg);
+            if (check_row(m, tables[t], st, &e) != TARN_OK) problem(arg, e.msg);
         if (rc == TARN_CORRUPT) problem(arg, e.msg);
         else if (rc != TARN_OK) return TARN_FAIL(err, rc, "%s", e.msg);
     }

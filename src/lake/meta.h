@@ -11,6 +11,7 @@
 #define TARN_LAKE_META_H
 
 #include "lake/lake.h"
+#include "lake/ring.h"
 
 typedef struct tarn_meta tarn_meta;
 
@@ -19,6 +20,10 @@ TARN_MUST tarn_code tarn_meta_create(const char *path, tarn_err *err);
 /* readonly: no byte is written, not even beside the file if SQLite can do without. */
 TARN_MUST tarn_code tarn_meta_open(const char *path, bool readonly, tarn_meta **out, tarn_err *err);
 void tarn_meta_close(tarn_meta *meta);
+
+/* From now on rows with paths and content ids (staged, made) are sealed, as in an encrypted lake all of them are.
+ * Texts (facts, who and why of the ref log) come sealed from above. ring is borrowed until closing. */
+void tarn_meta_seal_with(tarn_meta *meta, const tarn_ring *ring);
 
 TARN_MUST tarn_code tarn_meta_begin(tarn_meta *meta, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_commit(tarn_meta *meta, tarn_err *err);

@@ -133,6 +133,8 @@ static tarn_code check_fact(const char *key, tarn_err *err)
 
     if (len == 0 || len > 200)
         return TARN_FAIL(err, TARN_INVALID, "the key of a fact has 1 to 200 bytes, not %zu", len);
+    if (strncmp(key, "lake/", 5) == 0)
+        return TARN_FAIL(err, TARN_INVALID, "facts 'lake/...' are the lake's own, '%s' cannot be set", key);
     return TARN_OK;
 }
 
@@ -140,18 +142,26 @@ tarn_code tarn_lake_fact_set(tarn_lake *lake, const char *key, const char *value
 {
     tarn_code rc = TARN_OK;
 
+    char *stored = NULL;
+
     TARN_TRY(check_fact(key, err));
+    TARN_TRY(tarn_sealed_text(lake, key, value, &stored, err));
     TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_tx_end(lake, tarn_meta_fact_set(lake->meta, key, value, err), err);
+    rc = tarn_tx_end(lake, tarn_meta_fact_set(lake->meta, key, stored, err), err);
 done:
+    tarn_free(stored);
     return rc;
 }
 
 tarn_code tarn_lake_fact_get(tarn_lake *lake, const char *key, char **out, tarn_err *err)
 {
+    char *stored = NULL;
+
     tarn_lake_lock(lake);
-    tarn_code rc = tarn_meta_fact_get(lake->meta, key, out, err);
+    tarn_code rc = tarn_meta_fact_get(lake->meta, key, &stored, err);
     tarn_lake_unlock(lake);
+    if (rc == TARN_OK) rc = tarn_unsealed_text(lake, key, stored, out, err);
+    tarn_free(stored);
     return rc;
 }
 
@@ -180,6 +190,18 @@ done:
     return rc;
 }
 
+static tarn_code give_fact(const tarn_lake *lake, const struct fact *f, tarn_fact_fn *fn, void *arg, tarn_err *err)
+{
+    char *value = NULL;
+    tarn_code rc = TARN_OK;
+
+    if (strncmp(f->key, "lake/", 5) == 0) return TARN_OK; /* the lake's own */
+    rc = tarn_unsealed_text(lake, f->key, f->value, &value, err);
+    if (rc == TARN_OK) rc = fn(arg, f->key, value, err);
+    tarn_free(value);
+    return rc;
+}
+
 tarn_code tarn_lake_facts(tarn_lake *lake, const char *prefix, tarn_fact_fn *fn, void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -189,7 +211,7 @@ tarn_code tarn_lake_facts(tarn_lake *lake, const char *prefix, tarn_fact_fn *fn,
     tarn_lake_lock(lake);
     rc = tarn_meta_facts(lake->meta, prefix ? prefix : "", keep_fact, &list, err);
     tarn_lake_unlock(lake);
-    for (size_t i = 0; i < list.n && rc == TARN_OK; i++) rc = fn(arg, list.v[i].key, list.v[i].value, err);
+    for (size_t i = 0; i < list.n && rc == TARN_OK; i++) rc = give_fact(lake, &list.v[i], fn, arg, err);
 done:
     tarn_arena_free(list.arena);
     tarn_free(list.v);

@@ -63,6 +63,24 @@ tarn_code tarn_ref_branch(const char *name, char out[256], tarn_err *err)
     return rc;
 }
 
+/* Who and why are what people wrote: sealed if the lake is. */
+static tarn_code log_and_set(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to, const char *who,
+                             const char *why, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char *sealed_who = NULL, *sealed_why = NULL;
+
+    if (!lake->ring)
+        return tarn_meta_ref_set(lake->meta, name, was, to, tarn_now_us(), who ? who : "", why ? why : "", err);
+    TARN_TRY(tarn_sealed_text(lake, "who", who ? who : "", &sealed_who, err));
+    TARN_TRY(tarn_sealed_text(lake, "why", why ? why : "", &sealed_why, err));
+    TARN_TRY(tarn_meta_ref_set(lake->meta, name, was, to, tarn_now_us(), sealed_who, sealed_why, err));
+done:
+    tarn_free(sealed_who);
+    tarn_free(sealed_why);
+    return rc;
+}
+
 tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to, const char *who,
                         const char *why, tarn_err *err)
 {
@@ -75,8 +93,7 @@ tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, c
     if (was && !there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' does not exist any more", name);
     if (was && !tarn_id_equal(was, &now.commit))
         return TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved meanwhile; look at it and try again", name);
-    return tarn_meta_ref_set(lake->meta, name, there ? &now.commit : NULL, to, tarn_now_us(), who ? who : "",
-                             why ? why : "", err);
+    return log_and_set(lake, name, there ? &now.commit : NULL, to, who, why, err);
 }
 
 /* ---- the door's calls ---- */

@@ -198,9 +198,11 @@ void tarn_store_close(tarn_lake *lake)
 /* ---- looking up ---- */
 
 typedef struct spot {
+    tarn_id name; /* the id, or what stands for it in a sealed pack */
     tarn_where where;
     bool in_open;
     char pack[64];
+    tarn_key key; /* in the open pack of an encrypted lake */
 } spot;
 
 static tarn_code pack_name(tarn_lake *lake, uint32_t num, char out[64], tarn_err *err)
@@ -219,7 +221,7 @@ static tarn_code pack_name(tarn_lake *lake, uint32_t num, char out[64], tarn_err
 }
 
 /* Damage is an answer only if no sound segment has the id. */
-static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out, bool *found, tarn_err *err)
+static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *name, spot *out, bool *found, tarn_err *err)
 {
     tarn_code rc = TARN_OK, damaged = TARN_OK;
 
@@ -228,7 +230,7 @@ static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out,
         tarn_segment *s = &lake->segments[i];
         if (s->damage[0] && damaged == TARN_OK) damaged = TARN_FAIL(err, TARN_CORRUPT, "%s", s->damage);
         if (!s->index.bytes) continue;
-        rc = tarn_index_find(&s->index, id, s->row.name, &out->where, found, damaged == TARN_OK ? err : NULL);
+        rc = tarn_index_find(&s->index, name, s->row.name, &out->where, found, damaged == TARN_OK ? err : NULL);
         if (rc == TARN_CORRUPT) damaged = rc;
         else if (rc != TARN_OK) return rc;
         if (!*found) continue;
@@ -242,26 +244,40 @@ static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out,
 
 /* Under the lock. For reading, other processes' newest packs count too, and damage is an error; for writing a
  * chunk that cannot be found is simply stored again. */
-static tarn_code locate(tarn_lake *lake, const tarn_id *id, bool reading, spot *out, bool *found, tarn_err *err)
+static tarn_code locate_name(tarn_lake *lake, const tarn_id *name, bool reading, spot *out, bool *found, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int64_t version = 0;
-    const tarn_where *open = tarn_pack_find(&lake->open, id);
+    const tarn_where *open = tarn_pack_find(&lake->open, name);
 
     *found = open != NULL;
+    out->name = *name;
     if (open) {
-        *out = (spot){.where = *open, .in_open = true};
+        *out = (spot){.name = *name, .where = *open, .in_open = true, .key = lake->open.key};
         return TARN_OK;
     }
-    tarn_code looked = look_in_segments(lake, id, out, found, err);
+    tarn_code looked = look_in_segments(lake, name, out, found, err);
     if (!reading) return looked == TARN_CORRUPT ? TARN_OK : looked;
     if (*found) return looked;
     TARN_TRY(tarn_meta_version(lake->meta, &version, err));
     if (version == lake->meta_version) return looked;
     TARN_TRY(tarn_store_load(lake, err));
-    TARN_TRY(look_in_segments(lake, id, out, found, err));
+    TARN_TRY(look_in_segments(lake, name, out, found, err));
 done:
     return rc;
+}
+
+/* By id; the kind is not known, and a commit's name is made in another way than that of all others. */
+static tarn_code locate(tarn_lake *lake, const tarn_id *id, bool reading, spot *out, bool *found, tarn_err *err)
+{
+    tarn_id name;
+
+    if (!lake->ring) return locate_name(lake, id, reading, out, found, err);
+    tarn_ring_name(lake->ring, TARN_KIND_CHUNK, id, &name);
+    tarn_code rc = locate_name(lake, &name, reading, out, found, err);
+    if (*found || (rc != TARN_OK && rc != TARN_CORRUPT)) return rc;
+    tarn_code second = locate_name(lake, id, reading, out, found, rc == TARN_OK ? err : NULL);
+    return *found || rc == TARN_OK ? second : rc;
 }
 
 tarn_code tarn_store_find(tarn_lake *lake, const tarn_id *id, tarn_where *where, bool *found, tarn_err *err)
@@ -292,6 +308,21 @@ done:
     return rc;
 }
 
+/* Unseal if it is sealed, then check and decode what is in slab->stored. */
+static tarn_code open_record(tarn_lake *lake, const tarn_id *id, spot *s, tarn_slab *slab, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_id is;
+
+    if (!lake->ring) return tarn_record_open(lake->codec, id, &s->where, slab, err);
+    if (!s->in_open) TARN_TRY(tarn_sealed_pack_key(lake, s->pack, &s->key, err));
+    TARN_TRY(tarn_record_unseal(lake->ring, &s->key, &s->name, &s->where, slab, &is, err));
+    TARN_TRY(tarn_record_open(lake->codec, id, &s->where, slab, err));
+done:
+    tarn_wipe(&s->key, sizeof s->key);
+    return rc;
+}
+
 tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab, tarn_where *where,
                          tarn_err *err)
 {
@@ -303,7 +334,7 @@ tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, t
     TARN_TRY(locate_and_copy(lake, id, slab, &s, &found, err));
     (void)tarn_id_hex(id, hex);
     if (!found) return TARN_FAIL(err, TARN_NOT_FOUND, "%s %.12s is not in the lake", what, hex);
-    if (s.where.stored > TARN_RECORD_MOST)
+    if (s.where.stored > TARN_RECORD_MOST + TARN_RECORD_MORE)
         return TARN_FAIL(err, TARN_CORRUPT, "%s %.12s has an impossible length", what, hex);
     if (!s.in_open) {
         TARN_TRY(blob_name(s.pack, blob, err));
@@ -313,7 +344,7 @@ tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, t
             rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
         if (rc != TARN_OK) goto done;
     }
-    rc = tarn_record_open(lake->codec, id, &s.where, slab, err);
+    rc = open_record(lake, id, &s, slab, err);
     if (rc != TARN_OK) {
         char note[160];
         (void)snprintf(note, sizeof note, "%s %.12s (pack %s, offset %u)", what, hex, s.pack, s.where.offset);
