@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "base/file.h"
+#include "cli/secret.h"
 #include "flow/project.h"
 
 #include <pwd.h>
@@ -83,7 +84,7 @@ void tarn_out_table(const tarn_cli *cli, const char *const *cells, size_t rows, 
 
 tarn_code tarn_cli_lake(const tarn_cli *cli, tarn_lake **out, tarn_err *err)
 {
-    return tarn_lake_open(cli->folder, out, err);
+    return tarn_cli_open_lake(cli->folder, out, err);
 }
 
 const char *tarn_cli_author(char *out, size_t cap)

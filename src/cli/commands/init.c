@@ -2,7 +2,8 @@
 /* init.c - tarn init: make a lake, and a project file to start from. */
 #include "base/file.h"
 #include "base/mem.h"
-#include "cli/command.h"
+#include "base/seal.h"
+#include "cli/secret.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,20 +40,58 @@ static const char start[] =
     "\n"
     "# registry: {name: my-model}\n";
 
+typedef struct init_params {
+    bool encrypt, passphrase;
+    char key_file[1024];
+} init_params;
+
+static const tarn_param params[] = {
+    TARN_BOOL_PARAM(init_params, encrypt, false,
+                    "encrypt all that the lake will hold; losing the key is losing the data"),
+    TARN_TEXT(init_params, key_file, "",
+              "the key: a file of 32 random bytes (raw or 64 digits), made if it is not there"),
+    TARN_BOOL_PARAM(init_params, passphrase, false, "the key: a passphrase, asked for or taken from TARN_PASSPHRASE"),
+    TARN_PARAMS_END,
+};
+
+static tarn_code make_lake(const tarn_cli *cli, const init_params *p, const char *folder, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char passphrase[TARN_PASSPHRASE_MOST] = "", inside[4096];
+    tarn_lake_key key;
+
+    if (!p->encrypt) {
+        if (!p->passphrase && !p->key_file[0]) return tarn_lake_init(folder, err);
+        return TARN_FAIL(err, TARN_USAGE, "--key-file and --passphrase go with --encrypt");
+    }
+    TARN_TRY(tarn_path_join(inside, sizeof inside, folder, ".tarn", err));
+    if (tarn_path_exists(inside)) return TARN_FAIL(err, TARN_EXISTS, "there is a lake in '%s' already", folder);
+    TARN_TRY(tarn_cli_new_key(cli, p->key_file, p->passphrase, "TARN_PASSPHRASE", passphrase, &key, err));
+    TARN_TRY(tarn_lake_init_encrypted(folder, &key, err));
+done:
+    tarn_wipe(passphrase, sizeof passphrase);
+    return rc;
+}
+
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const char *folder = argc ? argv[0] : cli->folder;
+    const init_params *p = values;
     char path[4096];
 
-    (void)values;
     TARN_TRY(tarn_dir_make(folder, err));
-    TARN_TRY(tarn_lake_init(folder, err));
+    TARN_TRY(make_lake(cli, p, folder, err));
     TARN_TRY(tarn_path_join(path, sizeof path, folder, "tarn.yaml", err));
     bool fresh = !tarn_path_exists(path);
     if (fresh) TARN_TRY(tarn_file_save(path, start, strlen(start), err));
-    tarn_out(cli, "Made the lake %s/.tarn%s\nNext: write tarn.yaml, then `tarn run`.\n", folder,
-             fresh ? " and a project file tarn.yaml to start from" : "");
+    tarn_out(cli, "Made the lake %s/.tarn%s%s\nNext: write tarn.yaml, then `tarn run`.\n", folder,
+             p->encrypt ? " (encrypted)" : "", fresh ? " and a project file tarn.yaml to start from" : "");
+    if (p->encrypt)
+        tarn_out(cli, "%s%s%s\nGive the key to every command: %s\n", tarn_color(cli, "yellow"), TARN_LOSING_THE_KEY,
+                 tarn_color(cli, NULL),
+                 p->passphrase ? "it is asked for, or taken from TARN_PASSPHRASE" : "TARN_KEY_FILE names the key file");
+    TARN_TRY(tarn_json_set(cli->result, "encrypted", json_boolean(p->encrypt), err));
     TARN_TRY(tarn_json_set(cli->result, "folder", json_string(folder), err));
     TARN_TRY(tarn_json_set(cli->result, "project_file", json_string(fresh ? "made" : "kept"), err));
 done:
@@ -64,8 +103,14 @@ const tarn_command tarn_command_init = {
     .stage = "project",
     .title = "make a lake, and a project file to start from",
     .usage = "[FOLDER]",
-    .help = "Makes FOLDER/.tarn (versions, cache, metadata) and, if there is none, FOLDER/tarn.yaml. Nothing else on "
-            "the machine changes.",
+    .help =
+        "Makes FOLDER/.tarn (versions, cache, metadata) and, if there is none, FOLDER/tarn.yaml. Nothing else on "
+        "the machine changes.\n\n--encrypt makes a lake whose files show a thief of the disk nothing that was put into "
+        "them; docs/security/encryption.md says what stays readable. Every command then needs the key: TARN_KEY_FILE "
+        "names the key file, TARN_PASSPHRASE holds the passphrase, or it is asked for.\n\n" TARN_LOSING_THE_KEY
+        "\n\nExample: tarn init --encrypt --key-file ~/keys/project.key",
     .most = 1,
+    .params_size = sizeof(init_params),
+    .params = params,
     .run = run,
 };
