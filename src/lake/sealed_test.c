@@ -107,6 +107,14 @@ static int search(const char *folder, const needle *needles, size_t n)
     return files;
 }
 
+static tarn_code join_fact(void *arg, const char *key, const char *value, tarn_err *err)
+{
+    char *line = arg;
+    (void)err;
+    (void)snprintf(line + strlen(line), 200 - strlen(line), "%s=%s ", key, value);
+    return TARN_OK;
+}
+
 /* Stage, commit, tag, remember and copy things that all bear the secret; then look for it, and for the hash of content
  * that a thief may know, in every file. */
 static void nothing_is_to_be_seen_on_the_disk(void **state)
@@ -131,6 +139,8 @@ static void nothing_is_to_be_seen_on_the_disk(void **state)
     must(tarn_lake_stage(x.s.lake, "main", &(tarn_entry){.path = "staged " SECRET, .object = e[0].object}, 1, err));
     must(tarn_lake_made(x.s.lake, &recipe.id, e, 2, err));
     must(tarn_lake_fact_set(x.s.lake, "run/last", "value " SECRET, err));
+    must(tarn_lake_fact_set(x.s.lake, "run/" SECRET, "", err));
+    must(tarn_lake_fact_set(x.s.lake, "other", "o", err));
     must(tarn_lake_cached(x.s.lake, &e[0].object.id, ".txt", path, sizeof path, err));
     assert_int_equal(strncmp(path, x.cache, strlen(x.cache)), 0);
     (void)snprintf(inside, sizeof inside, "%s/.tarn", x.s.folder);
@@ -155,6 +165,14 @@ static void nothing_is_to_be_seen_on_the_disk(void **state)
     must(tarn_lake_fact_get(x.s.lake, "run/last", &text, err));
     assert_string_equal(text, "value " SECRET);
     tarn_free(text);
+    char facts[200] = "";
+    must(tarn_lake_facts(x.s.lake, "run/", join_fact, facts, err));
+    assert_string_equal(facts, "run/" SECRET "= run/last=value " SECRET " ");
+    facts[0] = '\0';
+    must(tarn_lake_facts(x.s.lake, "", join_fact, facts, err));
+    assert_string_equal(facts, "other=o run/" SECRET "= run/last=value " SECRET " ");
+    must_fail_with(TARN_NOT_FOUND, "'nothing'", tarn_lake_fact_get(x.s.lake, "nothing", &text, err));
+    must_fail_with(TARN_INVALID, "the lake's own", tarn_lake_fact_set(x.s.lake, "lake/keys", "x", err));
     free(big);
     sealed_free(&x);
 }
