@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* refs.c - names of commits, and moving them. The rows are meta.c's. */
-#include "lake/inside.h"
+#include "lake/holding.h"
 
 #include "base/mem.h"
 
@@ -93,7 +93,9 @@ tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, c
     if (was && !there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' does not exist any more", name);
     if (was && !tarn_id_equal(was, &now.commit))
         return TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved meanwhile; look at it and try again", name);
-    return log_and_set(lake, name, there ? &now.commit : NULL, to, who, why, err);
+    rc = tarn_hold_guard(lake, name, there ? &now.commit : NULL, to, err);
+    if (rc == TARN_OK) rc = log_and_set(lake, name, there ? &now.commit : NULL, to, who, why, err);
+    return rc == TARN_OK ? tarn_hold_by_rule(lake, name, to, who, err) : rc;
 }
 
 /* ---- the door's calls ---- */
