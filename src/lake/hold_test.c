@@ -243,28 +243,6 @@ static void rules_hold_what_is_new(void **state)
     scratch_free(&s);
 }
 
-static void memory_may_run_out_anywhere(void **state)
-{
-    scratch s = scratch_new();
-    tarn_id a = commit_text(s.lake, "main", "a", "1");
-    bool done = false;
-
-    (void)state;
-    for (int64_t n = 1; !done && n < 2000; n++) {
-        tarn_hold h = hold_of(&a, TARN_HOLD_GOVERNANCE, "main", day_us + n * 1000000);
-        tarn_mem_fail_after(n);
-        tarn_code rc = tarn_lake_hold(s.lake, &h, NULL);
-        if (rc == TARN_OK) rc = tarn_lake_ref_move(s.lake, "main", &a, NULL, "Ann", "", NULL);
-        if (rc == TARN_OK) fail_msg("a held branch was removed");
-        tarn_mem_fail_after(0);
-        done = rc == TARN_DENIED;
-    }
-    assert_true(done);
-    assert_int_equal(active(s.lake), 1);
-    scratch_free(&s);
-}
-
 TARN_TESTS(TARN_TEST(time_is_what_was_proven), TARN_TEST(modes_are_what_they_say),
            TARN_TEST(what_is_not_right_is_refused), TARN_TEST(held_refs_stay),
-           TARN_TEST(an_end_is_an_end_only_by_the_lakes_clock), TARN_TEST(rules_hold_what_is_new),
-           TARN_TEST(memory_may_run_out_anywhere))
+           TARN_TEST(an_end_is_an_end_only_by_the_lakes_clock), TARN_TEST(rules_hold_what_is_new))
