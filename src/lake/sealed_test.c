@@ -555,7 +555,7 @@ static void memory_may_run_out_anywhere(void **state)
     x.s.lake = NULL;
     for (int64_t n = 1; !done && n < 100000; n += 1 + n / 30) { /* the lake grows meanwhile */
         tarn_lake *lake = NULL;
-        tarn_object o;
+        tarn_object o = {.size = 0};
         tarn_mem_fail_after(n);
         tarn_code rc = tarn_lake_open_with(x.s.folder, &(tarn_lake_key){.file = x.key}, &lake, NULL);
         tarn_entry e = {.path = "a"};
