@@ -92,6 +92,12 @@ static void give(tarn_cipher *c, EVP_CIPHER_CTX *ctx)
     EVP_CIPHER_CTX_free(ctx);
 }
 
+/* What a context has to be told: naming the cipher again would set it up anew, which costs more than sealing. */
+static const EVP_CIPHER *set_up(const tarn_cipher *c, const EVP_CIPHER_CTX *ctx)
+{
+    return EVP_CIPHER_CTX_get0_cipher(ctx) ? NULL : c->aes;
+}
+
 static tarn_code too_long(size_t len, tarn_err *err)
 {
     return TARN_FAIL(err, TARN_LIMIT, "a piece of %zu bytes cannot be sealed in one go", len);
@@ -105,7 +111,7 @@ tarn_code tarn_seal(tarn_cipher *c, const tarn_key *key, const uint8_t nonce[TAR
 
     if (len > INT_MAX || beside_len > INT_MAX) return too_long(len, err);
     EVP_CIPHER_CTX *ctx = take(c);
-    bool good = ctx && EVP_EncryptInit_ex2(ctx, c->aes, key->b, nonce, NULL) == 1 &&
+    bool good = ctx && EVP_EncryptInit_ex2(ctx, set_up(c, ctx), key->b, nonce, NULL) == 1 &&
                 EVP_EncryptUpdate(ctx, NULL, &n, beside, (int)beside_len) == 1 &&
                 (len == 0 || EVP_EncryptUpdate(ctx, to, &n, bytes, (int)len) == 1) &&
                 EVP_EncryptFinal_ex(ctx, to + len, &n) == 1 &&
@@ -125,7 +131,7 @@ tarn_code tarn_unseal(tarn_cipher *c, const tarn_key *key, const uint8_t nonce[T
     len -= TARN_SEAL_TAG;
     memcpy(tag, (const uint8_t *)bytes + len, sizeof tag);
     EVP_CIPHER_CTX *ctx = take(c);
-    bool ready = ctx && EVP_DecryptInit_ex2(ctx, c->aes, key->b, nonce, NULL) == 1 &&
+    bool ready = ctx && EVP_DecryptInit_ex2(ctx, set_up(c, ctx), key->b, nonce, NULL) == 1 &&
                  EVP_DecryptUpdate(ctx, NULL, &n, beside, (int)beside_len) == 1 &&
                  (len == 0 || EVP_DecryptUpdate(ctx, to, &n, bytes, (int)len) == 1) &&
                  EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TARN_SEAL_TAG, tag) == 1;

@@ -138,33 +138,40 @@ done:
     return rc;
 }
 
-tarn_code tarn_pack_add(tarn_pack *pack, const tarn_id *id, tarn_kind kind, tarn_coding coding, const void *bytes,
-                        size_t stored, size_t raw, tarn_err *err)
+tarn_code tarn_pack_add_named(tarn_pack *pack, const tarn_id *name, const tarn_id *id, tarn_kind kind,
+                              tarn_coding coding, const void *bytes, size_t stored, size_t raw, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     uint8_t head[TARN_RECORD_HEAD];
     size_t more = pack->ring ? TARN_RECORD_MORE : 0;
-    tarn_id name = *id;
 
     if (raw > TARN_RECORD_MOST || stored > raw)
         return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", raw, TARN_RECORD_MOST);
     TARN_TRY(reserve(pack, TARN_PACK_SEALED_HEAD + TARN_RECORD_HEAD + stored + more, err));
     if (pack->len == 0) TARN_TRY(start(pack, err));
-    if (pack->ring) tarn_ring_name(pack->ring, kind, id, &name);
     tarn_where where = {.offset = (uint32_t)pack->len,
                         .stored = (uint32_t)(stored + more),
                         .raw = (uint32_t)raw,
                         .kind = (uint8_t)kind,
                         .coding = (uint8_t)coding};
-    put_header(head, &name, &where);
+    put_header(head, name, &where);
     if (pack->ring) TARN_TRY(seal_record(pack, head, id, bytes, stored, err));
     else if (stored > 0) memcpy(pack->bytes + pack->len + sizeof head, bytes, stored);
-    TARN_TRY(note(pack, &name, &where, err));
+    TARN_TRY(note(pack, name, &where, err));
     put_record_crc(head, pack->bytes + pack->len + sizeof head, where.stored);
     append(pack, head, sizeof head);
     pack->len += where.stored;
 done:
     return rc;
+}
+
+tarn_code tarn_pack_add(tarn_pack *pack, const tarn_id *id, tarn_kind kind, tarn_coding coding, const void *bytes,
+                        size_t stored, size_t raw, tarn_err *err)
+{
+    tarn_id name = *id;
+
+    if (pack->ring) tarn_ring_name(pack->ring, kind, id, &name);
+    return tarn_pack_add_named(pack, &name, id, kind, coding, bytes, stored, raw, err);
 }
 
 bool tarn_pack_full(const tarn_pack *pack, size_t stored)

@@ -49,6 +49,10 @@ typedef struct tarn_pack {
 /* Add a record. bytes are as coded says. */
 TARN_MUST tarn_code tarn_pack_add(tarn_pack *pack, const tarn_id *id, tarn_kind kind, tarn_coding coding,
                                   const void *bytes, size_t stored, size_t raw, tarn_err *err);
+/* The same, for whoever knows already what the record is called there. */
+TARN_MUST tarn_code tarn_pack_add_named(tarn_pack *pack, const tarn_id *name, const tarn_id *id, tarn_kind kind,
+                                        tarn_coding coding, const void *bytes, size_t stored, size_t raw,
+                                        tarn_err *err);
 /* True when a record of `stored` bytes more would make it too large. */
 bool tarn_pack_full(const tarn_pack *pack, size_t stored);
 const tarn_where *tarn_pack_find(const tarn_pack *pack, const tarn_id *name);

@@ -471,19 +471,19 @@ done:
     return rc;
 }
 
-static tarn_code put_locked(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const tarn_slab *packed,
-                            const void *bytes, size_t len, tarn_err *err)
+static tarn_code put_locked(tarn_lake *lake, const tarn_id *name, const tarn_id *id, tarn_kind kind,
+                            const tarn_slab *packed, const void *bytes, size_t len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     spot s;
     bool found = false;
     size_t stored = packed->len ? packed->len : len;
 
-    TARN_TRY(locate(lake, id, false, &s, &found, err));
+    TARN_TRY(locate_name(lake, name, false, &s, &found, err));
     if (found) goto done;
     if (tarn_pack_full(&lake->open, stored)) TARN_TRY(tarn_store_seal(lake, err));
-    TARN_TRY(tarn_pack_add(&lake->open, id, kind, packed->len ? TARN_CODING_ZSTD : TARN_CODING_RAW,
-                           packed->len ? packed->bytes : bytes, stored, len, err));
+    TARN_TRY(tarn_pack_add_named(&lake->open, name, id, kind, packed->len ? TARN_CODING_ZSTD : TARN_CODING_RAW,
+                                 packed->len ? packed->bytes : bytes, stored, len, err));
 done:
     return rc;
 }
@@ -496,12 +496,14 @@ tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, con
     bool found = false;
     uint8_t little[4096], *room = NULL;
     tarn_slab packed = {0};
+    tarn_id name = *id;
 
+    if (lake->ring) tarn_ring_name(lake->ring, kind, id, &name);
     if (len > TARN_RECORD_MOST)
         return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", len, TARN_RECORD_MOST);
     tarn_lake_lock(lake);
     rc = may_write(lake, err);
-    if (rc == TARN_OK) rc = locate(lake, id, false, &s, &found, err);
+    if (rc == TARN_OK) rc = locate_name(lake, &name, false, &s, &found, err);
     tarn_lake_unlock(lake);
     if (rc != TARN_OK || found) return rc;
 
@@ -509,7 +511,7 @@ tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, con
     packed.bytes = room ? room : little;
     TARN_TRY(tarn_codec_pack(lake->codec, bytes, len, room ? room : little, &packed.len, err));
     tarn_lake_lock(lake);
-    rc = put_locked(lake, id, kind, &packed, bytes, len, err);
+    rc = put_locked(lake, &name, id, kind, &packed, bytes, len, err);
     tarn_lake_unlock(lake);
 done:
     tarn_free(room);
