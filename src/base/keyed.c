@@ -7,7 +7,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { MOST_PASSES = 64, MOST_MIB = 2048 };
+enum { MOST_PASSES = 16, MOST_MIB = 1024 };
 
 struct tarn_mac {
     crypto_auth_hmacsha256_state keyed;
