@@ -23,7 +23,8 @@ check-long: ## what takes longer: more seeds, fuzzing, valgrind, kill -9 at 200 
 bench: ## Tarn beside the best peers, on the same data in one run
 	@tools/bench.sh
 
-install: all ## install to PREFIX (default /usr/local)
+install: all ## install program, libraries and headers to PREFIX (default /usr/local)
+	@cmake --build $(BUILD)
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 docs: all ## write docs/reference from the tables

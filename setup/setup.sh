@@ -61,6 +61,10 @@ for what in ${*:-core}; do
     test) need test.apt; need_npm
         if [ -f ../web/package-lock.json ] && ! cmp -s ../web/package-lock.json ../web/node_modules/.version; then
             (cd ../web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && cp package-lock.json node_modules/.version)
+        fi
+        if ! cmp -s emu/package-lock.json emu/node_modules/.version; then # object stores to test against
+            echo "setup: fetching s3rver and azurite"
+            (cd emu && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && cp package-lock.json node_modules/.version)
         fi ;;
     bench) need bench.apt ;;
     *) echo "setup: unknown part '$what' (core, test, bench)" >&2; exit 2 ;;

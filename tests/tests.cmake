@@ -5,6 +5,26 @@ foreach(test ${conformance})
   tarn_test(conform_${stem} ${test} tarn_cli)
 endforeach()
 
+# The lake's own tests again, on other places than .tarn, each with servers of its own.
+function(lake_on)
+  string(REPLACE ";" "_" name "${ARGN}")
+  set(tests lake history crash)
+  if(name STREQUAL "postgres") # their walks over failing allocations take minutes where packs are far away
+    list(APPEND tests join staging)
+  endif()
+  foreach(test ${tests})
+    add_test(NAME lake_${test}_on_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+      COMMAND python3 tests/peers/with.py ${ARGN} -- $<TARGET_FILE:lake_${test}_test>)
+    set_tests_properties(lake_${test}_on_${name} PROPERTIES TIMEOUT 300)
+    if(test STREQUAL "crash") # waits more than it works
+      set_tests_properties(lake_${test}_on_${name} PROPERTIES LABELS plain_only)
+    endif()
+  endforeach()
+endfunction()
+lake_on(postgres s3)
+lake_on(postgres)
+lake_on(azure)
+
 # A fuzz target built as a program replays its corpus: every input that once broke something, on every run.
 file(GLOB targets CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
 foreach(target ${targets})

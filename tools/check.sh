@@ -27,6 +27,9 @@ ctest --test-dir build-check --output-on-failure -j "$jobs" | tee build-check/ct
 passed=$(grep -cE ' Passed +[0-9.]+ sec' build-check/ctest.log || true)
 failed=$(grep -cE '\*\*\*(Failed|Timeout|Exception|Not Run)' build-check/ctest.log || true)
 
+say "what make install puts in place works from there"
+note tools/check_install.sh
+
 say "build with clang, AddressSanitizer and UndefinedBehaviorSanitizer"
 cmake -S . -B build-asan -G Ninja -DTARN_TESTS=ON -DCMAKE_C_COMPILER=clang-14 -DTARN_SANITIZE=address,undefined >/dev/null
 cmake --build build-asan -j "$jobs" | tail -1
@@ -44,6 +47,8 @@ if [ "$long" = long ]; then
     note ctest --test-dir build-tsan --output-on-failure -R 'base_pool|comm_|train_|serve_|conform_algos' -E 'duck'
     say "fuzzing, 60 seconds a target"
     note tools/fuzz.sh 60
+    say "the lake's garbage collection among writers, readers and kill -9, for three minutes"
+    note env TARN_STRESS_SECONDS=180 build-check/lake_gc_stress_test
     say "kill -9 at 200 moments of a run"
     note bash tests/e2e/kill9.sh "$PWD/build-check/tarn" "$PWD/build-check/e2e/kill9" "$PWD" 200
 fi

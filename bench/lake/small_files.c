@@ -117,7 +117,7 @@ static tarn_code import(tarn_lake *lake, const char *folder, int threads, tarn_e
     TARN_TRY(find_files(&f, folder, err));
     TARN_TRY(tarn_alloc(&objects, f.n, sizeof *objects, err));
     double found_at = tarn_seconds();
-    TARN_TRY(tarn_lake_put_files(lake, pool, f.names, f.n, objects, err));
+    TARN_TRY(tarn_lake_put_files(lake, pool, f.names, NULL, f.n, objects, err));
     for (size_t i = 0; i < f.n; i++) f.entries[i].object = objects[i];
     double put = tarn_seconds();
     TARN_TRY(tarn_lake_commit_entries(lake, "main", f.entries, f.n,

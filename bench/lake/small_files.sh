@@ -18,10 +18,10 @@ command -v git > /dev/null || { echo "git is not installed" >&2; exit 69; }
 [ -f "$build/libtarn_lake.a" ] || { echo "no $build/libtarn_lake.a: build first (make)" >&2; exit 66; }
 
 cc -std=c17 -O2 -march=x86-64-v3 -D_GNU_SOURCE -Isrc bench/lake/small_files.c "$build/libtarn_lake.a" "$build/libtarn_base.a" \
-    $(pkg-config --libs sqlite3 libzstd jansson libcrypto libsodium) -lpthread -lm -o "$work/small_files"
+    $(pkg-config --libs sqlite3 libpq libcurl expat libzstd jansson libcrypto libsodium) -lpthread -lm -o "$work/small_files"
 
 now() { date +%s.%N; }
-since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.3f", b - a }'; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.3f\n", b - a }'; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 "$work/small_files" make "$work/files" "$files"

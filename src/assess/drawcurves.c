@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { WIDTH = 520, HEIGHT = 380, SIDE = 172 /* room for a legend */ };
+enum { WIDTH = 520, HEIGHT = 380, SIDE = 172 /* room for a legend */, LABEL_WIDTH = 110 /* of a threshold */ };
 
 static const char *positive(const json_t *assessed) { return tarn_json_text(assessed, "positive", "positive"); }
 
@@ -85,8 +85,9 @@ static void draw_threshold(tarn_chart *c, const json_t *assessed, double x, doub
 
     if (!isfinite(threshold) || !isfinite(x) || !isfinite(y)) return;
     (void)snprintf(text, sizeof(text), "threshold %s", tarn_plain_share(threshold, number));
+    bool fits = tarn_chart_x(c, x) + LABEL_WIDTH < c->right;
     tarn_chart_dot(c, 1, 5.5, 1, x, y);
-    tarn_chart_label(c, 1, TARN_RIGHT_OF, x, y, dx, dy, text);
+    tarn_chart_label(c, 1, fits ? TARN_RIGHT_OF : TARN_LEFT_OF, x, y, fits ? dx : -dx, dy, text);
 }
 
 static void say_roc(const json_t *assessed, tarn_text *out)
@@ -296,8 +297,8 @@ static void draw_choices(tarn_chart *c, const json_t *part)
     char number[TARN_PLAIN], text[TARN_PLAIN + 32];
     double best = tarn_picture_number(part, "best_threshold"), used = tarn_picture_number(part, "threshold");
     double best_value = tarn_picture_number(part, "best_value"), used_value = tarn_picture_number(part, "value");
-    bool near = fabs(tarn_chart_x(c, best) - tarn_chart_x(c, used)) < 150 &&
-                fabs(tarn_chart_y(c, best_value) - tarn_chart_y(c, used_value)) < 20;
+    bool beside = fabs(tarn_chart_x(c, best) - tarn_chart_x(c, used)) < 150;
+    bool near = beside && fabs(tarn_chart_y(c, best_value) - tarn_chart_y(c, used_value)) < 20;
 
     if (isfinite(best) && isfinite(best_value) && !near) {
         (void)snprintf(text, sizeof(text), "best here %s", tarn_plain_share(best, number));
@@ -308,7 +309,8 @@ static void draw_choices(tarn_chart *c, const json_t *part)
     if (!isfinite(used) || !isfinite(used_value)) return;
     (void)snprintf(text, sizeof(text), "in use %s", tarn_plain_share(used, number));
     tarn_chart_dot(c, 1, 5.5, 1, used, used_value);
-    tarn_chart_label(c, 1, used > 0.7 ? TARN_LEFT_OF : TARN_RIGHT_OF, used, used_value, used > 0.7 ? -8 : 8, -9, text);
+    tarn_chart_label(c, 1, used > 0.7 ? TARN_LEFT_OF : TARN_RIGHT_OF, used, used_value, used > 0.7 ? -8 : 8,
+                     beside && !near ? 18 : -9, text);
 }
 
 static tarn_code draw_profit(const json_t *assessed, tarn_chart *c, const char *about, tarn_err *err)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest.c - SHA-256 by OpenSSL's EVP. See digest.h. */
+/* digest.c - SHA-256, HMAC-SHA256 and MD5 by OpenSSL. See digest.h. */
 #include "base/digest.h"
 
 #include "base/mem.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <string.h>
 
@@ -48,6 +50,24 @@ void tarn_hasher_free(tarn_hasher *h)
     EVP_MD_CTX_free(h->ctx);
     tarn_free(h);
 }
+
+tarn_code tarn_hmac(const void *key, size_t key_len, const void *bytes, size_t len, tarn_id *out, tarn_err *err)
+{
+    if (key_len > INT32_MAX) return TARN_FAIL(err, TARN_LIMIT, "a key of %zu bytes is too long for HMAC", key_len);
+    if (!HMAC(EVP_sha256(), key_len ? key : "", (int)key_len, bytes, len, out->b, NULL))
+        return TARN_FAIL(err, TARN_NOMEM, "cannot compute HMAC-SHA256");
+    return TARN_OK;
+}
+
+tarn_code tarn_md5(const void *bytes, size_t len, uint8_t out[16], tarn_err *err)
+{
+    if (EVP_Digest(bytes, len, out, NULL, EVP_md5(), NULL) != 1)
+        return TARN_FAIL(err, TARN_UNSUPPORTED,
+                         "cannot compute MD5, which this place asks for (is OpenSSL in FIPS mode?)");
+    return TARN_OK;
+}
+
+bool tarn_same_secret(const void *a, const void *b, size_t len) { return CRYPTO_memcmp(a, b, len) == 0; }
 
 bool tarn_id_equal(const tarn_id *a, const tarn_id *b) { return memcmp(a->b, b->b, TARN_ID_BYTES) == 0; }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest.h - SHA-256, by which everything in the lake is named.
+/* digest.h - SHA-256, by which everything in the lake is named; HMAC-SHA256 and MD5 for talking to stores.
  *
  * OpenSSL is behind this one file. The embedding library does not contain it.
  */
@@ -26,6 +26,14 @@ TARN_MUST tarn_code tarn_hasher_new(tarn_hasher **out, tarn_err *err);
 TARN_MUST tarn_code tarn_hasher_add(tarn_hasher *h, const void *bytes, size_t len, tarn_err *err);
 TARN_MUST tarn_code tarn_hasher_end(tarn_hasher *h, tarn_id *out, tarn_err *err);
 void tarn_hasher_free(tarn_hasher *h);
+
+/* HMAC-SHA256 (RFC 2104). */
+TARN_MUST tarn_code tarn_hmac(const void *key, size_t key_len, const void *bytes, size_t len, tarn_id *out,
+                              tarn_err *err);
+/* MD5: to find damage in transit where a protocol asks for it, never against an attacker. */
+TARN_MUST tarn_code tarn_md5(const void *bytes, size_t len, uint8_t out[16], tarn_err *err);
+/* Equal? In a time that depends on len alone: for signatures and tokens. */
+bool tarn_same_secret(const void *a, const void *b, size_t len);
 
 bool tarn_id_equal(const tarn_id *a, const tarn_id *b);
 bool tarn_id_none(const tarn_id *id);

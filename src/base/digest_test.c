@@ -83,6 +83,25 @@ static void what_is_no_name_is_refused(void **state)
     assert_int_equal(id.b[0], 1); /* untouched */
 }
 
+static void keyed_hashes_are_as_published(void **state) /* RFC 4231, cases 2 and 6; RFC 1321 */
+{
+    tarn_id mac;
+    char hex[TARN_ID_HEX], key[131];
+    uint8_t md5[16];
+
+    (void)state;
+    must(tarn_hmac("Jefe", 4, "what do ya want for nothing?", 28, &mac, err));
+    assert_string_equal(tarn_id_hex(&mac, hex), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof key);
+    must(tarn_hmac(key, sizeof key, "Test Using Larger Than Block-Size Key - Hash Key First", 54, &mac, err));
+    assert_string_equal(tarn_id_hex(&mac, hex), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    must(tarn_hmac(NULL, 0, "", 0, &mac, err));
+    must(tarn_md5("abc", 3, md5, err));
+    assert_memory_equal(md5, "\x90\x01\x50\x98\x3c\xd2\x4f\xb0\xd6\x96\x3f\x7d\x28\xe1\x7f\x72", 16);
+    assert_true(tarn_same_secret("abc", "abc", 3));
+    assert_false(tarn_same_secret("abc", "abd", 3));
+}
+
 static void running_out_of_memory_is_a_clean_error(void **state)
 {
     tarn_hasher *h = NULL;
@@ -96,4 +115,4 @@ static void running_out_of_memory_is_a_clean_error(void **state)
 
 TARN_TESTS(TARN_TEST(gives_the_published_names), TARN_TEST(pieces_give_the_name_of_the_whole),
            TARN_TEST(names_are_read_and_compared), TARN_TEST(what_is_no_name_is_refused),
-           TARN_TEST(running_out_of_memory_is_a_clean_error))
+           TARN_TEST(keyed_hashes_are_as_published), TARN_TEST(running_out_of_memory_is_a_clean_error))

@@ -63,6 +63,19 @@ static number load_number(const tarn_param *p, const void *values)
     return x;
 }
 
+/* Behind what is there, in a line of its own. False: no room. */
+static bool add_text(const tarn_param *p, void *values, const char *text)
+{
+    char *at = field(p, values);
+    size_t used = strlen(at), len = strlen(text);
+
+    if (used + len + 2 > (size_t)p->most) return false;
+    if (len == 0) return true;
+    if (used > 0) at[used++] = '\n';
+    memcpy(at + used, text, len + 1);
+    return true;
+}
+
 static void store_text(const tarn_param *p, void *values, const char *text)
 {
     size_t cap = (size_t)p->most;
@@ -151,7 +164,9 @@ tarn_code tarn_param_set(const tarn_param *table, void *values, const char *name
     const tarn_param *p = tarn_param_find(table, name);
 
     if (!p) return unknown_name(table, name, err);
-    if (p->type == TARN_P_TEXT) {
+    if (p->many) {
+        if (add_text(p, values, text)) return TARN_OK;
+    } else if (p->type == TARN_P_TEXT) {
         if (strlen(text) < (size_t)p->most) {
             store_text(p, values, text);
             return TARN_OK;

@@ -42,6 +42,7 @@ typedef struct tarn_param {
     double preset, least, most; /* INT, REAL; for BOOL and WORD preset is the value; TEXT: most = cap */
     const char *preset_text;    /* TEXT */
     const char *words;          /* WORD: "newton|lbfgs" */
+    bool many;                  /* TEXT: set again, it keeps what was set before, one a line */
 } tarn_param;
 
 #define TARN_INT(s, f, preset_, least_, most_, help_)                                                                  \
@@ -66,6 +67,11 @@ typedef struct tarn_param {
     {                                                                                                                 \
         .type = TARN_P_TEXT, .name = #f, .at = offsetof(s, f), .preset_text = (preset_), .most = sizeof(((s *)0)->f), \
         .help = (help_)                                                                                               \
+    }
+#define TARN_TEXTS(s, f, help_)                                                                                \
+    {                                                                                                          \
+        .type = TARN_P_TEXT, .name = #f, .at = offsetof(s, f), .preset_text = "", .most = sizeof(((s *)0)->f), \
+        .many = true, .help = (help_)                                                                          \
     }
 #define TARN_PARAMS_END    \
     {                      \

@@ -175,7 +175,28 @@ static void long_and_foreign_values_are_quoted_safely(void **state)
     assert_non_null(strstr(err.msg, "should be a number"));
 }
 
-TARN_TESTS(TARN_TEST(defaults_are_those_of_the_table), TARN_TEST(values_are_read_by_type),
-           TARN_TEST(what_does_not_fit_is_refused_and_changes_nothing), TARN_TEST(unknown_names_get_a_suggestion),
-           TARN_TEST(printed_values_read_back), TARN_TEST(printed_defaults_read_back),
-           TARN_TEST(small_buffers_are_never_overrun), TARN_TEST(long_and_foreign_values_are_quoted_safely))
+static void a_repeated_text_keeps_every_value(void **state)
+{
+    typedef struct many {
+        char list[12];
+    } many;
+    static const tarn_param own[] = { TARN_TEXTS(many, list, "some words"), TARN_PARAMS_END };
+    many m;
+
+    (void)state;
+    tarn_params_default(own, &m);
+    must(tarn_param_set(own, &m, "list", "one", err));
+    must(tarn_param_set(own, &m, "list", "", err));
+    must(tarn_param_set(own, &m, "list", "two", err));
+    assert_string_equal(m.list, "one\ntwo");
+    must_fail_with(TARN_INVALID, "at most", tarn_param_set(own, &m, "list", "four", err));
+    assert_string_equal(m.list, "one\ntwo");
+    must(tarn_param_set(own, &m, "list", "six", err)); /* to the last byte */
+    assert_string_equal(m.list, "one\ntwo\nsix");
+}
+
+TARN_TESTS(TARN_TEST(a_repeated_text_keeps_every_value), TARN_TEST(defaults_are_those_of_the_table),
+           TARN_TEST(values_are_read_by_type), TARN_TEST(what_does_not_fit_is_refused_and_changes_nothing),
+           TARN_TEST(unknown_names_get_a_suggestion), TARN_TEST(printed_values_read_back),
+           TARN_TEST(printed_defaults_read_back), TARN_TEST(small_buffers_are_never_overrun),
+           TARN_TEST(long_and_foreign_values_are_quoted_safely))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seal.c - AES-256-GCM and HKDF by OpenSSL; random bytes; key files. See seal.h.
+/* seal.c - AES-256-GCM and HKDF by OpenSSL; key files. See seal.h.
  *
  * Setting up a context costs more than sealing a small piece, so a cipher keeps idle ones; a key is set anew at each
  * use and stays in an idle context until the next or until the cipher is freed. */
@@ -9,14 +9,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 enum { KEPT = 16 };
@@ -27,25 +24,6 @@ struct tarn_cipher {
     EVP_CIPHER_CTX *idle[KEPT];
     int n_idle;
 };
-
-/* ---- bytes ---- */
-
-tarn_code tarn_random_bytes(void *out, size_t len, tarn_err *err)
-{
-    uint8_t *at = out;
-
-    while (len > 0) {
-        ssize_t n = getrandom(at, len, 0);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return TARN_FAIL_ERRNO(err, "read random bytes from", "the system");
-        at += n;
-        len -= (size_t)n;
-    }
-    return TARN_OK;
-}
-
-bool tarn_same_bytes(const void *a, const void *b, size_t len) { return CRYPTO_memcmp(a, b, len) == 0; }
-void tarn_wipe(void *bytes, size_t len) { OPENSSL_cleanse(bytes, len); }
 
 /* ---- sealing ---- */
 
@@ -139,7 +117,7 @@ tarn_code tarn_unseal(tarn_cipher *c, const tarn_key *key, const uint8_t nonce[T
     if (ctx) give(c, ctx);
     if (!ready) return TARN_FAIL(err, TARN_NOMEM, "cannot decrypt %zu bytes", len);
     if (good) return TARN_OK;
-    if (len > 0) tarn_wipe(out, len);
+    if (len > 0) tarn_secret_wipe(out, len);
     return TARN_FAIL(err, TARN_CORRUPT, "sealed bytes were changed, or belong to another key or place");
 }
 
@@ -172,7 +150,7 @@ static bool key_of_text(const char *text, size_t len, tarn_key *out)
     while (len > 64 && (text[len - 1] == '\n' || text[len - 1] == '\r')) len--;
     if (!tarn_id_parse(text, len, &id)) return false;
     memcpy(out->b, id.b, TARN_KEY_BYTES);
-    tarn_wipe(&id, sizeof id);
+    tarn_secret_wipe(&id, sizeof id);
     return true;
 }
 
@@ -189,7 +167,7 @@ tarn_code tarn_key_read(const char *path, tarn_key *out, tarn_err *err)
     tarn_code rc = tarn_file_read(path, 4096, &text, &len, err);
     if (rc != TARN_OK) return rc;
     bool good = key_of_text(text, len, out);
-    tarn_wipe(text, len);
+    tarn_secret_wipe(text, len);
     tarn_free(text);
     if (good) return TARN_OK;
     return TARN_FAIL(err, TARN_INVALID,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* seal.h - encryption that also notices changes, and the keys for it.
  *
- * AES-256-GCM seals bytes, HKDF-SHA256 makes keys of keys, Argon2id makes a key of a passphrase, HMAC-SHA256 gives
- * bytes a name that only the owner of the key can compute. OpenSSL is behind seal.c, libsodium behind keyed.c. The
- * embedding library contains neither.
+ * AES-256-GCM seals bytes, HKDF-SHA256 makes keys of keys; OpenSSL is behind it. Keys of passphrases, keyed names and
+ * random bytes are in secret.h. The embedding library contains neither.
  *
  * Whoever seals must never use a nonce twice under one key: count, or take a fresh key for each piece
  * (tarn_mac_of over random bytes).
@@ -13,7 +12,7 @@
 #ifndef TARN_BASE_SEAL_H
 #define TARN_BASE_SEAL_H
 
-#include "base/err.h"
+#include "base/secret.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,13 +22,6 @@ enum { TARN_KEY_BYTES = 32, TARN_KEY_HEX = 65 /* with NUL */, TARN_NONCE = 12, T
 typedef struct tarn_key {
     uint8_t b[TARN_KEY_BYTES];
 } tarn_key;
-
-/* Bytes from the system's generator. */
-TARN_MUST tarn_code tarn_random_bytes(void *out, size_t len, tarn_err *err);
-/* Compare in a time that does not depend on where they differ. */
-bool tarn_same_bytes(const void *a, const void *b, size_t len);
-/* Overwrite, whatever the compiler thinks of it. */
-void tarn_wipe(void *bytes, size_t len);
 
 /* ---- sealing ---- */
 
@@ -52,20 +44,8 @@ TARN_MUST tarn_code tarn_unseal(tarn_cipher *c, const tarn_key *key, const uint8
 /* A key for one purpose (`info`) from a key and a salt, by HKDF (RFC 5869). */
 TARN_MUST tarn_code tarn_key_derive(const tarn_key *key, const void *salt, size_t salt_len, const char *info,
                                     tarn_key *out, tarn_err *err);
-/* A key from a passphrase by Argon2id (RFC 9106): `passes` over `mib` MiB of memory. TARN_LIMIT for costs out of
- * bounds. */
-TARN_MUST tarn_code tarn_key_of_passphrase(const char *passphrase, const uint8_t salt[TARN_SALT], int64_t passes,
-                                           int64_t mib, tarn_key *out, tarn_err *err);
 /* Read 32 bytes, raw or as 64 hexadecimal digits (with a line end), from a file that nobody else may read.
  * TARN_DENIED with the remedy if others may; TARN_INVALID if it is no key. */
 TARN_MUST tarn_code tarn_key_read(const char *path, tarn_key *out, tarn_err *err);
-
-/* ---- keyed names ---- */
-
-typedef struct tarn_mac tarn_mac;
-TARN_MUST tarn_code tarn_mac_new(const tarn_key *key, tarn_mac **out, tarn_err *err);
-void tarn_mac_free(tarn_mac *mac);
-/* HMAC-SHA256 of the bytes. */
-void tarn_mac_of(const tarn_mac *mac, const void *bytes, size_t len, uint8_t out[32]);
 
 #endif

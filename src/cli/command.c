@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "cli/secret.h"
+#include "flow/gate.h"
 #include "flow/project.h"
 
 #include <pwd.h>
@@ -84,7 +85,10 @@ void tarn_out_table(const tarn_cli *cli, const char *const *cells, size_t rows, 
 
 tarn_code tarn_cli_lake(const tarn_cli *cli, tarn_lake **out, tarn_err *err)
 {
-    return tarn_cli_open_lake(cli->folder, out, err);
+    tarn_code rc = tarn_cli_open_lake(cli->folder, out, err);
+
+    if (rc == TARN_OK) tarn_lake_set_gate(*out, tarn_flow_gate, cli->sink);
+    return rc;
 }
 
 const char *tarn_cli_author(char *out, size_t cap)
@@ -95,6 +99,13 @@ const char *tarn_cli_author(char *out, size_t cap)
     if (getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
         (void)snprintf(out, cap, "%s", found->pw_name);
     else (void)snprintf(out, cap, "uid-%ld", (long)getuid());
+    return out;
+}
+
+const char *tarn_cli_who(const char *as, char *out, size_t cap)
+{
+    if (!as[0]) return tarn_cli_author(out, cap);
+    (void)snprintf(out, cap, "%s", as);
     return out;
 }
 

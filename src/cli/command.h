@@ -53,6 +53,8 @@ void tarn_out_table(const tarn_cli *cli, const char *const *cells, size_t rows, 
 TARN_MUST tarn_code tarn_cli_lake(const tarn_cli *cli, tarn_lake **out, tarn_err *err);
 /* The user's name, for commits and logs; into out. */
 const char *tarn_cli_author(char *out, size_t cap);
+/* Whose staging area: `as` where it is given, else the user's own; into out. */
+const char *tarn_cli_who(const char *as, char *out, size_t cap);
 /* The branch that commands work on: that of the project file, or main; into out. */
 const char *tarn_cli_branch(const tarn_cli *cli, char *out, size_t cap);
 

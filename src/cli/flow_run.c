@@ -78,7 +78,7 @@ static tarn_code open_or_make_lake(const tarn_cli *cli, tarn_lake **out, tarn_er
         return rc;
     }
     rc = tarn_lake_init(cli->folder, err);
-    return rc == TARN_OK ? tarn_lake_open(cli->folder, out, err) : rc;
+    return rc == TARN_OK ? tarn_cli_lake(cli, out, err) : rc;
 }
 
 tarn_code tarn_cli_run_flow(tarn_cli *cli, const char *until, bool again, tarn_err *err)

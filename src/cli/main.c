@@ -100,6 +100,19 @@ static tarn_code own_option(typed *t, const char *name, bool has_equals, const c
     return rc == TARN_OK ? TARN_OK : TARN_USAGE;
 }
 
+/* -x: the one option of the command that begins with x; NULL if there is none or several. */
+static const char *option_of_letter(const tarn_param *table, char letter)
+{
+    const char *found = NULL;
+
+    for (const tarn_param *p = table; p && p->type != TARN_P_END; p++) {
+        if (p->name[0] != letter) continue;
+        if (found) return NULL;
+        found = p->name;
+    }
+    return found;
+}
+
 static tarn_code read_option(typed *t, int argc, char **argv, int *used, tarn_err *err)
 {
     char name[128];
@@ -111,6 +124,8 @@ static tarn_code read_option(typed *t, int argc, char **argv, int *used, tarn_er
         *used = 1;
         return TARN_OK;
     }
+    const char *whole = word[1] != '-' && !word[2] ? option_of_letter(t->command->params, word[1]) : NULL;
+    if (whole) return own_option(t, whole, false, argc > 1 ? argv[1] : NULL, used, err);
     if (strncmp(word, "--", 2) != 0 || len - 2 >= sizeof name)
         return TARN_FAIL(err, TARN_USAGE, "'%.60s' is not an option; options start with --, and `--` ends them", word);
     (void)snprintf(name, sizeof name, "%.*s", (int)(len - 2), word + 2);

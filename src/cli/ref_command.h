@@ -5,8 +5,12 @@
 
 #include "cli/command.h"
 
-/* prefix: "heads/" or "tags/"; word: what people call it. */
-TARN_MUST tarn_code tarn_cli_refs(tarn_cli *cli, const char *prefix, const char *word, bool remove, int argc,
-                                  char *const *argv, tarn_err *err);
+typedef struct tarn_ref_change {
+    const char *prefix, *word; /* "heads/" or "tags/", and what people call it */
+    bool remove, force;        /* force: move one that is there */
+    const char *message;       /* kept in the ref log; "": none */
+} tarn_ref_change;
+TARN_MUST tarn_code tarn_cli_refs(tarn_cli *cli, const tarn_ref_change *change, int argc, char *const *argv,
+                                  tarn_err *err);
 
 #endif

@@ -70,7 +70,7 @@ tarn_code tarn_cli_passphrase(const char *variable, const char *question, bool t
         if (strcmp(out, again) != 0) rc = TARN_FAIL(err, TARN_INVALID, "the two passphrases differ; nothing was done");
     }
 done:
-    tarn_wipe(again, sizeof again);
+    tarn_secret_wipe(again, sizeof again);
     (void)close(fd);
     return rc;
 }
@@ -85,7 +85,7 @@ tarn_code tarn_cli_open_lake(const char *folder, tarn_lake **out, tarn_err *err)
     if (tarn_lake_key_needed(folder, &kind, NULL) != TARN_OK || kind != TARN_KEY_PASSPHRASE) return rc;
     rc = tarn_cli_passphrase("TARN_PASSPHRASE", "Passphrase of the lake", false, passphrase, err);
     if (rc == TARN_OK) rc = tarn_lake_open_with(folder, &(tarn_lake_key){.passphrase = passphrase}, out, err);
-    tarn_wipe(passphrase, sizeof passphrase);
+    tarn_secret_wipe(passphrase, sizeof passphrase);
     return rc;
 }
 
@@ -97,7 +97,7 @@ static tarn_code make_key_file(const char *path, tarn_err *err)
     char hex[TARN_KEY_HEX + 1] = "";
     int fd = -1;
 
-    TARN_TRY(tarn_random_bytes(bytes, sizeof bytes, err));
+    TARN_TRY(tarn_secret_random(bytes, sizeof bytes, err));
     for (int i = 0; i < TARN_KEY_BYTES; i++) (void)snprintf(hex + (ptrdiff_t)2 * i, 3, "%02x", bytes[i]);
     hex[TARN_KEY_HEX - 1] = '\n';
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -105,8 +105,8 @@ static tarn_code make_key_file(const char *path, tarn_err *err)
     TARN_TRY(tarn_fd_write(fd, hex, TARN_KEY_HEX, path, err));
     TARN_TRY(tarn_fd_sync(fd, path, err));
 done:
-    tarn_wipe(bytes, sizeof bytes);
-    tarn_wipe(hex, sizeof hex);
+    tarn_secret_wipe(bytes, sizeof bytes);
+    tarn_secret_wipe(hex, sizeof hex);
     if (fd >= 0) (void)close(fd);
     return rc;
 }

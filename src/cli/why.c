@@ -66,23 +66,35 @@ done:
     return rc;
 }
 
+/* The version that answered; of several with the same bytes, the one that the record names. */
+static tarn_code find_version(tarn_lake *lake, const json_t *record, tarn_version *out, tarn_err *err)
+{
+    const char *id = tarn_json_text(record, "object", "");
+    char name[192];
+    tarn_id object;
+
+    if (!tarn_id_parse(id, strlen(id), &object))
+        return TARN_FAIL(err, TARN_CORRUPT, "the record of the prediction names no model");
+    (void)snprintf(name, sizeof name, "%.150s/%lld", tarn_json_text(record, "model", ""),
+                   (long long)json_integer_value(json_object_get(record, "version")));
+    if (tarn_registry_find(lake, name, out, NULL) == TARN_OK) {
+        if (tarn_id_equal(&out->object, &object)) return TARN_OK;
+        tarn_version_clear(out);
+    }
+    return tarn_registry_find_object(lake, &object, out, err);
+}
+
 tarn_code tarn_why(tarn_lake *lake, const char *prediction_id, json_t **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     json_t *record = NULL, *why = json_object();
     tarn_version v = {0};
-    tarn_id object;
     char hex[TARN_ID_HEX], commit[TARN_ID_HEX], when[32];
 
     *out = NULL;
     TARN_TRY(tarn_prediction_find(lake, prediction_id, &record, err));
     TARN_TRY(tarn_json_set(why, "prediction", json_incref(record), err));
-    const char *id = tarn_json_text(record, "object", "");
-    if (!tarn_id_parse(id, strlen(id), &object)) {
-        rc = TARN_FAIL(err, TARN_CORRUPT, "the record of prediction '%.60s' names no model", prediction_id);
-        goto done;
-    }
-    TARN_TRY(tarn_registry_find_object(lake, &object, &v, err));
+    TARN_TRY(find_version(lake, record, &v, err));
     TARN_TRY(
         tarn_json_set(why, "version",
                       json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "model", v.model, "version", (json_int_t)v.number,

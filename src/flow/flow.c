@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "flow/code_hash.h"
 #include "flow/recipe.h"
+#include "lake/history.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -191,6 +192,9 @@ static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *s
     TARN_TRY(tarn_json_read(recipe_text, strlen(recipe_text), "recipe", &recipe,
                             err)); /* just what reproducing it will see */
     job.params = json_object_get(recipe, "params");
+    char ref[200];
+    (void)snprintf(ref, sizeof ref, "heads/%.150s", w->p->branch);
+    if (tarn_lake_ref_get(w->lake, ref, &job.before, NULL) != TARN_OK) job.before = (tarn_id){{0}};
     TARN_TRY(save_record(w, "running", err));
     TARN_TRY(tarn_recipe_run(stage, id, &job, err));
     TARN_TRY(record_made(w, step, id, recipe_text, &job, err));
@@ -293,21 +297,21 @@ done:
 
 /* ---- the registry ---- */
 
-typedef struct newest_version {
+typedef struct known_version {
     const tarn_entry *model, *report;
-    int64_t same; /* number of the newest version if it is the same; 0 */
-} newest_version;
+    int64_t same; /* number of the newest version with these bytes; 0: none */
+} known_version;
 
-static tarn_code look_at_newest(void *arg, const tarn_version *v, const char *aliases, tarn_err *err)
+static tarn_code look_at_version(void *arg, const tarn_version *v, const char *aliases, tarn_err *err)
 {
-    newest_version *s = arg;
+    known_version *s = arg;
     char hex[TARN_ID_HEX];
 
     (void)aliases, (void)err;
     if (tarn_id_equal(&v->object, &s->model->object.id) &&
         strcmp(tarn_json_text(v->meta, "report", ""), tarn_id_hex(&s->report->object.id, hex)) == 0)
         s->same = v->number;
-    return TARN_CANCELLED;
+    return s->same ? TARN_CANCELLED : TARN_OK;
 }
 
 /* What goes into a version: the model and what was said of it. */
@@ -340,14 +344,15 @@ done:
     return rc;
 }
 
+/* A model that was a version before (a parameter was set back, say) is that version again. */
 static tarn_code register_winner(walk *w, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char hex[TARN_ID_HEX];
-    newest_version s = {.model = find_made(w, "model.tarn"), .report = find_made(w, "report.html")};
+    known_version s = {.model = find_made(w, "model.tarn"), .report = find_made(w, "report.html")};
 
     if (!w->p->model[0] || !s.model || !s.report) return TARN_OK;
-    TARN_TRY(tarn_registry_list(w->lake, w->p->model, look_at_newest, &s, err));
+    TARN_TRY(tarn_registry_list(w->lake, w->p->model, look_at_version, &s, err));
     bool fresh = s.same == 0;
     if (fresh) TARN_TRY(add_version(w, s.report, &s.same, err));
     TARN_TRY(tarn_registry_alias(w->lake, w->p->model, w->p->alias, s.same, w->author, "winner of a run", err));
@@ -487,6 +492,21 @@ static void find_author(walk *w)
     w->author = w->author_name;
 }
 
+/* A run ends in direct commits: better refused before the work than behind it. */
+static tarn_code check_protection(tarn_lake *lake, const tarn_project *p, tarn_err *err)
+{
+    json_t *rule = NULL;
+    tarn_code rc = tarn_lake_protection_of(lake, p->branch, &rule, err);
+
+    if (rc == TARN_OK && json_is_true(json_object_get(rule, "no_direct")))
+        rc = TARN_FAIL(err, TARN_DENIED,
+                       "'%.100s' is protected from direct commits; run on a branch of your own (lake: branch: in "
+                       "tarn.yaml) and merge that",
+                       p->branch);
+    json_decref(rule);
+    return rc;
+}
+
 tarn_code tarn_flow_run(tarn_lake *lake, const tarn_project *p, const tarn_flow_options *options, json_t **summary,
                         tarn_err *err)
 {
@@ -507,6 +527,7 @@ tarn_code tarn_flow_run(tarn_lake *lake, const tarn_project *p, const tarn_flow_
     TARN_TRY(tarn_json_set(w.summary, "project", json_string(p->name), err));
     TARN_TRY(tarn_json_set(w.summary, "started", json_string(tarn_time_text(now, started)), err));
     TARN_TRY(tarn_json_set(w.summary, "steps", json_incref(w.steps), err));
+    TARN_TRY(check_protection(lake, p, err));
     TARN_TRY(take_lock(lake, &lock, err));
     tarn_recipe_sweep(lake);
     rc = walk_plan(&w, err);

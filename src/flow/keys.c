@@ -89,7 +89,13 @@ KEYS(registry, "registry", false, "under which name the winner is registered",
      KEY("name", WORD, true, "the model's name"),
      KEY("alias", WORD, false, "alias that moves to the winner (default champion)"))
 KEYS(serve, "serve", false, "where `tarn serve` listens", KEY("port", INT, false, "TCP port (default 8471)"),
-     KEY("bind", WORD, false, "address (default 127.0.0.1)"))
+     KEY("bind", WORD, false, "address (default 127.0.0.1)"),
+     KEY("anonymous", WORD, false,
+         "what may be done without a credential: none, predict or read (default: read on 127.0.0.1, none elsewhere)"),
+     KEY("open_metrics", BOOL, false, "/metrics needs no credential, whatever the address (default false)"),
+     KEY("audit_reads", BOOL, false, "what is only read through the server goes to the audit log, too (default false)"),
+     KEY("tls_cert", WORD, false, "PEM file with the certificate; with tls_key the server speaks TLS alone"),
+     KEY("tls_key", WORD, false, "PEM file with the certificate's key"))
 
 const tarn_keys *const tarn_all_keys[] = {&tarn_keys_file,
                                           &tarn_keys_lake,

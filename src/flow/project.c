@@ -688,6 +688,30 @@ static void read_train(maker *m, const tarn_yaml *root)
 
 /* ---- the whole ---- */
 
+static void read_serve(maker *m, const tarn_yaml *serve)
+{
+    tarn_project *p = m->p;
+    const char *port = word(serve, "port", "8471"), *anonymous = word(serve, "anonymous", "");
+
+    if (serve) (void)tarn_keys_check(&tarn_keys_serve, serve, serve->line, serve->column, m->problems);
+    if (!tarn_int_parse(port, strlen(port), &p->port) || p->port < 1 || p->port > 65535) {
+        const tarn_yaml *v = tarn_yaml_get(serve, "port");
+        tarn_problems_add(m->problems, v->line, v->column, "port should be 1 to 65535, not '%.40s'", port);
+    }
+    if (*anonymous && strcmp(anonymous, "none") != 0 && strcmp(anonymous, "predict") != 0 &&
+        strcmp(anonymous, "read") != 0) {
+        const tarn_yaml *v = tarn_yaml_get(serve, "anonymous");
+        tarn_problems_add(m->problems, v->line, v->column, "anonymous should be none, predict or read, not '%.40s'",
+                          anonymous);
+    }
+    p->bind = text_of(m, "%s", word(serve, "bind", "127.0.0.1"));
+    p->anonymous = text_of(m, "%s", anonymous);
+    p->tls_cert = text_of(m, "%s", word(serve, "tls_cert", ""));
+    p->tls_key = text_of(m, "%s", word(serve, "tls_key", ""));
+    p->open_metrics = strcmp(word(serve, "open_metrics", "false"), "true") == 0;
+    p->audit_reads = strcmp(word(serve, "audit_reads", "false"), "true") == 0;
+}
+
 static void read_names(maker *m, const tarn_yaml *root)
 {
     tarn_project *p = m->p;
@@ -704,13 +728,7 @@ static void read_names(maker *m, const tarn_yaml *root)
     }
     p->model = text_of(m, "%s", word(registry, "name", ""));
     p->alias = text_of(m, "%s", word(registry, "alias", "champion"));
-    if (serve) (void)tarn_keys_check(&tarn_keys_serve, serve, serve->line, serve->column, m->problems);
-    const char *port = word(serve, "port", "8471");
-    if (!tarn_int_parse(port, strlen(port), &p->port) || p->port < 1 || p->port > 65535) {
-        const tarn_yaml *v = tarn_yaml_get(serve, "port");
-        tarn_problems_add(m->problems, v->line, v->column, "port should be 1 to 65535, not '%.40s'", port);
-    }
-    p->bind = text_of(m, "%s", word(serve, "bind", "127.0.0.1"));
+    read_serve(m, serve);
 }
 
 static void read_file(maker *m, const tarn_yaml *root)

@@ -31,6 +31,8 @@ typedef struct tarn_project {
     const char *target, *positive;
     int64_t port;
     const char *bind;
+    const char *anonymous, *tls_cert, *tls_key; /* of serve; "" where nothing is said */
+    bool open_metrics, audit_reads;
     tarn_planned *steps;
     size_t n_steps, cap_steps;
     json_t *settings; /* the file as JSON, for people and for the page */

@@ -76,6 +76,9 @@ done:
     return rc;
 }
 
+/* Absent is equal to absent. */
+static bool same(const json_t *a, const json_t *b) { return a == b || json_equal(a, b); }
+
 /* One changed leaf below `was` and `is` is enough: people want a hint, not a patch. */
 static bool find_change(const char *name, const json_t *was, const json_t *is, tarn_text *out)
 {
@@ -83,7 +86,7 @@ static bool find_change(const char *name, const json_t *was, const json_t *is, t
     json_t *value, *object = json_incref((json_t *)(uintptr_t)is);
     bool found = false;
 
-    if (json_equal(was, is)) {
+    if (same(was, is)) {
         json_decref(object);
         return false;
     }
@@ -114,12 +117,12 @@ void tarn_recipe_difference(const json_t *was, const json_t *is, char *out, size
     (void)find_change("parameters", json_object_get(was, "params"), json_object_get(is, "params"), &text);
     json_object_foreach(inputs, key, value)
     {
-        if (!json_equal(json_object_get(json_object_get(was, "inputs"), key), value))
+        if (!same(json_object_get(json_object_get(was, "inputs"), key), value))
             tarn_text_addf(&text, "%s%s", text.len ? ", " : "", key);
     }
-    if (!json_equal(json_object_get(was, "sources"), json_object_get(is, "sources")))
+    if (!same(json_object_get(was, "sources"), json_object_get(is, "sources")))
         tarn_text_addf(&text, "%sthe source's files", text.len ? ", " : "");
-    if (!json_equal(json_object_get(was, "code"), json_object_get(is, "code")))
+    if (!same(json_object_get(was, "code"), json_object_get(is, "code")))
         tarn_text_addf(&text, "%sthe program itself", text.len ? ", " : "");
     (void)snprintf(out, cap, "changed: %s", text.data ? text.data : "?");
     tarn_text_clear(&text);

@@ -61,12 +61,23 @@ static tarn_code add_output(tarn_stage_job *job, const char *path, const tarn_ob
     return TARN_OK;
 }
 
+/* The object that is at the path before this step, which a new one will resemble; none if there is none. */
+static tarn_id object_before(const tarn_stage_job *job, const char *path)
+{
+    tarn_entry e;
+
+    if (tarn_id_none(&job->before) || tarn_lake_lookup(job->lake, &job->before, path, &e, NULL) != TARN_OK)
+        return (tarn_id){{0}}; /* it is only a hint */
+    return e.object.id;
+}
+
 tarn_code tarn_stage_put(tarn_stage_job *job, const char *path, const void *bytes, size_t len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_object object;
+    tarn_id before = object_before(job, path);
 
-    TARN_TRY(tarn_lake_put(job->lake, bytes, len, &object, err));
+    TARN_TRY(tarn_lake_put_like(job->lake, bytes, len, &before, &object, err));
     TARN_TRY(add_output(job, path, &object, err));
 done:
     return rc;
@@ -76,8 +87,9 @@ tarn_code tarn_stage_put_file(tarn_stage_job *job, const char *path, const char 
 {
     tarn_code rc = TARN_OK;
     tarn_object object;
+    tarn_id before = object_before(job, path);
 
-    TARN_TRY(tarn_lake_put_file(job->lake, file, &object, err));
+    TARN_TRY(tarn_lake_put_file(job->lake, file, &before, &object, err));
     TARN_TRY(add_output(job, path, &object, err));
 done:
     return rc;

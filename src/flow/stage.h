@@ -21,6 +21,7 @@ typedef struct tarn_stage_job {
     const tarn_sink *sink;
     const char *folder;  /* of the project: where sources' relative paths start */
     const char *scratch; /* a folder for this step's temporary files */
+    tarn_id before; /* commit with what earlier runs made, or none: how outputs are stored, never what is in them */
     const json_t *params;
     const tarn_entry *inputs;
     size_t n_inputs;

@@ -12,7 +12,12 @@
 #include <stdint.h>
 
 /* How a record's bytes are stored; the number is in the pack format. */
-typedef enum tarn_coding { TARN_CODING_RAW, TARN_CODING_ZSTD, TARN_CODING_COUNT } tarn_coding;
+typedef enum tarn_coding {
+    TARN_CODING_RAW,
+    TARN_CODING_ZSTD,
+    TARN_CODING_DELTA, /* against other records: see delta.h */
+    TARN_CODING_COUNT
+} tarn_coding;
 
 typedef struct tarn_codec tarn_codec;
 TARN_MUST tarn_code tarn_codec_new(tarn_codec **out, tarn_err *err);
@@ -24,5 +29,12 @@ TARN_MUST tarn_code tarn_codec_pack(tarn_codec *codec, const void *bytes, size_t
 /* Exactly raw bytes come out, or TARN_CORRUPT. */
 TARN_MUST tarn_code tarn_codec_unpack(tarn_codec *codec, const void *bytes, size_t len, void *out, size_t raw,
                                       tarn_err *err);
+
+/* The same with bytes that both sides know in front: what repeats them costs next to nothing. *stored is 0 when more
+ * than `room` bytes would come out. */
+TARN_MUST tarn_code tarn_codec_pack_after(tarn_codec *codec, const void *before, size_t before_len, const void *bytes,
+                                          size_t len, void *out, size_t room, size_t *stored, tarn_err *err);
+TARN_MUST tarn_code tarn_codec_unpack_after(tarn_codec *codec, const void *before, size_t before_len, const void *bytes,
+                                            size_t len, void *out, size_t raw, tarn_err *err);
 
 #endif

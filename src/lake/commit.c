@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commit.c - making and reading commits.
- *
- * A commit reads the ref, applies the entries to its tree, stores nodes and record, and swaps the ref in the
- * transaction that makes all of it durable. If another commit came first, the same entries are applied to the new
- * head, which costs only the nodes changed: nothing is lost and nobody is sent away. From the second attempt on
- * committers queue for the lake's `turn` file, so that many of them do not keep undoing each other's work. */
+/* commit.c - the records of commits, and committing entries or what is staged. Moving the ref is land.c's. */
 #include "lake/commit.h"
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "lake/access_inside.h"
 #include "lake/bytes.h"
 #include "lake/tree.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-enum { STAGED_BATCH = 4096, MOST_ATTEMPTS = 10000 };
 
 static const char magic[8] = {'T', 'A', 'R', 'N', 'C', 'O', 'M', '1'};
 
@@ -160,199 +151,112 @@ done:
     return rc;
 }
 
+tarn_code tarn_commit_links(tarn_lake *lake, const tarn_id *id, tarn_links *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_slab slab = {0};
+    char hex[TARN_ID_HEX];
+    tarn_id wanted = *id; /* id may be a field of *out */
+
+    TARN_TRY(tarn_store_get(lake, &wanted, "commit", &slab, NULL, err));
+    tarn_cursor c = {slab.bytes, slab.bytes + slab.len, false};
+    *out = (tarn_links){.id = wanted};
+    if (memcmp(tarn_take(&c, sizeof magic), magic, sizeof magic) != 0) c.bad = true;
+    tarn_take_id(&c, &out->tree);
+    out->n_parents = *tarn_take(&c, 1);
+    if (out->n_parents > 2) c.bad = true;
+    for (int i = 0; i < out->n_parents && !c.bad; i++) tarn_take_id(&c, &out->parents[i]);
+    out->time_us = (int64_t)tarn_get64(tarn_take(&c, 8));
+    if (c.bad) rc = TARN_FAIL(err, TARN_CORRUPT, "commit %.12s is malformed", tarn_id_hex(&wanted, hex));
+done:
+    if (rc != TARN_OK) *out = (tarn_links){.n_parents = 0};
+    tarn_slab_clear(&slab);
+    return rc;
+}
+
 /* ---- committing ---- */
 
-/* What is to be committed: entries, or (entries NULL) what is staged on the ref. */
+/* What is to be committed: entries, or (entries NULL) what `who` staged on the ref. */
 typedef struct change {
-    const char *ref;
+    tarn_lake *lake;
+    const char *ref, *who;
     const tarn_entry *entries;
     size_t n;
     const tarn_commit_options *options;
     int64_t upto; /* staged rows up to this number are in the commit */
 } change;
 
-typedef struct batch {
-    tarn_entry *v;
-    size_t n;
-    int64_t upto;
-    size_t seen;
-    char last[1025];
-} batch;
-
-static tarn_code take_staged(void *arg, const tarn_entry *entry, int64_t seq, tarn_err *err)
-{
-    batch *b = arg;
-
-    (void)err;
-    b->seen++;
-    memcpy(b->last, entry->path, sizeof b->last);
-    if (seq <= b->upto) b->v[b->n++] = *entry;
-    return TARN_OK;
-}
-
-/* The staged rows in batches, so that a million of them need no gigabyte. */
-static tarn_code apply_staged(tarn_lake *lake, change *c, tarn_id *tree, uint64_t *paths, tarn_err *err)
+static tarn_code apply_change(change *c, const tarn_id *before, tarn_id *tree, uint64_t *paths, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    batch b = {0};
-    char from[1026] = "";
 
-    TARN_TRY(tarn_alloc(&b.v, STAGED_BATCH, sizeof *b.v, err));
-    tarn_lake_lock(lake);
-    rc = tarn_meta_stage_seq(lake->meta, &c->upto, err);
-    tarn_lake_unlock(lake);
-    if (rc != TARN_OK) goto done;
-    b.upto = c->upto;
-    do {
-        b.n = b.seen = 0;
-        tarn_lake_lock(lake);
-        rc = tarn_meta_staged(lake->meta, c->ref, from, STAGED_BATCH, take_staged, &b, err);
-        tarn_lake_unlock(lake);
-        if (rc != TARN_OK) goto done;
-        if (b.n > 0) TARN_TRY(tarn_tree_update(lake, tree, b.v, b.n, tree, paths, err));
-        (void)snprintf(from, sizeof from, "%s\001", b.last); /* no path holds a byte below a space */
-    } while (b.seen == STAGED_BATCH);
-done:
-    tarn_free(b.v);
-    return rc;
+    *tree = *before;
+    if (c->entries) return tarn_tree_update(c->lake, before, c->entries, c->n, tree, paths, err);
+    tarn_lake_lock(c->lake);
+    rc = tarn_meta_stage_seq(c->lake->meta, &c->upto, err);
+    tarn_lake_unlock(c->lake);
+    return rc == TARN_OK ? tarn_staged_apply(c->lake, c->ref, c->who, c->upto, tree, paths, err) : rc;
 }
 
-static tarn_code fill_commit(const change *c, const tarn_id *head, tarn_commit *out, tarn_err *err)
-{
-    const char *author = c->options->author && *c->options->author ? c->options->author : "unknown";
-    const char *message = c->options->message ? c->options->message : "";
-
-    if (strlen(author) >= sizeof out->author)
-        return TARN_FAIL(err, TARN_INVALID, "the author has %zu bytes; at most %zu are possible", strlen(author),
-                         sizeof out->author - 1);
-    if (strlen(message) >= sizeof out->message)
-        return TARN_FAIL(err, TARN_INVALID, "the message has %zu bytes; at most %zu are possible", strlen(message),
-                         sizeof out->message - 1);
-    if (!tarn_utf8_valid(author, strlen(author), NULL) || !tarn_utf8_valid(message, strlen(message), NULL))
-        return TARN_FAIL(err, TARN_INVALID, "author and message of a commit must be UTF-8");
-    if (c->options->meta && !json_is_object(c->options->meta))
-        return TARN_FAIL(err, TARN_INVALID, "the metadata of a commit must be a JSON object");
-    (void)strcpy(out->author, author);
-    (void)strcpy(out->message, message);
-    out->n_parents = !tarn_id_none(head);
-    out->parents[0] = *head;
-    out->time_us = tarn_now_us();
-    return TARN_OK;
-}
-
-static tarn_code store_commit(tarn_lake *lake, tarn_commit *c, const json_t *meta, tarn_err *err)
+static tarn_code build(void *arg, const tarn_id *head, tarn_draft *draft, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char *bytes = NULL;
-    size_t len = 0;
+    change *c = arg;
+    tarn_id before, tree;
+    uint64_t paths = 0;
+    int64_t swept = 0; /* tarn_land looks for sweeps since before this */
 
-    TARN_TRY(tarn_commit_encode(c, meta, &bytes, &len, err));
-    TARN_TRY(tarn_digest(bytes, len, &c->id, err));
-    TARN_TRY(tarn_store_put(lake, &c->id, TARN_KIND_COMMIT, bytes, len, err));
-done:
-    tarn_free(bytes);
-    return rc;
-}
-
-/* Move the ref and forget what was staged, durably and together. */
-static tarn_code publish(tarn_lake *lake, const change *c, const tarn_id *head, const tarn_commit *commit,
-                         tarn_err *err)
-{
-    tarn_code rc = tarn_tx_begin(lake, err);
-
-    if (rc != TARN_OK) return rc;
-    rc = tarn_ref_swap(lake, c->ref, tarn_id_none(head) ? NULL : head, &commit->id, commit->author, commit->message,
-                       err);
-    if (rc == TARN_OK && !c->entries) rc = tarn_meta_unstage(lake->meta, c->ref, "", c->upto, err);
-    return tarn_tx_end(lake, rc, err);
-}
-
-static tarn_code read_head(tarn_lake *lake, const char *ref, tarn_id *head, tarn_err *err)
-{
-    tarn_ref r;
-
-    tarn_lake_lock(lake);
-    tarn_code rc = tarn_meta_ref_get(lake->meta, ref, &r, err);
-    tarn_lake_unlock(lake);
-    *head = rc == TARN_OK ? r.commit : (tarn_id){{0}};
-    return rc == TARN_NOT_FOUND ? TARN_OK : rc;
-}
-
-/* TARN_CONFLICT: the head moved meanwhile. */
-static tarn_code commit_once(tarn_lake *lake, change *c, tarn_id *out, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    tarn_commit *commit = NULL;
-    tarn_id head, before, tree;
-
-    TARN_TRY(tarn_alloc(&commit, 1, sizeof *commit, err));
-    TARN_TRY(read_head(lake, c->ref, &head, err));
-    if (c->options->expect && !tarn_id_equal(c->options->expect, &head)) {
-        rc = TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved since you looked; look at what came in and commit again",
-                       c->ref);
-        goto done;
-    }
-    TARN_TRY(fill_commit(c, &head, commit, err));
-    TARN_TRY(tarn_commit_tree(lake, &head, &before, err));
-    tree = before;
-    if (!c->entries) TARN_TRY(apply_staged(lake, c, &tree, &commit->paths, err));
-    else TARN_TRY(tarn_tree_update(lake, &before, c->entries, c->n, &tree, &commit->paths, err));
-    if (tarn_id_none(&tree) ||
-        (tarn_id_equal(&tree, &before) && commit->paths == 0)) /* counts, and stores the empty tree */
-        TARN_TRY(tarn_tree_update(lake, &tree, NULL, 0, &tree, &commit->paths, err));
-    bool same = tarn_id_none(&before) ? commit->paths == 0 : tarn_id_equal(&tree, &before);
+    if (c->entries) TARN_TRY(tarn_entries_check(c->lake, c->entries, c->n, true, &swept, err));
+    TARN_TRY(tarn_commit_tree(c->lake, head, &before, err));
+    TARN_TRY(apply_change(c, &before, &tree, &paths, err));
+    if (tarn_id_none(&tree) || (tarn_id_equal(&tree, &before) && paths == 0)) /* counts, and stores the empty tree */
+        TARN_TRY(tarn_tree_update(c->lake, &tree, NULL, 0, &tree, &paths, err));
+    bool same = tarn_id_none(&before) ? paths == 0 : tarn_id_equal(&tree, &before);
     if (same && !c->options->even_if_same) {
         rc = TARN_FAIL(err, TARN_NOT_FOUND, "nothing to commit: '%s' has these contents already", c->ref);
         goto done;
     }
-    commit->tree = tree;
-    TARN_TRY(store_commit(lake, commit, c->options->meta, err));
-    TARN_TRY(publish(lake, c, &head, commit, err));
-    *out = commit->id;
+    draft->commit.tree = tree;
+    draft->commit.paths = paths;
+    draft->commit.n_parents = !tarn_id_none(head);
+    draft->commit.parents[0] = *head;
+    draft->meta = c->options->meta;
 done:
-    tarn_free(commit);
     return rc;
 }
 
-/* Wait for the turn among the threads of this handle and all processes. -1: no such file can be made; then there is
- * only luck. */
-static int take_turn(tarn_lake *lake)
+/* What is in the commit is staged no more. */
+static tarn_code forget_staged(void *arg, tarn_err *err)
 {
-    char path[TARN_LAKE_PATH + 8];
+    const change *c = arg;
 
-    (void)pthread_mutex_lock(&lake->turn);
-    (void)snprintf(path, sizeof path, "%s/turn", lake->inside);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd >= 0) (void)flock(fd, LOCK_EX);
-    return fd;
+    return c->entries ? TARN_OK : tarn_meta_unstage(c->lake->meta, c->ref, c->who, "", "\xff", c->upto, err);
 }
 
-static void give_turn(tarn_lake *lake, int fd)
+static tarn_code commit_change(change *c, tarn_id *out, tarn_err *err)
 {
-    if (fd >= 0) (void)close(fd);
-    (void)pthread_mutex_unlock(&lake->turn);
+    tarn_landing l = {.ref = c->ref,
+                      .event = "commit",
+                      .author = c->options->author,
+                      .message = c->options->message,
+                      .direct = true,
+                      .expect = c->options->expect,
+                      .build = build,
+                      .with = forget_staged,
+                      .arg = c};
+
+    return tarn_land(c->lake, &l, out, err);
 }
 
-static tarn_code commit_change(tarn_lake *lake, change *c, tarn_id *out, tarn_err *err)
-{
-    tarn_code rc = commit_once(lake, c, out, err);
-
-    if (rc != TARN_CONFLICT || c->options->expect) return rc;
-    int turn = take_turn(lake);
-    for (int attempt = 0; attempt < MOST_ATTEMPTS && rc == TARN_CONFLICT; attempt++)
-        rc = commit_once(lake, c, out, err);
-    give_turn(lake, turn);
-    return rc;
-}
-
-tarn_code tarn_lake_commit(tarn_lake *lake, const char *branch, const tarn_commit_options *options, tarn_id *out,
-                           tarn_err *err)
+tarn_code tarn_lake_commit(tarn_lake *lake, const char *branch, const char *who, const tarn_commit_options *options,
+                           tarn_id *out, tarn_err *err)
 {
     char ref[256];
     tarn_code rc = tarn_ref_branch(branch, ref, err);
 
+    if (rc == TARN_OK) rc = tarn_who_check(who, err);
     if (rc != TARN_OK) return rc;
-    return commit_change(lake, &(change){.ref = ref, .options = options}, out, err);
+    return commit_change(&(change){.lake = lake, .ref = ref, .who = who ? who : "", .options = options}, out, err);
 }
 
 tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_entry *entries, size_t n,
@@ -362,8 +266,8 @@ tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_
     char full[256];
     tarn_code rc = tarn_ref_full(ref, full, err);
 
-    if (rc == TARN_OK) rc = tarn_entries_check(lake, entries, n, true, err);
     if (rc != TARN_OK) return rc;
     return commit_change(
-        lake, &(change){.ref = full, .entries = n > 0 ? entries : &no_entry, .n = n, .options = options}, out, err);
+        &(change){.lake = lake, .ref = full, .entries = n > 0 ? entries : &no_entry, .n = n, .options = options}, out,
+        err);
 }

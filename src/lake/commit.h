@@ -17,4 +17,37 @@ TARN_MUST tarn_code tarn_commit_encode(const tarn_commit *c, const json_t *meta,
 /* The tree of a commit; commit NULL or none: the empty tree (none). */
 TARN_MUST tarn_code tarn_commit_tree(tarn_lake *lake, const tarn_id *commit, tarn_id *tree, tarn_err *err);
 
+/* What a walk over history needs of a commit. */
+typedef struct tarn_links {
+    tarn_id id, tree, parents[2];
+    int n_parents;
+    int64_t time_us;
+} tarn_links;
+TARN_MUST tarn_code tarn_commit_links(tarn_lake *lake, const tarn_id *id, tarn_links *out, tarn_err *err);
+
+/* ---- land.c: moving a ref to a new commit ---- */
+
+/* What the commit for a head is to be. */
+typedef struct tarn_draft {
+    bool checked;       /* in: checks are required, so a commit of its own has to carry their results */
+    bool exists;        /* commit.id is in the lake: the ref moves there */
+    bool nothing;       /* the ref stays */
+    tarn_commit commit; /* else tree, paths, parents, author, message */
+    const json_t *meta; /* borrowed; may be NULL */
+} tarn_draft;
+
+typedef struct tarn_landing {
+    const char *ref;   /* full */
+    const char *event; /* see tarn_gate_ask */
+    const char *author, *message;
+    bool direct;           /* not a merge */
+    const tarn_id *expect; /* as in tarn_commit_options */
+    /* Called again on the new head when the ref moved meanwhile. */
+    tarn_code (*build)(void *arg, const tarn_id *head, tarn_draft *draft, tarn_err *err);
+    tarn_code (*with)(void *arg, tarn_err *err); /* in the transaction that moves the ref; may be NULL */
+    void *arg;
+} tarn_landing;
+/* Build on the head, pass the gate, move the ref; again until nobody came first. */
+TARN_MUST tarn_code tarn_land(tarn_lake *lake, const tarn_landing *landing, tarn_id *out, tarn_err *err);
+
 #endif

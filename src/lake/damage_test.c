@@ -353,8 +353,8 @@ static tarn_code work(const char *folder, tarn_err *err)
     for (size_t i = 0; i < 200000; i++) big[i] = (char)(i * i >> 7);
     TARN_TRY(tarn_lake_put(lake, big, 200000, &e[0].object, err));
     TARN_TRY(tarn_lake_put(lake, "small", 5, &e[1].object, err));
-    TARN_TRY(tarn_lake_stage(lake, "main", e, 2, err));
-    rc = tarn_lake_commit(lake, "main", &(tarn_commit_options){.author = "Ann"}, &id, err);
+    TARN_TRY(tarn_lake_stage(lake, "main", "ann", e, 2, err));
+    rc = tarn_lake_commit(lake, "main", "ann", &(tarn_commit_options){.author = "Ann"}, &id, err);
     if (rc != TARN_OK && rc != TARN_NOT_FOUND) goto done; /* an earlier round may have committed it */
     TARN_TRY(tarn_lake_resolve(lake, "main~0", &id, err));
     TARN_TRY(tarn_lake_lookup(lake, &id, "a/x", &found, err));

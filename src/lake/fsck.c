@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fsck.c - reading everything and checking every hash and link.
  *
- * First the bytes: meta.db, every pack (head, tail, index, every record), every run. Records that are damaged are
- * remembered by id. Then the links, from the refs: commits, trees, objects, each once; whatever meets damage
- * names the path and the commit that use it. What is damaged but used by nothing is told last. A damaged run is told
- * and taken apart: it is only an index, and made again from the packs. */
+ * First the bytes: meta.db, every pack (head, tail, index, every record), every run. Records that are damaged, or made
+ * from one that is damaged or missing, are remembered by id. Then the links, from the refs: commits, trees, objects,
+ * each once; whatever meets damage names the path and the commit that use it. What is damaged but used by nothing is
+ * told last. A damaged run is told and taken apart: it is only an index, and made again from the packs. */
 #include "lake/commit.h"
+#include "lake/delta.h"
 #include "lake/idmap.h"
 #include "lake/object.h"
 #include "lake/tree.h"
@@ -19,7 +20,7 @@
 
 typedef struct bad_record {
     tarn_id id;
-    char pack[64], why[160];
+    char pack[64], why[240];
     uint32_t offset;
     bool told;
 } bad_record;
@@ -83,7 +84,7 @@ static tarn_code note_bad(fsck *f, const tarn_id *id, const char *pack, uint32_t
     bad_record *b = &f->bads[f->n_bads];
     *b = (bad_record){.id = *id, .offset = offset};
     (void)snprintf(b->pack, sizeof b->pack, "%s", pack);
-    (void)snprintf(b->why, sizeof b->why, "%.159s", why);
+    (void)snprintf(b->why, sizeof b->why, "%.239s", why);
     TARN_TRY(tarn_idmap_put(&f->bad, id, f->n_bads, NULL, err));
     f->n_bads++;
 done:
@@ -97,20 +98,24 @@ static tarn_code check_record(fsck *f, const char *pack, const tarn_key *key, co
     tarn_code rc = TARN_OK;
     tarn_err why = {0};
     tarn_list_view list;
+    int work = TARN_DELTA_WORK;
+    tarn_before before = {.lake = f->lake, .work = &work};
     size_t len = TARN_RECORD_HEAD + (size_t)e->where.stored;
 
     TARN_TRY(tarn_slab_need(&slab->stored, &slab->stored_cap, len, err));
     memcpy(slab->stored, bytes + e->where.offset, len);
     tarn_id id = e->id;
     tarn_where where = e->where;
+    const tarn_opening how = {.codec = f->lake->codec, .hashed = true, .before = tarn_before_get, .arg = &before};
     if (key) rc = tarn_record_unseal(f->lake->ring, key, &e->id, &where, slab, &id, &why);
-    if (rc == TARN_OK) rc = tarn_record_open(f->lake->codec, &id, &where, slab, &why);
+    if (rc == TARN_OK) rc = tarn_record_open(&how, &id, &where, slab, &why);
     if (rc == TARN_OK && where.kind == TARN_KIND_LIST) rc = tarn_list_open(slab->bytes, slab->len, &id, &list, &why);
     f->count.chunks += e->where.kind == TARN_KIND_CHUNK;
     if (rc == TARN_OK) goto done;
     if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     TARN_TRY(note_bad(f, &e->id, pack, e->where.offset, why.msg, err));
 done:
+    tarn_before_clear(&before);
     return rc;
 }
 
@@ -187,9 +192,20 @@ static tarn_code check_pack_bytes(fsck *f, const tarn_pack_row *row, const uint8
     if (rc != TARN_OK) rc = finding(f, rc, &why, "", err);
     else TARN_TRY(check_records(f, row->name, f->lake->ring ? &key : NULL, bytes, &tail, &index, err));
 done:
-    tarn_wipe(&key, sizeof key);
+    tarn_secret_wipe(&key, sizeof key);
     tarn_index_close(&index);
     return rc;
+}
+
+/* A garbage collection may drop packs while we read. */
+static bool still_named(fsck *f, const char *pack)
+{
+    uint32_t num;
+
+    tarn_lake_lock(f->lake);
+    tarn_code rc = tarn_meta_pack_num(f->lake->meta, pack, &num, NULL);
+    tarn_lake_unlock(f->lake);
+    return rc != TARN_NOT_FOUND;
 }
 
 static tarn_code check_pack(fsck *f, const tarn_pack_row *row, tarn_err *err)
@@ -202,9 +218,9 @@ static tarn_code check_pack(fsck *f, const tarn_pack_row *row, tarn_err *err)
 
     (void)snprintf(blob, sizeof blob, "packs/%s", row->name);
     f->count.packs++;
-    rc = f->lake->backend->size(f->lake->packs, blob, &size, &why);
+    rc = f->lake->origin->size(f->lake->origin_packs, blob, &size, &why);
     if (rc == TARN_NOT_FOUND) {
-        tell(f, "pack %s is missing", row->name);
+        if (still_named(f, row->name)) tell(f, "pack %s is missing", row->name);
         return TARN_OK;
     }
     if (rc != TARN_OK) return finding(f, rc, &why, row->name, err);
@@ -214,10 +230,12 @@ static tarn_code check_pack(fsck *f, const tarn_pack_row *row, tarn_err *err)
         return TARN_OK;
     }
     TARN_TRY(tarn_alloc(&bytes, (size_t)size, 1, err));
-    rc = f->lake->backend->get(f->lake->packs, blob, 0, (size_t)size, bytes, &why);
+    rc = f->lake->origin->get(f->lake->origin_packs, blob, 0, (size_t)size, bytes, &why);
+    bool swept = rc == TARN_NOT_FOUND && !still_named(f, row->name);
     if (rc == TARN_OK) TARN_TRY(check_pack_bytes(f, row, bytes, err));
-    else TARN_TRY(finding(f, rc, &why, row->name, err));
+    else if (!swept) TARN_TRY(finding(f, rc, &why, row->name, err));
     f->count.bytes += (int64_t)size;
+    rc = TARN_OK;
 done:
     tarn_free(bytes);
     return rc;
@@ -586,7 +604,7 @@ static void tell_unused(fsck *f)
     char hex[TARN_ID_HEX];
 
     for (size_t i = 0; i < f->n_bads; i++)
-        if (!f->bads[i].told)
+        if (!f->bads[i].told && still_named(f, f->bads[i].pack))
             tell(f, "record %.12s (no path uses it): %s (pack %s, offset %u)", tarn_id_hex(&f->bads[i].id, hex),
                  f->bads[i].why, f->bads[i].pack, f->bads[i].offset);
 }

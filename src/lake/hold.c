@@ -128,7 +128,7 @@ static tarn_code read_hold(const char *key, const char *text, int64_t now, tarn_
     (void)snprintf(h->who, sizeof h->who, "%s", tarn_json_text(o, "who", ""));
     (void)snprintf(h->why, sizeof h->why, "%s", tarn_json_text(o, "why", ""));
     h->until_us = number(o, "until_us");
-    h->ends_us = number(o, "ends_us");
+    h->ends_us = number(o, "ends_on_lakes_clock_us");
     h->made_us = number(o, "made_us");
     h->released_us = number(o, "released_us");
     h->active = h->released_us == 0 &&
@@ -142,7 +142,7 @@ static json_t *hold_json(const tarn_hold *h, tarn_err *err)
     char hex[TARN_ID_HEX];
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "kind", kinds[h->kind], "id",
                           tarn_id_hex(&h->id, hex), "mode", tarn_hold_modes[h->mode], "ref", h->branch, "path", h->path,
-                          "who", h->who, "why", h->why, "until_us", (json_int_t)h->until_us, "ends_us",
+                          "who", h->who, "why", h->why, "until_us", (json_int_t)h->until_us, "ends_on_lakes_clock_us",
                           (json_int_t)h->ends_us, "made_us", (json_int_t)h->made_us);
 
     if (!o) (void)TARN_FAIL(err, TARN_INVALID, "a hold's names and reasons must be UTF-8");
@@ -223,21 +223,37 @@ done:
     return rc;
 }
 
-static tarn_code each_hold(tarn_lake *lake, bool all, tarn_hold_fn *fn, void *arg, tarn_err *err)
+/* now: the lake's time. */
+static tarn_code each_hold_at(tarn_lake *lake, int64_t now, bool all, tarn_hold_fn *fn, void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    hold_list list = {.lake = lake};
-    int64_t ahead = 0;
+    hold_list list = {.lake = lake, .now = now};
 
-    TARN_TRY(observe(lake, &list.now, &ahead, err));
     tarn_lake_lock(lake);
     rc = tarn_meta_facts(lake->meta, PREFIX, keep_hold, &list, err);
     tarn_lake_unlock(lake);
     for (size_t i = 0; i < list.n && rc == TARN_OK; i++)
         if (all || list.v[i].active) rc = fn(arg, &list.v[i], err);
-done:
     tarn_free(list.v);
     return rc == TARN_CANCELLED ? TARN_OK : rc;
+}
+
+static tarn_code each_hold(tarn_lake *lake, bool all, tarn_hold_fn *fn, void *arg, tarn_err *err)
+{
+    int64_t now = 0, ahead = 0;
+    tarn_code rc = observe(lake, &now, &ahead, err);
+
+    return rc == TARN_OK ? each_hold_at(lake, now, all, fn, arg, err) : rc;
+}
+
+tarn_code tarn_holds_seen(tarn_lake *lake, tarn_hold_fn *fn, void *arg, tarn_err *err)
+{
+    int64_t now = 0, ahead = 0;
+
+    tarn_lake_lock(lake);
+    tarn_code rc = lake_time(lake, false, &now, &ahead, err);
+    tarn_lake_unlock(lake);
+    return rc == TARN_OK ? each_hold_at(lake, now, false, fn, arg, err) : rc;
 }
 
 tarn_code tarn_lake_holds(tarn_lake *lake, tarn_hold_fn *fn, void *arg, tarn_err *err)
@@ -320,15 +336,20 @@ tarn_code tarn_lake_hold(tarn_lake *lake, tarn_hold *hold, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char full[256];
-    int64_t now = 0, ahead = 0;
+    int64_t now = 0, ahead = 0, swept = 0;
+    tarn_entry e = {.object.id = hold->id};
 
     if (hold->branch[0]) {
         TARN_TRY(tarn_ref_full(hold->branch, full, err));
         memcpy(hold->branch, full, sizeof full);
     }
     TARN_TRY(check_hold(lake, hold, err));
+    (void)snprintf(e.path, sizeof e.path, "a hold");
+    if (hold->kind == TARN_HOLD_OBJECT) TARN_TRY(tarn_entries_check(lake, &e, 1, false, &swept, err));
     TARN_TRY(tarn_tx_begin(lake, err));
-    rc = lake_time(lake, true, &now, &ahead, err);
+    rc = hold->kind == TARN_HOLD_OBJECT ? tarn_entries_hold(lake, &e, 1, swept, err)
+                                        : tarn_commit_usable(lake, &hold->id, err);
+    if (rc == TARN_OK) rc = lake_time(lake, true, &now, &ahead, err);
     if (rc == TARN_OK) rc = add_hold(lake, hold, now, err);
     rc = tarn_tx_end(lake, rc, err);
 done:

@@ -2,7 +2,9 @@
 /* hold_test.c - what is held stays: against release, moved refs, shorter times, and clocks that were set. */
 #include "lake/scratch_test.h"
 
+#include "lake/care.h"
 #include "lake/holding.h"
+#include "lake/key.h"
 
 static const int64_t day_us = 86400000000, hour_us = 3600000000;
 
@@ -119,6 +121,92 @@ static void modes_are_what_they_say(void **state)
     scratch_free(&s);
 }
 
+static void no_problem(void *arg, const char *line)
+{
+    (void)arg;
+    fail_msg("%s", line);
+}
+
+/* Reopened: what is in memory does not count. */
+static void collect(scratch *s)
+{
+    tarn_gc out;
+    must(tarn_lake_gc(s->lake, &(tarn_gc_options){.no_grace = true}, &out, NULL, err));
+    scratch_reopen(s);
+}
+
+static bool reads(tarn_lake *lake, const tarn_id *commit, const char *text)
+{
+    tarn_entry e;
+    char *bytes = NULL;
+    size_t len = 0;
+    tarn_code rc = tarn_lake_lookup(lake, commit, "a", &e, NULL);
+
+    if (rc == TARN_OK) rc = tarn_lake_get(lake, &e.object.id, 1 << 20, &bytes, &len, NULL);
+    bool same = rc == TARN_OK && len == strlen(text) && memcmp(bytes, text, len) == 0;
+    tarn_free(bytes);
+    return same;
+}
+
+/* A commit of a branch that is gone, and an object of another, held and let go. */
+static void held_through_collections(scratch *s)
+{
+    tarn_id kept = commit_text(s->lake, "main", "b", "main"), a = commit_text(s->lake, "side", "a", "held"),
+            other = commit_text(s->lake, "other", "a", "an object");
+    tarn_entry e;
+
+    must(tarn_lake_lookup(s->lake, &other, "a", &e, err));
+    tarn_hold h = hold_of(&a, TARN_HOLD_LEGAL, "", 0), o = hold_of(&e.object.id, TARN_HOLD_LEGAL, "", 0);
+    o.kind = TARN_HOLD_OBJECT;
+    must(tarn_lake_hold(s->lake, &h, err));
+    must(tarn_lake_hold(s->lake, &o, err));
+    must(tarn_lake_ref_move(s->lake, "side", &a, NULL, "Ann", "", err));
+    must(tarn_lake_ref_move(s->lake, "other", &other, NULL, "Ann", "", err));
+    usleep(2000);
+    collect(s);
+    assert_true(reads(s->lake, &a, "held"));
+    assert_false(reads(s->lake, &other, "an object"));
+    char *bytes = NULL;
+    size_t len = 0;
+    must(tarn_lake_get(s->lake, &e.object.id, 1 << 20, &bytes, &len, err));
+    assert_int_equal(len, 9);
+    tarn_free(bytes);
+    must_fail_with(TARN_NOT_FOUND, "",
+                   tarn_lake_hold(s->lake, &(tarn_hold){.id = other, .mode = TARN_HOLD_LEGAL}, err));
+    must(tarn_lake_hold_release(s->lake, h.name, false, "Ann", "settled", err));
+    must(tarn_lake_hold_release(s->lake, o.name, false, "Ann", "settled", err));
+    collect(s);
+    assert_false(reads(s->lake, &a, "held"));
+    assert_int_equal(tarn_lake_get(s->lake, &e.object.id, 1 << 20, &bytes, &len, NULL), TARN_NOT_FOUND);
+    tarn_fsck found;
+    must(tarn_lake_fsck(s->lake, no_problem, NULL, &found, NULL, err));
+    must(tarn_lake_lookup(s->lake, &kept, "b", &e, err));
+}
+
+static void what_is_held_is_not_collected(void **state)
+{
+    scratch s = scratch_new();
+
+    (void)state;
+    held_through_collections(&s);
+    scratch_free(&s);
+}
+
+static void nor_in_an_encrypted_lake(void **state)
+{
+    scratch s = {.folder = "/tmp/tarn-lake-test-XXXXXX"};
+
+    (void)state;
+    tarn_json_setup();
+    assert_non_null(mkdtemp(s.folder));
+    assert_int_equal(setenv("TARN_PASSPHRASE", "a long phrase", 1), 0);
+    must(tarn_lake_init_encrypted(s.folder, &(tarn_lake_key){.passphrase = "a long phrase"}, err));
+    must(tarn_lake_open(s.folder, &s.lake, err));
+    held_through_collections(&s);
+    scratch_free(&s);
+    assert_int_equal(unsetenv("TARN_PASSPHRASE"), 0);
+}
+
 static void what_is_not_right_is_refused(void **state)
 {
     scratch s = scratch_new();
@@ -188,9 +276,10 @@ static void an_end_is_an_end_only_by_the_lakes_clock(void **state)
     must(tarn_lake_hold(s.lake, &late, err));
     /* As if the machine's clock had been set forward by an hour since. */
     tarn_machine_now(&m);
-    (void)snprintf(seen, sizeof seen,
-                   "{\"starts\":[{\"boot\":\"%s\",\"running_us\":%lld,\"lake_us\":%lld}],\"seen_us\":%lld}", m.boot,
-                   (long long)m.running_us, (long long)(m.wall_us - hour_us), (long long)(m.wall_us - hour_us));
+    (void)snprintf(
+        seen, sizeof seen,
+        "{\"starts\":[{\"boot\":\"%s\",\"running_us\":%lld,\"lake_us\":%lld}],\"highest_seen_time_us\":%lld}", m.boot,
+        (long long)m.running_us, (long long)(m.wall_us - hour_us), (long long)(m.wall_us - hour_us));
     tarn_lake_lock(s.lake);
     must(tarn_meta_begin(s.lake->meta, err));
     must(tarn_meta_fact_set(s.lake->meta, "lake/hold-clock", seen, err));
@@ -244,5 +333,6 @@ static void rules_hold_what_is_new(void **state)
 }
 
 TARN_TESTS(TARN_TEST(time_is_what_was_proven), TARN_TEST(modes_are_what_they_say),
+           TARN_TEST(what_is_held_is_not_collected), TARN_TEST(nor_in_an_encrypted_lake),
            TARN_TEST(what_is_not_right_is_refused), TARN_TEST(held_refs_stay),
            TARN_TEST(an_end_is_an_end_only_by_the_lakes_clock), TARN_TEST(rules_hold_what_is_new))

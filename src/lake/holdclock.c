@@ -4,7 +4,10 @@
  * Remembered are the highest time seen, and of each start of a machine (Linux tells them apart) one moment: its running
  * time and the lake's time then. Of a known start, the lake's time is that moment plus the running time since, whatever
  * the clock was set to. A start not seen before brings what the clock says, but at most TARN_HOLD_BOOT_DAYS beyond
- * the highest time seen. The lake's time never goes back. */
+ * the highest time seen. The lake's time never goes back.
+ *
+ * The first key has over 16 letters, as in hold.c: Jansson 2.14 ends the process when memory runs out just as its
+ * buffer grows inside of a number. */
 #include "lake/holding.h"
 
 #include "base/mem.h"
@@ -52,7 +55,7 @@ static tarn_code read_seen(const char *seen, json_t **out, tarn_err *err)
     rc = tarn_json_read(seen, strlen(seen), "the clock of holds", out, err);
     if (rc == TARN_NOMEM) return rc;
     if (rc == TARN_OK && json_is_object(*out) && json_is_array(json_object_get(*out, "starts")) &&
-        number(*out, "seen_us") > 0)
+        number(*out, "highest_seen_time_us") > 0)
         return TARN_OK;
     json_decref(*out);
     *out = NULL;
@@ -62,8 +65,8 @@ static tarn_code read_seen(const char *seen, json_t **out, tarn_err *err)
 /* The latest time that can be believed. */
 static int64_t bound(const json_t *o, const json_t *start, const tarn_machine_time *m)
 {
-    if (!json_object_get(o, "seen_us")) return m->wall_us; /* the first look */
-    if (!start) return number(o, "seen_us") + TARN_HOLD_BOOT_DAYS * day_us;
+    if (!json_object_get(o, "highest_seen_time_us")) return m->wall_us; /* the first look */
+    if (!start) return number(o, "highest_seen_time_us") + TARN_HOLD_BOOT_DAYS * day_us;
     int64_t since = m->running_us - number(start, "running_us");
     return number(start, "lake_us") + (since > 0 ? since : 0);
 }
@@ -86,12 +89,12 @@ tarn_code tarn_hold_time(const char *seen, const tarn_machine_time *m, int64_t *
     *next = NULL;
     TARN_TRY(read_seen(seen, &o, err));
     json_t *starts = json_object_get(o, "starts"), *start = find_start(starts, m->boot);
-    int64_t before = number(o, "seen_us"), now = bound(o, start, m);
+    int64_t before = number(o, "highest_seen_time_us"), now = bound(o, start, m);
     if (!start && now > m->wall_us) now = m->wall_us;
     if (now < before) now = before;
     *news = !start || now - before >= write_after_us;
     if (!start) TARN_TRY(remember_start(starts, m, now, err));
-    TARN_TRY(tarn_json_set(o, "seen_us", json_integer(now), err));
+    TARN_TRY(tarn_json_set(o, "highest_seen_time_us", json_integer(now), err));
     TARN_TRY(tarn_json_compact(o, next, err));
     *lake_us = now;
 done:

@@ -13,6 +13,9 @@ TARN_MUST tarn_code tarn_hold_guard(tarn_lake *lake, const char *name, const tar
 TARN_MUST tarn_code tarn_hold_by_rule(tarn_lake *lake, const char *name, const tarn_id *commit, const char *who,
                                       tarn_err *err);
 
+/* As tarn_lake_holds, without writing the time down: also in a transaction, and in a lake that is only read. */
+TARN_MUST tarn_code tarn_holds_seen(tarn_lake *lake, tarn_hold_fn *fn, void *arg, tarn_err *err);
+
 /* ---- holdclock.c ---- */
 
 /* What the machine says: its clock, its running time since it was started, and which start that was. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inside.h - what an open lake is made of; private to this folder.
  *
- * From the bottom: codec, index, pack (bytes); meta (SQLite); backend (blobs); store (chunks by id, over all
- * packs, transactions); object, tree, commit; refs, resolve, log, checkout, fsck.
+ * From the bottom: codec, index, pack (bytes); meta (SQLite or PostgreSQL); backend (blobs); store (chunks by id, over
+ * all packs, transactions), delta (chunks made from others); object, tree, commit; refs, resolve, log, checkout; reach
+ * (what a root needs), fsck, gc, du.
  */
 #ifndef TARN_LAKE_INSIDE_H
 #define TARN_LAKE_INSIDE_H
@@ -10,7 +11,7 @@
 #include "base/file.h"
 #include "lake/backend.h"
 #include "lake/chunk.h"
-#include "lake/lake.h"
+#include "lake/history.h"
 #include "lake/meta.h"
 #include "lake/pack.h"
 #include "lake/ring.h"
@@ -18,7 +19,14 @@
 #include <pthread.h>
 
 /* Version 2: encrypted. */
-enum { TARN_LAKE_PATH = 3072, TARN_LAKE_VERSION = 2, TARN_NAMES_KEPT = 64, TARN_TREES_KEPT = 16, TARN_KEYS_KEPT = 64 };
+enum {
+    TARN_LAKE_PATH = 3072,
+    TARN_URL_CAP = 1024,
+    TARN_LAKE_VERSION = 2,
+    TARN_NAMES_KEPT = 64,
+    TARN_TREES_KEPT = 16,
+    TARN_KEYS_KEPT = 64
+};
 
 /* One open index: a run's, a pack's own, or that of a pack which is stored but not yet in meta.db. */
 typedef struct tarn_segment {
@@ -29,13 +37,21 @@ typedef struct tarn_segment {
     char damage[240];  /* why it cannot be used: then index is empty */
 } tarn_segment;
 
+typedef struct tarn_ids {
+    tarn_id *v;
+    size_t n, cap;
+} tarn_ids;
+TARN_MUST tarn_code tarn_ids_add(tarn_ids *list, const tarn_id *id, tarn_err *err);
+
 struct tarn_lake {
     char folder[TARN_LAKE_PATH], inside[TARN_LAKE_PATH];
+    char store_url[TARN_URL_CAP], meta_url[TARN_URL_CAP];
     bool readonly;
-    const tarn_backend *backend;
-    void *packs;
+    const tarn_backend *backend, *origin; /* what is asked; the store itself, if that is a cache in front of it */
+    void *packs, *origin_packs;
     tarn_codec *codec;
     struct tarn_node_cache *nodes;
+    struct tarn_plain_cache *plains;
     tarn_ring *ring;                                           /* NULL: the lake is not encrypted */
     char cache[TARN_LAKE_PATH + 64], tmp[TARN_LAKE_PATH + 64]; /* for plain content */
     int private_fd;                                            /* holds a folder in memory for this process; -1: none */
@@ -44,7 +60,11 @@ struct tarn_lake {
     pthread_mutex_t lock; /* recursive; guards all below, and every use of meta */
     tarn_meta *meta;
     int64_t meta_version;
-    tarn_pack open; /* gathered, not yet stored */
+    int64_t swept;    /* sweeps of gc.c that the segments know of */
+    int64_t discards; /* times that this handle lost what it had put (tarn_store_discard) */
+    tarn_ids bases;   /* that records not yet in meta.db are made from, found there when ... */
+    int64_t bases_at; /* ... this many sweeps had been */
+    tarn_pack open;   /* gathered, not yet stored */
     tarn_segment *segments;
     size_t n_segments, cap_segments;
     struct {
@@ -58,8 +78,11 @@ struct tarn_lake {
     struct {
         tarn_id commit, tree;
     } trees[TARN_TREES_KEPT]; /* of commits, by their ids' last byte */
-    bool broken;              /* a sync failed: nothing is written any more */
-    pthread_mutex_t turn;     /* held with the file `lock` by a committer that lost a race */
+    bool broken;              /* a sync of the disk failed: nothing is written any more */
+    tarn_gate_fn *gate;       /* set before threads share the lake; NULL: none */
+    const void *gate_arg;
+    struct tarn_access *access; /* access_inside.h */
+    pthread_mutex_t turn;       /* held with the file `lock` by a committer that lost a race */
 };
 
 /* ---- store.c: chunks by id ---- */
@@ -67,24 +90,70 @@ struct tarn_lake {
 /* Store bytes under id unless they are there. Any thread. */
 TARN_MUST tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
                                    tarn_err *err);
+/* The same, as a delta against up to TARN_DELTA_BASES older records (delta.h) where that is clearly smaller. */
+TARN_MUST tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes,
+                                        size_t len, const tarn_id *like, int n_like, tarn_err *err);
 /* Read into slab->bytes, slab->len, checked. where (may be NULL) tells kind and sizes. TARN_NOT_FOUND, TARN_CORRUPT.
  * `what` is for messages ("chunk", "tree node"). Any thread. */
 TARN_MUST tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
                                    tarn_where *where, tarn_err *err);
+/* The same without checking the hash. */
+typedef struct tarn_record_facts {
+    int *work;        /* in: how many records may be opened as bases (delta.h) */
+    int cost;         /* records that were needed for it, itself included */
+    tarn_delta delta; /* what it is made from; n 0: no delta */
+} tarn_record_facts;
+TARN_MUST tarn_code tarn_store_load_record(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
+                                           tarn_record_facts *facts, tarn_err *err);
 TARN_MUST tarn_code tarn_store_find(tarn_lake *lake, const tarn_id *id, tarn_where *where, bool *found, tarn_err *err);
 /* Commits whose id starts with the first `digits` digits of `from` (the rest zero); at most two are told apart. */
 TARN_MUST tarn_code tarn_store_commits_like(tarn_lake *lake, const tarn_id *from, int digits, tarn_id found[2], int *n,
                                             tarn_err *err);
+/* Read the own index of the pack of s->row, and when the pack was made (may be NULL). Close also after a failure. */
+TARN_MUST tarn_code tarn_segment_open(tarn_lake *lake, tarn_segment *s, int64_t *made_us, tarn_err *err);
+void tarn_segment_close(tarn_segment *s);
 /* Store the open pack. */
 TARN_MUST tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err);
 TARN_MUST tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err);
 void tarn_store_close(tarn_lake *lake);
+/* With metadata that others share, runs are also blobs of the store, "index/<name>": whoever lacks one fetches it. */
+bool tarn_runs_are_shared(const tarn_lake *lake);
+/* Remove local copies of shared runs that are in no use. */
+void tarn_runs_sweep(tarn_lake *lake);
 
 /* A transaction on the metadata that makes everything put so far durable with it: seal, begin, enter the new
  * packs ... commit. Between begin and end this thread holds the lake's lock. end takes what happened in between,
  * rolls back unless it is TARN_OK, and returns what holds then. */
 TARN_MUST tarn_code tarn_tx_begin(tarn_lake *lake, tarn_err *err);
 TARN_MUST tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err);
+
+/* ---- what gc.c takes away, and how those who put find out (gc.c has the argument) ---- */
+
+/* Have segments that know of every sweep so far. *swept tells the next two whether what was looked up holds: another
+ * number when there was a sweep, or what this handle put was forgotten. */
+TARN_MUST tarn_code tarn_store_fresh(tarn_lake *lake, int64_t *swept, tarn_err *err);
+/* The number of sweeps by meta.db. */
+TARN_MUST tarn_code tarn_store_swept(tarn_lake *lake, int64_t *out, tarn_err *err);
+/* In a transaction: TARN_CONFLICT if there was a sweep since. */
+TARN_MUST tarn_code tarn_store_unswept(tarn_lake *lake, int64_t swept, tarn_err *err);
+/* Forget the open and the pending packs: what was put since the last transaction. Under the lock. */
+void tarn_store_discard(tarn_lake *lake);
+/* What a record is made from (n 0 for one that is no delta). */
+TARN_MUST tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, tarn_err *err);
+/* The same of the very record of that pack, not of another copy. */
+TARN_MUST tarn_code tarn_pack_bases(tarn_lake *lake, const char *pack, const tarn_indexed *e, tarn_delta *out,
+                                    tarn_err *err);
+
+#define TARN_FACT_SWEPT "gc/swept"
+#define TARN_FACT_DEAD  "gc/dead/" /* and the id of a commit that is there, but not all that it needs */
+/* Was the commit found unreachable by a sweep? */
+TARN_MUST tarn_code tarn_commit_dead(tarn_lake *lake, const tarn_id *id, bool *dead, tarn_err *err);
+
+/* ---- settle.c ---- */
+
+/* In a transaction: new records that are deltas must be the first copies of their ids, and their bases be there.
+ * TARN_CONFLICT: put again. */
+TARN_MUST tarn_code tarn_store_settle(tarn_lake *lake, tarn_err *err);
 
 /* ---- merge.c: many indexes into few ---- */
 
@@ -101,6 +170,10 @@ TARN_MUST tarn_code tarn_sealed_none(tarn_lake *lake, tarn_err *err);
 TARN_MUST tarn_code tarn_sealed_make(const char *inside, const char *text, tarn_err *err);
 /* The key of a stored pack, which is at hand for the last ones used. */
 TARN_MUST tarn_code tarn_sealed_pack_key(tarn_lake *lake, const char *pack, tarn_key *out, tarn_err *err);
+/* Read a record of a stored pack into slab->stored, check it and unseal it if it is sealed: *id is what e->id names,
+ * and *where tells of the record as it stands there then. */
+TARN_MUST tarn_code tarn_sealed_take(tarn_lake *lake, const char *pack, const tarn_indexed *e, tarn_slab *slab,
+                                     tarn_id *id, tarn_where *where, tarn_err *err);
 /* Text in, text out, for values of the metadata: sealed if the lake is. tarn_free(*out). */
 TARN_MUST tarn_code tarn_sealed_text(const tarn_lake *lake, const char *where, const char *text, char **out,
                                      tarn_err *err);
@@ -122,11 +195,52 @@ TARN_MUST tarn_code tarn_path_check(const char *path, size_t len, tarn_err *err)
 /* The smallest text above everything that starts with prefix; false if there is none. In place. */
 bool tarn_path_after(char *prefix);
 
+/* ---- staging.c ---- */
+
+/* A staged row that removes all under its path: one that ends in '/'. */
+bool tarn_row_clears(const tarn_entry *row);
+TARN_MUST tarn_code tarn_who_check(const char *who, tarn_err *err);
+/* Is path under a row that clears? Its prefix into out, "" if not. */
+TARN_MUST tarn_code tarn_staged_cover(tarn_lake *lake, const char *ref, const char *who, const char *path,
+                                      char out[1026], tarn_err *err);
+/* The tree of a branch; none when it has no commit yet. */
+TARN_MUST tarn_code tarn_branch_tree(tarn_lake *lake, const char *ref, tarn_id *root, tarn_err *err);
+/* Apply who's rows with numbers up to `upto` to *tree. *paths is left alone when there are none. */
+TARN_MUST tarn_code tarn_staged_apply(tarn_lake *lake, const char *ref, const char *who, int64_t upto, tarn_id *tree,
+                                      uint64_t *paths, tarn_err *err);
+
 /* ---- records.c ---- */
 
-/* Entries that name an object or a recipe must name what is here: what is acknowledged can be read. paths: their
- * names are paths. */
-TARN_MUST tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, tarn_err *err);
+/* Entries that name an object or a recipe must name what is here, to the last chunk: what is acknowledged can be read.
+ * paths: their names are paths. *swept: the answer holds until the next sweep. */
+TARN_MUST tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, int64_t *swept,
+                                       tarn_err *err);
+/* In a transaction: the same once more, if there was a sweep since. */
+TARN_MUST tarn_code tarn_entries_hold(tarn_lake *lake, const tarn_entry *entries, size_t n, int64_t swept,
+                                      tarn_err *err);
+
+/* ---- glob.c ---- */
+
+/* Does one of the patterns, one a line, fit the text? NULL: no. '?' and '*' stay within a part, '**' does not; a
+ * pattern that ends in '/' fits all that begins with it. */
+bool tarn_glob_any(const char *patterns, const char *text);
+
+/* ---- protect.c ---- */
+
+/* What holds for a ref now; stamp tells whether it is still so. */
+typedef struct tarn_guard {
+    json_t *rule; /* NULL: not protected; decref */
+    tarn_id stamp;
+} tarn_guard;
+TARN_MUST tarn_code tarn_guard_read(tarn_lake *lake, const char *ref, tarn_guard *out, tarn_err *err);
+/* Still the same? In a transaction. */
+TARN_MUST tarn_code tarn_guard_same(tarn_lake *lake, const tarn_guard *guard, bool *same, tarn_err *err);
+bool tarn_guard_requires(const tarn_guard *guard);
+/* Ask the gate for a stored candidate. results: array, NULL: they go nowhere. */
+TARN_MUST tarn_code tarn_guard_pass(tarn_lake *lake, const tarn_guard *guard, const char *ref, const char *event,
+                                    const tarn_id *head, const tarn_id *candidate, json_t *results, tarn_err *err);
+/* TARN_DENIED if this process is a check of that ref. */
+TARN_MUST tarn_code tarn_guard_reentry(const tarn_lake *lake, const char *ref, tarn_err *err);
 
 /* ---- refs.c ---- */
 
@@ -134,8 +248,13 @@ TARN_MUST tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entrie
 TARN_MUST tarn_code tarn_ref_full(const char *name, char out[256], tarn_err *err);
 /* The same, of a branch: "main" and "heads/main" both give heads/main. */
 TARN_MUST tarn_code tarn_ref_branch(const char *name, char out[256], tarn_err *err);
-/* In a transaction: compare-and-swap. TARN_CONFLICT. */
+/* TARN_NOT_FOUND: a sweep has taken the commit, or something that it needs. */
+TARN_MUST tarn_code tarn_commit_usable(tarn_lake *lake, const tarn_id *id, tarn_err *err);
+/* In a transaction: compare-and-swap, with its audit record. TARN_CONFLICT. */
 TARN_MUST tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to,
                                   const char *who, const char *why, tarn_err *err);
+/* The same for the audit log as this action ("commit", "merge"); NULL: what moving it looks like ("branch.move"). */
+TARN_MUST tarn_code tarn_ref_swap_as(tarn_lake *lake, const char *action, const char *name, const tarn_id *was,
+                                     const tarn_id *to, const char *who, const char *why, tarn_err *err);
 
 #endif

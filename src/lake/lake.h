@@ -30,15 +30,25 @@ typedef struct tarn_lake tarn_lake;
 
 /* Make `folder`/.tarn. TARN_EXISTS if there is one. */
 TARN_MUST tarn_code tarn_lake_init(const char *folder, tarn_err *err);
+/* The same with its packs at `store` (a folder, s3://bucket/prefix, gs://..., azure://...; NULL: inside .tarn) and its
+ * metadata at `meta` (postgresql://user@host/database?schema=name; NULL: inside .tarn). See docs/places.md. */
+TARN_MUST tarn_code tarn_lake_init_at(const char *folder, const char *store, const char *meta, tarn_err *err);
+/* Make a .tarn for a lake that is there: another server over the same store and metadata. TARN_NOT_FOUND: there is
+ * none; TARN_CONFLICT: the two belong to different lakes. */
+TARN_MUST tarn_code tarn_lake_join(const char *folder, const char *store, const char *meta, tarn_err *err);
 /* Open the lake of `folder` or of the nearest folder above it. TARN_NOT_FOUND tells to run tarn init. */
 TARN_MUST tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err);
 void tarn_lake_close(tarn_lake *lake);
-const char *tarn_lake_folder(const tarn_lake *lake); /* the folder that holds .tarn */
-const char *tarn_lake_inside(const tarn_lake *lake); /* its .tarn */
 /* Where plain copies of content and files being worked on may stand (either may not be there yet): folders of .tarn, or
  * in memory if the lake is encrypted. */
 const char *tarn_lake_cache_dir(const tarn_lake *lake);
 const char *tarn_lake_tmp_dir(const tarn_lake *lake);
+const char *tarn_lake_folder(const tarn_lake *lake);   /* the folder that holds .tarn */
+const char *tarn_lake_inside(const tarn_lake *lake);   /* its .tarn */
+const char *tarn_lake_store_at(const tarn_lake *lake); /* disk:. (inside .tarn) or a URL, without secrets */
+const char *tarn_lake_meta_at(const tarn_lake *lake);  /* meta.db or a URL */
+/* Do store and metadata answer? */
+TARN_MUST tarn_code tarn_lake_probe(tarn_lake *lake, tarn_err *err);
 
 /* ---- objects ---- */
 
@@ -47,16 +57,23 @@ typedef struct tarn_object {
     uint64_t size;
 } tarn_object;
 
-/* Store bytes or a file. Not durable until tarn_lake_sync or a commit or stage that names it. */
+/* Store bytes or a file. Not durable until tarn_lake_sync or a commit or stage that names it.
+ *
+ * `like` (NULL or the none id: nothing) is the object that the new one replaces, if one is known: where they resemble
+ * each other only what changed is stored. It is a hint: the object's id is the same without it, and one that is not
+ * there or not alike does no harm. */
 TARN_MUST tarn_code tarn_lake_put(tarn_lake *lake, const void *bytes, size_t len, tarn_object *out, tarn_err *err);
-TARN_MUST tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, tarn_object *out, tarn_err *err);
-/* Store n files, paths[i] as out[i], on the pool's threads (NULL: this one). The error is that of the first that
- * failed. */
-TARN_MUST tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths, size_t n,
-                                        tarn_object *out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_put_like(tarn_lake *lake, const void *bytes, size_t len, const tarn_id *like,
+                                       tarn_object *out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, const tarn_id *like, tarn_object *out,
+                                       tarn_err *err);
+/* Store n files, paths[i] as out[i] with likes[i] (likes NULL: none), on the pool's threads (NULL: this one). The error
+ * is that of the first that failed. */
+TARN_MUST tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths,
+                                        const tarn_id *likes, size_t n, tarn_object *out, tarn_err *err);
 /* Store what comes in pieces: new, add ..., end; free in any case. end may be called once. */
 typedef struct tarn_writer tarn_writer;
-TARN_MUST tarn_code tarn_lake_writer_new(tarn_lake *lake, tarn_writer **out, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_writer_new(tarn_lake *lake, const tarn_id *like, tarn_writer **out, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_writer_add(tarn_writer *w, const void *bytes, size_t len, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_writer_end(tarn_writer *w, tarn_object *out, tarn_err *err);
 void tarn_lake_writer_free(tarn_writer *w);
@@ -89,8 +106,9 @@ typedef struct tarn_entry {
 typedef tarn_code tarn_entry_fn(void *arg, const tarn_entry *entry, tarn_err *err);
 
 /* ---- references ----
- * A ref text is: a branch, a tag, heads/x, tags/x, models/m/alias, a commit id or a unique beginning of at
- * least 6 digits; then any number of ~n, ^n, or @{2026-01-31T12:00} (the ref's value at that time, by the ref log). */
+ * A ref text is: a full commit id, else a branch, else a tag, else heads/x, tags/x, models/m/alias, else a unique
+ * beginning of a commit id of at least 6 digits; then any number of ~n, ^n, or @{2026-01-31T12:00} (the ref's value at
+ * that time, by the ref log); or, of a branch alone, @: what is committed ($: what is staged too, see history.h). */
 
 TARN_MUST tarn_code tarn_lake_resolve(tarn_lake *lake, const char *ref, tarn_id *commit, tarn_err *err);
 /* "main@{2026-01-31}/a/b" -> commit and path "a/b". The longest ref that exists wins. */
@@ -104,9 +122,11 @@ TARN_MUST tarn_code tarn_lake_lookup(tarn_lake *lake, const tarn_id *commit, con
  * folder costs O(log n), however much is in it. */
 TARN_MUST tarn_code tarn_lake_list(tarn_lake *lake, const tarn_id *commit, const char *prefix, const char *after,
                                    char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err);
-/* Same on a branch with its staged changes on top. */
-TARN_MUST tarn_code tarn_lake_list_staged(tarn_lake *lake, const char *branch, const char *prefix, const char *after,
-                                          char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err);
+/* Same on a branch with who's staged changes on top. A folder staged for removal costs nothing, however much is in
+ * it. */
+TARN_MUST tarn_code tarn_lake_list_staged(tarn_lake *lake, const char *branch, const char *who, const char *prefix,
+                                          const char *after, char delimiter, tarn_entry_fn *fn, void *arg,
+                                          tarn_err *err);
 
 typedef enum tarn_change_kind { TARN_ADDED, TARN_REMOVED, TARN_CHANGED } tarn_change_kind;
 typedef tarn_code tarn_change_fn(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
@@ -128,12 +148,17 @@ typedef struct tarn_commit {
 TARN_MUST tarn_code tarn_lake_commit_read(tarn_lake *lake, const tarn_id *id, tarn_commit *out, tarn_err *err);
 void tarn_commit_clear(tarn_commit *c);
 
-/* Staging belongs to a branch; entry.object none removes the path. Durable when it returns. TARN_NOT_FOUND if an
- * object or recipe that an entry names was not put, here and in tarn_lake_commit_entries. */
-TARN_MUST tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const tarn_entry *entries, size_t n,
-                                    tarn_err *err);
-TARN_MUST tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, tarn_change_fn *fn, void *arg, tarn_err *err);
-TARN_MUST tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *prefix, tarn_err *err);
+/* A staging area belongs to a branch and a user: who, up to 255 bytes, "" where there are no users. entry.object none
+ * removes the path, or with '/' behind ("a/b/") all that is under it and was staged there before: one row, however
+ * much it is. Durable when it returns. TARN_NOT_FOUND if an object or recipe that an entry names was not put, here and
+ * in tarn_lake_commit_entries. */
+TARN_MUST tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const char *who, const tarn_entry *entries,
+                                    size_t n, tarn_err *err);
+/* What is staged, against the branch. A folder that goes is one change whose path ends in '/'. */
+TARN_MUST tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, const char *who, tarn_change_fn *fn,
+                                     void *arg, tarn_err *err);
+TARN_MUST tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *who, const char *prefix,
+                                      tarn_err *err);
 
 typedef struct tarn_commit_options {
     const char *author, *message;
@@ -142,9 +167,10 @@ typedef struct tarn_commit_options {
     const tarn_id *expect; /* the branch's head must still be this, the none id: there must be none (CONFLICT
                               otherwise); NULL: retried on the new head until it fits */
 } tarn_commit_options;
-/* Commit what is staged on the branch (made from nothing if there is no such branch yet). */
-TARN_MUST tarn_code tarn_lake_commit(tarn_lake *lake, const char *branch, const tarn_commit_options *options,
-                                     tarn_id *out, tarn_err *err);
+/* Commit what `who` staged on the branch (made from nothing if there is no such branch yet). TARN_DENIED, TARN_CHECK
+ * where the branch is protected: see history.h. */
+TARN_MUST tarn_code tarn_lake_commit(tarn_lake *lake, const char *branch, const char *who,
+                                     const tarn_commit_options *options, tarn_id *out, tarn_err *err);
 /* Commit these entries alone, without touching the staging area, onto any ref (heads/x, models/m/versions; x alone
  * is heads/x). */
 TARN_MUST tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_entry *entries, size_t n,
@@ -153,10 +179,6 @@ TARN_MUST tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, c
 /* Newest first, by time then id, through all parents. */
 typedef tarn_code tarn_commit_fn(void *arg, const tarn_commit *commit, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_log(tarn_lake *lake, const tarn_id *from, tarn_commit_fn *fn, void *arg, tarn_err *err);
-/* Move branch `into` to `from` if that only adds commits; CONFLICT with the remedy otherwise. */
-TARN_MUST tarn_code tarn_lake_merge(tarn_lake *lake, const char *from, const char *into, const char *author,
-                                    tarn_id *out, tarn_err *err);
-
 /* ---- refs ---- */
 
 typedef struct tarn_ref {
@@ -167,7 +189,8 @@ typedef struct tarn_ref {
 typedef tarn_code tarn_ref_fn(void *arg, const tarn_ref *ref, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_refs(tarn_lake *lake, const char *prefix, tarn_ref_fn *fn, void *arg, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_ref_get(tarn_lake *lake, const char *name, tarn_id *out, tarn_err *err);
-/* Compare-and-swap: `was` NULL: must not exist; `to` NULL: remove. CONFLICT if it is something else by now. */
+/* Compare-and-swap: `was` NULL: must not exist; `to` NULL: remove. CONFLICT if it is something else by now,
+ * TARN_DENIED if a protected branch would go back or away. */
 TARN_MUST tarn_code tarn_lake_ref_move(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to,
                                        const char *who, const char *why, tarn_err *err);
 

@@ -2,7 +2,7 @@
 /* list.c - looking: one path, listings with folders folded, staged changes on top, diffs.
  *
  * A listing walks one stream: the tree merged with the staged rows, which win and hide what they remove. A folded
- * folder is one step: the stream seeks past it. */
+ * folder is one step: the stream seeks past it; so is one that a row clears. */
 #include "lake/commit.h"
 #include "lake/tree.h"
 
@@ -15,10 +15,11 @@ enum { ROWS = 256 };
 typedef struct stream {
     tarn_lake *lake;
     tarn_walk walk;
-    const char *ref;  /* of the staging area; NULL: only the tree */
-    tarn_entry *rows; /* a window of staged rows */
+    const char *ref, *who; /* of the staging area; ref NULL: only the tree */
+    tarn_entry *rows;      /* a window of staged rows */
     size_t n_rows, at_row;
     bool more_rows;
+    char cleared[1026]; /* what starts with this is hidden in the tree; "": nothing */
     tarn_entry now;
 } stream;
 
@@ -36,7 +37,7 @@ static tarn_code load_rows(stream *s, const char *from, tarn_err *err)
     if (!s->ref) return TARN_OK;
     s->n_rows = s->at_row = 0;
     tarn_lake_lock(s->lake);
-    tarn_code rc = tarn_meta_staged(s->lake->meta, s->ref, from, ROWS, keep_row, s, err);
+    tarn_code rc = tarn_meta_staged(s->lake->meta, s->ref, s->who, from, ROWS, keep_row, s, err);
     tarn_lake_unlock(s->lake);
     s->more_rows = s->n_rows == ROWS;
     return rc;
@@ -57,6 +58,25 @@ static tarn_code stream_seek(stream *s, const char *key, tarn_err *err)
 
     TARN_TRY(tarn_walk_seek(&s->walk, key, err));
     TARN_TRY(load_rows(s, key, err));
+    if (s->ref) TARN_TRY(tarn_staged_cover(s->lake, s->ref, s->who, key, s->cleared, err));
+done:
+    return rc;
+}
+
+/* Enter to the next path of the tree that no row clears. */
+static tarn_code next_leaf(stream *s, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    size_t len = strlen(s->cleared);
+    char after[1026];
+
+    TARN_TRY(tarn_walk_leaf(&s->walk, err));
+    const tarn_item *item = tarn_walk_item(&s->walk);
+    if (len == 0 || !item || item->len < len || memcmp(item->key, s->cleared, len) != 0) goto done;
+    memcpy(after, s->cleared, len + 1);
+    (void)tarn_path_after(after); /* it ends in '/', so there is one */
+    TARN_TRY(tarn_walk_seek(&s->walk, after, err));
+    TARN_TRY(tarn_walk_leaf(&s->walk, err));
 done:
     return rc;
 }
@@ -67,7 +87,7 @@ static tarn_code stream_next(stream *s, bool *ended, tarn_err *err)
     tarn_code rc = TARN_OK;
 
     for (;;) {
-        TARN_TRY(tarn_walk_leaf(&s->walk, err));
+        TARN_TRY(next_leaf(s, err));
         const tarn_item *item = tarn_walk_item(&s->walk);
         const tarn_entry *row = s->at_row < s->n_rows ? &s->rows[s->at_row] : NULL;
         *ended = !item && !row;
@@ -75,6 +95,7 @@ static tarn_code stream_next(stream *s, bool *ended, tarn_err *err)
         int order = !item ? 1 : !row ? -1 : tarn_key_compare(item->key, item->len, row->path, strlen(row->path));
         if (order < 0) tarn_entry_of(item, &s->now);
         else s->now = *row;
+        if (order > 0 && tarn_row_clears(row)) memcpy(s->cleared, row->path, sizeof row->path);
         if (order <= 0) tarn_walk_pass(&s->walk);
         if (order >= 0) TARN_TRY(pass_row(s, err));
         if (!tarn_id_none(&s->now.object.id)) return TARN_OK;
@@ -83,12 +104,14 @@ done:
     return rc;
 }
 
-static tarn_code stream_open(stream *s, tarn_lake *lake, const tarn_id *root, const char *ref, tarn_err *err)
+static tarn_code stream_open(stream *s, tarn_lake *lake, const tarn_id *root, const char *ref, const char *who,
+                             tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
     s->lake = lake;
     s->ref = ref;
+    s->who = who ? who : "";
     if (ref) TARN_TRY(tarn_alloc(&s->rows, ROWS, sizeof *s->rows, err));
     TARN_TRY(tarn_walk_open(&s->walk, lake, root, err));
 done:
@@ -123,14 +146,14 @@ done:
     return rc == TARN_CANCELLED ? TARN_OK : rc;
 }
 
-static tarn_code list_tree(tarn_lake *lake, const tarn_id *root, const char *ref, const char *prefix, const char *after,
-                           char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err)
+static tarn_code list_tree(tarn_lake *lake, const tarn_id *root, const char *ref, const char *who, const char *prefix,
+                           const char *after, char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     stream *s = NULL;
 
     TARN_TRY(tarn_alloc(&s, 1, sizeof *s, err));
-    TARN_TRY(stream_open(s, lake, root, ref, err));
+    TARN_TRY(stream_open(s, lake, root, ref, who, err));
     TARN_TRY(list_stream(s, prefix ? prefix : "", after ? after : "", delimiter, fn, arg, err));
 done:
     if (s) {
@@ -147,30 +170,19 @@ tarn_code tarn_lake_list(tarn_lake *lake, const tarn_id *commit, const char *pre
     tarn_id root;
     tarn_code rc = tarn_commit_tree(lake, commit, &root, err);
 
-    return rc == TARN_OK ? list_tree(lake, &root, NULL, prefix, after, delimiter, fn, arg, err) : rc;
+    return rc == TARN_OK ? list_tree(lake, &root, NULL, NULL, prefix, after, delimiter, fn, arg, err) : rc;
 }
 
-/* The tree of a branch; none when it has no commit yet. */
-static tarn_code tree_of_branch(tarn_lake *lake, const char *ref, tarn_id *root, tarn_err *err)
-{
-    tarn_id head;
-    tarn_code rc = tarn_lake_ref_get(lake, ref, &head, err);
-
-    *root = (tarn_id){{0}};
-    if (rc == TARN_NOT_FOUND) return TARN_OK;
-    return rc == TARN_OK ? tarn_commit_tree(lake, &head, root, err) : rc;
-}
-
-tarn_code tarn_lake_list_staged(tarn_lake *lake, const char *branch, const char *prefix, const char *after,
-                                char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err)
+tarn_code tarn_lake_list_staged(tarn_lake *lake, const char *branch, const char *who, const char *prefix,
+                                const char *after, char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char ref[256];
     tarn_id root;
 
     TARN_TRY(tarn_ref_branch(branch, ref, err));
-    TARN_TRY(tree_of_branch(lake, ref, &root, err));
-    TARN_TRY(list_tree(lake, &root, ref, prefix, after, delimiter, fn, arg, err));
+    TARN_TRY(tarn_branch_tree(lake, ref, &root, err));
+    TARN_TRY(list_tree(lake, &root, ref, who, prefix, after, delimiter, fn, arg, err));
 done:
     return rc;
 }
@@ -200,24 +212,42 @@ done:
     return rc == TARN_CANCELLED ? TARN_OK : rc;
 }
 
+/* A row that clears, if there is something to clear. */
+static tarn_code tell_cleared(tarn_lake *lake, const tarn_id *root, const tarn_entry *row, tarn_change_fn *fn,
+                              void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_walk w = {0};
+    size_t len = strlen(row->path);
+
+    TARN_TRY(tarn_walk_open(&w, lake, root, err));
+    TARN_TRY(tarn_walk_seek(&w, row->path, err));
+    TARN_TRY(tarn_walk_leaf(&w, err));
+    const tarn_item *item = tarn_walk_item(&w);
+    if (item && item->len > len && memcmp(item->key, row->path, len) == 0)
+        TARN_TRY(fn(arg, TARN_REMOVED, row, NULL, err));
+done:
+    tarn_walk_close(&w);
+    return rc;
+}
+
 /* One staged row against the tree; rows that change nothing are not changes. */
 static tarn_code tell_staged(tarn_lake *lake, const tarn_id *root, const tarn_entry *row, tarn_entry *base,
                              tarn_change_fn *fn, void *arg, tarn_err *err)
 {
     bool removes = tarn_id_none(&row->object.id);
-    tarn_code rc = tarn_tree_lookup(lake, root, row->path, base, err);
 
+    if (tarn_row_clears(row)) return tell_cleared(lake, root, row, fn, arg, err);
+    tarn_code rc = tarn_tree_lookup(lake, root, row->path, base, err);
     if (rc != TARN_OK && rc != TARN_NOT_FOUND) return rc;
     bool there = rc == TARN_OK;
     if (removes) return there ? fn(arg, TARN_REMOVED, base, NULL, err) : TARN_OK;
     if (!there) return fn(arg, TARN_ADDED, NULL, row, err);
-    if (tarn_id_equal(&base->object.id, &row->object.id) && tarn_id_equal(&base->recipe, &row->recipe) &&
-        tarn_id_equal(&base->attrs, &row->attrs))
-        return TARN_OK;
-    return fn(arg, TARN_CHANGED, base, row, err);
+    return tarn_entry_same(base, row) ? TARN_OK : fn(arg, TARN_CHANGED, base, row, err);
 }
 
-tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, tarn_change_fn *fn, void *arg, tarn_err *err)
+tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, const char *who, tarn_change_fn *fn, void *arg,
+                           tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char ref[256];
@@ -225,9 +255,9 @@ tarn_code tarn_lake_staged(tarn_lake *lake, const char *branch, tarn_change_fn *
     stream *s = NULL;
 
     TARN_TRY(tarn_ref_branch(branch, ref, err));
-    TARN_TRY(tree_of_branch(lake, ref, &root, err));
+    TARN_TRY(tarn_branch_tree(lake, ref, &root, err));
     TARN_TRY(tarn_alloc(&s, 1, sizeof *s, err));
-    TARN_TRY(stream_open(s, lake, &(tarn_id){{0}}, ref, err));
+    TARN_TRY(stream_open(s, lake, &(tarn_id){{0}}, ref, who, err));
     TARN_TRY(load_rows(s, "", err));
     while (s->at_row < s->n_rows) {
         TARN_TRY(tell_staged(lake, &root, &s->rows[s->at_row], &s->now, fn, arg, err));

@@ -2,15 +2,16 @@
 /* merge.c - uniting indexes, so that looking up a chunk asks few of them however many packs there are.
  *
  * When there are FEW_PACKS packs in no run, or one with many records, their indexes are united into a run: a
- * mapped file in .tarn/index. Older runs join while they are at most twice as large as what joins so far, so each
- * remaining run is more than twice as large as all smaller ones together: there are at most log2(ids) of them,
- * and an id is copied O(log ids) times in its life. Packs themselves are not touched; a run can be made again
- * from them at any time. */
+ * mapped file in .tarn/index, and with shared metadata a blob of the store too, from which the others fetch it. Older
+ * runs join while they are at most twice as large as what joins so far, so each remaining run is more than twice as
+ * large as all smaller ones together: there are at most log2(ids) of them, and an id is copied O(log ids) times in its
+ * life. Packs themselves are not touched; a run can be made again from them at any time. */
 #include "lake/inside.h"
 
 #include "base/mem.h"
 #include "lake/place.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,6 +84,9 @@ static tarn_code write_run(tarn_lake *lake, const uint8_t *bytes, size_t len, ch
     TARN_TRY(tarn_place_open(lake, &place, err));
     TARN_TRY(tarn_place_write(&place, bytes, len, err));
     TARN_TRY(tarn_place_commit(&place, path, err));
+    if (!tarn_runs_are_shared(lake) || strcmp(lake->store_url, "disk:.") == 0) goto done;
+    (void)snprintf(path, sizeof path, "index/%s", name); /* before the metadata name it */
+    TARN_TRY(lake->backend->put(lake->packs, path, bytes, len, err));
 done:
     tarn_place_close(&place);
     return rc;
@@ -124,6 +128,8 @@ static tarn_code unite(tarn_lake *lake, tarn_err *err)
         if (!joining[i]->row.run || strcmp(joining[i]->row.name, name) == 0) continue;
         (void)snprintf(path, sizeof path, "%s/index/%s", lake->inside, joining[i]->row.name);
         (void)unlink(path); /* else it only takes space */
+        (void)snprintf(path, sizeof path, "index/%s", joining[i]->row.name);
+        if (tarn_runs_are_shared(lake) && lake->backend->remove(lake->packs, path, NULL) != TARN_OK) continue;
     }
     rc = tarn_store_load(lake, err);
 done:
@@ -131,6 +137,25 @@ done:
     tarn_free(entries);
     tarn_free(bytes);
     return rc;
+}
+
+/* Runs that other servers have united since are no use any more; one that is, is fetched again. */
+void tarn_runs_sweep(tarn_lake *lake)
+{
+    char path[TARN_LAKE_PATH + 8];
+    struct dirent *e;
+
+    /* where the store is .tarn itself, these are the runs, not copies of them */
+    if (!tarn_runs_are_shared(lake) || lake->readonly || strcmp(lake->store_url, "disk:.") == 0) return;
+    (void)snprintf(path, sizeof path, "%s/index", lake->inside);
+    DIR *dir = opendir(path);
+    while (dir && (e = readdir(dir)) != NULL) {
+        bool used = strncmp(e->d_name, "r-", 2) != 0;
+        for (size_t i = 0; i < lake->n_segments && !used; i++)
+            used = strcmp(lake->segments[i].row.name, e->d_name) == 0;
+        if (!used) (void)unlinkat(dirfd(dir), e->d_name, 0); /* else it only takes space */
+    }
+    if (dir) (void)closedir(dir);
 }
 
 void tarn_store_tidy(tarn_lake *lake)

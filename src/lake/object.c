@@ -7,13 +7,22 @@
 
 #include "base/mem.h"
 #include "lake/bytes.h"
+#include "lake/like.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIST_HEAD = 24, LIST_ENTRY = 40, PART_LEAST = 256, PART_MOST = 4096, BUFFER = 1 << 20, FILES_AT_ONCE = 64 };
+enum {
+    LIST_HEAD = 24,
+    LIST_ENTRY = 40,
+    PART_LEAST = 256,
+    PART_MOST = 4096,
+    BUFFER = 1 << 20,
+    FILES_AT_ONCE = 64,
+    WORTH_LOOKING = 512
+};
 
 static const char magic[8] = {'T', 'A', 'R', 'N', 'L', 'S', 'T', '1'};
 
@@ -72,6 +81,7 @@ void tarn_list_at(const tarn_list_view *list, uint32_t i, tarn_id *id, uint64_t 
 /* A list being written: the entries of the unfinished part of each level, as they will be stored. */
 typedef struct list_writer {
     tarn_lake *lake;
+    tarn_like *like; /* the object that this one replaces, or NULL */
     struct {
         uint8_t *bytes; /* LIST_HEAD, entries, room for the sum */
         uint32_t n;
@@ -98,6 +108,15 @@ static size_t list_finish(list_writer *w, int level)
 
 static tarn_code list_add(list_writer *w, int level, const tarn_id *id, uint64_t size, tarn_err *err);
 
+static tarn_code list_store(list_writer *w, int level, tarn_kind kind, const tarn_id *id, size_t len, tarn_err *err)
+{
+    tarn_id base;
+    bool has_base = w->like && level == 0;
+
+    if (has_base) tarn_like_list(w->like, &base);
+    return tarn_store_put_like(w->lake, id, kind, w->level[level].bytes, len, &base, has_base, err);
+}
+
 /* The part is full: store it and name it one level up. */
 static tarn_code list_part(list_writer *w, int level, tarn_err *err)
 {
@@ -107,7 +126,7 @@ static tarn_code list_part(list_writer *w, int level, tarn_err *err)
     if (level + 1 == TARN_LIST_LEVELS) return TARN_FAIL(err, TARN_LIMIT, "the content is larger than an object can be");
     size_t len = list_finish(w, level);
     TARN_TRY(tarn_digest(w->level[level].bytes, len, &id, err));
-    TARN_TRY(tarn_store_put(w->lake, &id, TARN_KIND_PART, w->level[level].bytes, len, err));
+    TARN_TRY(list_store(w, level, TARN_KIND_PART, &id, len, err));
     uint64_t total = w->level[level].total;
     w->level[level].n = 0;
     w->level[level].total = 0;
@@ -151,22 +170,46 @@ static tarn_code list_end(list_writer *w, const tarn_id *object, tarn_err *err)
     size_t len = list_finish(w, top);
     TARN_TRY(sum_of(w->level[top].bytes, len, object, &sum, err));
     memcpy(w->level[top].bytes + len, sum.b, TARN_ID_BYTES);
-    TARN_TRY(tarn_store_put(w->lake, object, TARN_KIND_LIST, w->level[top].bytes, len + TARN_ID_BYTES, err));
+    TARN_TRY(list_store(w, top, TARN_KIND_LIST, object, len + TARN_ID_BYTES, err));
 done:
     return rc;
 }
 
 /* ---- in ---- */
 
-static tarn_code put_small(tarn_lake *lake, const void *bytes, size_t len, tarn_object *out, tarn_err *err)
+/* like NULL: nothing is known that it replaces. */
+static tarn_code put_piece(tarn_lake *lake, tarn_like *like, const tarn_id *id, const uint8_t *bytes, size_t len,
+                           tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_id base[TARN_DELTA_BASES];
+    int n = 0;
+
+    if (like) TARN_TRY(tarn_like_chunk(like, id, bytes, len, base, &n, err));
+    TARN_TRY(tarn_store_put_like(lake, id, TARN_KIND_CHUNK, bytes, len, base, n, err));
+done:
+    return rc;
+}
+
+static tarn_code start_like(tarn_lake *lake, const tarn_id *like, tarn_like **out, tarn_err *err)
+{
+    *out = NULL;
+    return like && !tarn_id_none(like) ? tarn_like_new(lake, like, out, err) : TARN_OK;
+}
+
+static tarn_code put_small(tarn_lake *lake, const void *bytes, size_t len, const tarn_id *like, tarn_object *out,
+                           tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_object o = {.size = len};
+    tarn_like *old = NULL;
 
     TARN_TRY(tarn_digest(bytes, len, &o.id, err));
-    TARN_TRY(tarn_store_put(lake, &o.id, TARN_KIND_CHUNK, bytes, len, err));
+    if (len >= WORTH_LOOKING) TARN_TRY(start_like(lake, like, &old, err));
+    TARN_TRY(put_piece(lake, old, &o.id, bytes, len, err));
     *out = o;
 done:
+    tarn_like_free(old);
     return rc;
 }
 
@@ -177,6 +220,7 @@ struct tarn_writer {
     uint8_t *buffer; /* BUFFER bytes, made when needed */
     size_t have;     /* of them, not yet cut */
     uint64_t size;   /* cut so far */
+    tarn_id like;    /* what it replaces; none */
 };
 
 static tarn_code put_chunk(tarn_writer *w, const uint8_t *bytes, size_t len, tarn_err *err)
@@ -186,7 +230,8 @@ static tarn_code put_chunk(tarn_writer *w, const uint8_t *bytes, size_t len, tar
 
     TARN_TRY(tarn_hasher_add(w->hasher, bytes, len, err));
     TARN_TRY(tarn_digest(bytes, len, &id, err));
-    TARN_TRY(tarn_store_put(w->lake, &id, TARN_KIND_CHUNK, bytes, len, err));
+    if (w->size == 0 && !w->list.like) TARN_TRY(start_like(w->lake, &w->like, &w->list.like, err));
+    TARN_TRY(put_piece(w->lake, w->list.like, &id, bytes, len, err));
     TARN_TRY(list_add(&w->list, 0, &id, len, err));
     w->size += len;
 done:
@@ -215,12 +260,13 @@ static tarn_code cut_buffer(tarn_writer *w, tarn_err *err)
     return rc;
 }
 
-tarn_code tarn_lake_writer_new(tarn_lake *lake, tarn_writer **out, tarn_err *err)
+tarn_code tarn_lake_writer_new(tarn_lake *lake, const tarn_id *like, tarn_writer **out, tarn_err *err)
 {
     tarn_code rc = tarn_alloc(out, 1, sizeof **out, err);
 
     if (rc != TARN_OK) return rc;
     (*out)->lake = (*out)->list.lake = lake;
+    if (like) (*out)->like = *like;
     rc = tarn_hasher_new(&(*out)->hasher, err);
     if (rc == TARN_OK) return TARN_OK;
     tarn_lake_writer_free(*out);
@@ -259,7 +305,7 @@ tarn_code tarn_lake_writer_end(tarn_writer *w, tarn_object *out, tarn_err *err)
     size_t taken = 0;
 
     if (w->size == 0 && w->have <= TARN_CHUNK_MOST)
-        return put_small(w->lake, w->have > 0 ? (const void *)w->buffer : "", w->have, out, err);
+        return put_small(w->lake, w->have > 0 ? (const void *)w->buffer : "", w->have, &w->like, out, err);
     TARN_TRY(cut(w, w->buffer, w->have, true, &taken, err));
     w->have = 0;
     o.size = w->size;
@@ -274,6 +320,7 @@ void tarn_lake_writer_free(tarn_writer *w)
 {
     if (!w) return;
     list_clear(&w->list);
+    tarn_like_free(w->list.like);
     tarn_hasher_free(w->hasher);
     tarn_free(w->buffer);
     tarn_free(w);
@@ -281,11 +328,17 @@ void tarn_lake_writer_free(tarn_writer *w)
 
 tarn_code tarn_lake_put(tarn_lake *lake, const void *bytes, size_t len, tarn_object *out, tarn_err *err)
 {
+    return tarn_lake_put_like(lake, bytes, len, NULL, out, err);
+}
+
+tarn_code tarn_lake_put_like(tarn_lake *lake, const void *bytes, size_t len, const tarn_id *like, tarn_object *out,
+                             tarn_err *err)
+{
     tarn_code rc = TARN_OK;
     tarn_writer *w = NULL;
 
-    if (len <= TARN_CHUNK_MOST) return put_small(lake, len > 0 ? bytes : "", len, out, err);
-    TARN_TRY(tarn_lake_writer_new(lake, &w, err));
+    if (len <= TARN_CHUNK_MOST) return put_small(lake, len > 0 ? bytes : "", len, like, out, err);
+    TARN_TRY(tarn_lake_writer_new(lake, like, &w, err));
     TARN_TRY(tarn_lake_writer_add(w, bytes, len, err));
     TARN_TRY(tarn_lake_writer_end(w, out, err));
 done:
@@ -307,7 +360,8 @@ static tarn_code read_some(tarn_writer *w, int fd, const char *path, bool *ended
     return TARN_OK;
 }
 
-static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, tarn_object *out, tarn_err *err)
+static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, const tarn_id *like, tarn_object *out,
+                               tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     struct stat st;
@@ -319,10 +373,10 @@ static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, tarn_o
     if (!S_ISREG(st.st_mode)) return TARN_FAIL(err, TARN_INVALID, "'%s' is not a regular file", path);
     if (st.st_size < (off_t)sizeof little) {
         ssize_t n = read(fd, little, sizeof little); /* one read is all of a file that nobody writes to */
-        if (n == st.st_size) return put_small(lake, little, (size_t)n, out, err);
+        if (n == st.st_size) return put_small(lake, little, (size_t)n, like, out, err);
         got = n > 0 ? (size_t)n : 0;
     }
-    TARN_TRY(tarn_lake_writer_new(lake, &w, err)); /* not small, or growing under our eyes */
+    TARN_TRY(tarn_lake_writer_new(lake, like, &w, err)); /* not small, or growing under our eyes */
     TARN_TRY(need_buffer(w, err));
     memcpy(w->buffer, little, got);
     w->have = got;
@@ -336,12 +390,12 @@ done:
     return rc;
 }
 
-tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, tarn_object *out, tarn_err *err)
+tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, const tarn_id *like, tarn_object *out, tarn_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0) return TARN_FAIL_ERRNO(err, "open", path);
-    tarn_code rc = put_open_file(lake, fd, path, out, err);
+    tarn_code rc = put_open_file(lake, fd, path, like, out, err);
     (void)close(fd);
     return rc;
 }
@@ -349,6 +403,7 @@ tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, tarn_object *out
 typedef struct many {
     tarn_lake *lake;
     const char *const *paths;
+    const tarn_id *likes;
     size_t n;
     tarn_object *out;
 } many;
@@ -360,14 +415,15 @@ static tarn_code put_block(void *arg, int64_t block, int worker, tarn_err *err)
     size_t from = (size_t)block * FILES_AT_ONCE, to = m->n - from < FILES_AT_ONCE ? m->n : from + FILES_AT_ONCE;
 
     (void)worker;
-    for (size_t i = from; i < to && rc == TARN_OK; i++) rc = tarn_lake_put_file(m->lake, m->paths[i], &m->out[i], err);
+    for (size_t i = from; i < to && rc == TARN_OK; i++)
+        rc = tarn_lake_put_file(m->lake, m->paths[i], m->likes ? &m->likes[i] : NULL, &m->out[i], err);
     return rc;
 }
 
-tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths, size_t n, tarn_object *out,
-                              tarn_err *err)
+tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *const *paths, const tarn_id *likes,
+                              size_t n, tarn_object *out, tarn_err *err)
 {
-    many m = {lake, paths, n, out};
+    many m = {lake, paths, likes, n, out};
 
     return tarn_pool_run(pool, (int64_t)((n + FILES_AT_ONCE - 1) / FILES_AT_ONCE), put_block, &m, err);
 }

@@ -26,6 +26,17 @@ TARN_MUST tarn_code tarn_list_open(const uint8_t *bytes, size_t len, const tarn_
                                    tarn_err *err);
 void tarn_list_at(const tarn_list_view *list, uint32_t i, tarn_id *id, uint64_t *size);
 
+/* What an object's list names, in order: parts (level above 0; *enter false passes over what is in it) and chunks. An
+ * object without a list is one chunk. Stops where fn does not return TARN_OK, and returns that. */
+typedef struct tarn_piece {
+    int level;
+    tarn_id id;
+    uint64_t at, size;
+} tarn_piece;
+typedef tarn_code tarn_piece_fn(void *arg, const tarn_piece *piece, bool *enter, tarn_err *err);
+TARN_MUST tarn_code tarn_object_pieces(tarn_lake *lake, const tarn_id *object, tarn_piece_fn *fn, void *arg,
+                                       tarn_err *err);
+
 /* Size of an object and whether it has a list. */
 TARN_MUST tarn_code tarn_object_look(tarn_lake *lake, const tarn_id *id, uint64_t *size, bool *list, tarn_err *err);
 /* Read all of it and compare with its id. */

@@ -44,7 +44,7 @@ static tarn_code start(tarn_pack *pack, tarn_err *err)
     tarn_put32(head + 8, pack->ring ? SEALED_VERSION : PACK_VERSION);
     if (pack->ring) {
         tarn_put32(head + 12, tarn_ring_newest(pack->ring));
-        TARN_TRY(tarn_random_bytes(head + 16, TARN_PACK_SALT, err));
+        TARN_TRY(tarn_secret_random(head + 16, TARN_PACK_SALT, err));
         TARN_TRY(tarn_pack_key(pack->ring, head, &pack->key, err));
     }
     append(pack, head, pack->ring ? TARN_PACK_SEALED_HEAD : TARN_PACK_HEAD);
@@ -114,7 +114,7 @@ tarn_code tarn_record_unseal(const tarn_ring *ring, const tarn_key *key, const t
     where->stored -= TARN_RECORD_MORE;
     memcpy(id->b, bytes + where->stored, TARN_ID_BYTES);
     tarn_ring_name(ring, (tarn_kind)where->kind, id, &is);
-    if (!tarn_same_bytes(is.b, name->b, TARN_ID_BYTES))
+    if (!tarn_secret_equal(is.b, name->b, TARN_ID_BYTES))
         return TARN_FAIL(err, TARN_CORRUPT, "the record holds another than its name tells");
     put_header(head, id, where);
     put_record_crc(head, bytes, where->stored);
@@ -186,7 +186,8 @@ const tarn_where *tarn_pack_find(const tarn_pack *pack, const tarn_id *name)
     return at ? &pack->entries[*at].where : NULL;
 }
 
-tarn_code tarn_pack_seal(tarn_pack *pack, char name[TARN_PACK_NAME], size_t *index_at, size_t *index_len, tarn_err *err)
+tarn_code tarn_pack_seal(tarn_pack *pack, int64_t made_us, char name[TARN_PACK_NAME], size_t *index_at,
+                         size_t *index_len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_indexed *sorted = NULL;
@@ -205,6 +206,7 @@ tarn_code tarn_pack_seal(tarn_pack *pack, char name[TARN_PACK_NAME], size_t *ind
     tarn_put32(tail + 24, (uint32_t)pack->n);
     tarn_put32(tail + 28, tarn_crc32c(0, pack->bytes, at));
     tarn_put32(tail + 32, tarn_crc32c(0, index, len));
+    tarn_put64(tail + 36, (uint64_t)made_us);
     tarn_put32(tail + 60, tarn_crc32c(0, tail, 60));
     append(pack, index, len);
     append(pack, tail, sizeof tail);
@@ -239,7 +241,7 @@ void tarn_pack_clear(tarn_pack *pack)
     tarn_free(pack->bytes);
     tarn_free(pack->entries);
     tarn_idmap_clear(&pack->places);
-    tarn_wipe(&pack->key, sizeof pack->key);
+    tarn_secret_wipe(&pack->key, sizeof pack->key);
     *pack = (tarn_pack){.ring = pack->ring};
 }
 
@@ -252,7 +254,8 @@ tarn_code tarn_tail_read(const uint8_t bytes[TARN_PACK_TAIL], uint64_t size, con
                        .index_len = tarn_get64(bytes + 16),
                        .records = tarn_get32(bytes + 24),
                        .crc = tarn_get32(bytes + 28),
-                       .index_crc = tarn_get32(bytes + 32)};
+                       .index_crc = tarn_get32(bytes + 32),
+                       .made_us = (int64_t)tarn_get64(bytes + 36)};
     if (out->index_at > size || out->index_len > size || out->index_at < TARN_PACK_HEAD ||
         out->index_at + out->index_len + TARN_PACK_TAIL != size)
         return TARN_FAIL(err, TARN_CORRUPT, "pack %s has %llu bytes, not those its tail tells", name,
@@ -278,7 +281,7 @@ void tarn_slab_clear(tarn_slab *slab)
     *slab = (tarn_slab){0};
 }
 
-static tarn_code check_record(const tarn_id *id, const tarn_where *w, const uint8_t *head, tarn_err *err)
+tarn_code tarn_record_check(const tarn_id *id, const tarn_where *w, const uint8_t *head, tarn_err *err)
 {
     if (!header_fits(id, w, head))
         return TARN_FAIL(err, TARN_CORRUPT, "the record's header is not what the index tells");
@@ -291,21 +294,66 @@ static tarn_code check_record(const tarn_id *id, const tarn_where *w, const uint
     return TARN_OK;
 }
 
-tarn_code tarn_record_open(tarn_codec *codec, const tarn_id *id, const tarn_where *where, tarn_slab *slab,
+size_t tarn_delta_write(const tarn_delta *d, uint8_t *out)
+{
+    out[0] = (uint8_t)d->n;
+    out[1] = (uint8_t)d->depth;
+    tarn_put16(out + 2, (uint16_t)d->generation);
+    tarn_put32(out + 4, d->before_len);
+    memcpy(out + TARN_DELTA_HEAD, d->base, (size_t)d->n * TARN_ID_BYTES);
+    return TARN_DELTA_HEAD + (size_t)d->n * TARN_ID_BYTES;
+}
+
+tarn_code tarn_delta_read(const uint8_t *bytes, size_t len, tarn_delta *out, size_t *head, tarn_err *err)
+{
+    *out = (tarn_delta){0};
+    if (len < TARN_DELTA_HEAD) return TARN_FAIL(err, TARN_CORRUPT, "a delta is cut short");
+    *out = (tarn_delta){
+        .n = bytes[0], .depth = bytes[1], .generation = tarn_get16(bytes + 2), .before_len = tarn_get32(bytes + 4)};
+    *head = TARN_DELTA_HEAD + (size_t)out->n * TARN_ID_BYTES;
+    if (out->n < 1 || out->n > TARN_DELTA_BASES || out->depth < 1 || out->depth > TARN_DELTA_HOPS || len < *head ||
+        out->before_len > TARN_DELTA_BASES * TARN_RECORD_MOST)
+        return TARN_FAIL(err, TARN_CORRUPT, "a delta tells impossible things of its bases");
+    memcpy(out->base, bytes + TARN_DELTA_HEAD, (size_t)out->n * TARN_ID_BYTES);
+    return TARN_OK;
+}
+
+static tarn_code decode_delta(const tarn_opening *how, const tarn_where *where, tarn_slab *slab, tarn_delta *delta,
+                              tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const uint8_t *payload = slab->stored + TARN_RECORD_HEAD, *before = NULL;
+    size_t head = 0;
+
+    TARN_TRY(tarn_delta_read(payload, where->stored, delta, &head, err));
+    if (!how->before) return TARN_FAIL(err, TARN_CORRUPT, "a delta cannot be read without its bases");
+    TARN_TRY(how->before(how->arg, delta, &before, err));
+    TARN_TRY(tarn_codec_unpack_after(how->codec, before, delta->before_len, payload + head, where->stored - head,
+                                     slab->raw, where->raw, err));
+done:
+    return rc;
+}
+
+tarn_code tarn_record_open(const tarn_opening *how, const tarn_id *id, const tarn_where *where, tarn_slab *slab,
                            tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    tarn_delta delta = {0};
     tarn_id hash;
 
     slab->bytes = slab->stored + TARN_RECORD_HEAD;
     slab->len = where->raw;
-    TARN_TRY(check_record(id, where, slab->stored, err));
-    if (where->coding == TARN_CODING_ZSTD) {
+    TARN_TRY(tarn_record_check(id, where, slab->stored, err));
+    if (where->coding != TARN_CODING_RAW) {
         TARN_TRY(tarn_slab_need(&slab->raw, &slab->raw_cap, where->raw, err));
-        TARN_TRY(tarn_codec_unpack(codec, slab->stored + TARN_RECORD_HEAD, where->stored, slab->raw, where->raw, err));
+        if (where->coding == TARN_CODING_DELTA) TARN_TRY(decode_delta(how, where, slab, &delta, err));
+        else
+            TARN_TRY(tarn_codec_unpack(how->codec, slab->stored + TARN_RECORD_HEAD, where->stored, slab->raw,
+                                       where->raw, err));
         slab->bytes = slab->raw;
     }
-    if (where->kind == TARN_KIND_LIST) goto done;
+    if (how->delta) *how->delta = delta;
+    if (!how->hashed || where->kind == TARN_KIND_LIST) goto done;
     TARN_TRY(tarn_digest(slab->bytes, slab->len, &hash, err));
     if (!tarn_id_equal(&hash, id)) rc = TARN_FAIL(err, TARN_CORRUPT, "bytes do not match their name");
 done:

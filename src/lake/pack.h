@@ -5,7 +5,9 @@
  *     records   { id 32, stored u32, raw u32, kind u8, coding u8, 0 u16, crc u32 of header and bytes } bytes
  *     index     see index.h, with pack number 0
  *     tail      "TARNTAIL", index offset u64, index length u64, records u32, crc u32 of head and records,
- *               crc u32 of the index, 20 zeros, crc u32 of the tail before it
+ *               crc u32 of the index, made u64 (microseconds since 1970), 16 zeros, crc u32 of the tail before it
+ *
+ * A record's bytes go through stages: plain, then coded (raw, zstd, delta: delta.h), and as coded they are stored.
  *
  * The name is "p-" and the first 32 digits of the SHA-256 of index and tail.
  *
@@ -32,7 +34,10 @@ enum {
     TARN_RECORD_HEAD = 48,
     TARN_PACK_MOST = 62 << 20,   /* a pack is sealed before records and index pass this */
     TARN_RECORD_MOST = 16 << 20, /* bytes of a record */
-    TARN_PACK_NAME = 40          /* "p-", 32 digits, NUL; with room */
+    TARN_PACK_NAME = 40,         /* "p-", 32 digits, NUL; with room */
+    TARN_DELTA_BASES = 2,
+    TARN_DELTA_HOPS = 8,
+    TARN_DELTA_HEAD = 8
 };
 
 /* The pack being gathered. Start with {0}; ring set: it is sealed. */
@@ -58,8 +63,8 @@ bool tarn_pack_full(const tarn_pack *pack, size_t stored);
 const tarn_where *tarn_pack_find(const tarn_pack *pack, const tarn_id *name);
 /* Put index and tail behind the records: pack->bytes is then the whole pack. *index_at is where the index
  * starts, *index_len its length. On failure the pack can be sealed again. */
-TARN_MUST tarn_code tarn_pack_seal(tarn_pack *pack, char name[TARN_PACK_NAME], size_t *index_at, size_t *index_len,
-                                   tarn_err *err);
+TARN_MUST tarn_code tarn_pack_seal(tarn_pack *pack, int64_t made_us, char name[TARN_PACK_NAME], size_t *index_at,
+                                   size_t *index_len, tarn_err *err);
 /* Take index and tail off again (storing the sealed pack failed). */
 void tarn_pack_unseal(tarn_pack *pack, size_t index_at);
 /* Forget the records; some memory is kept for the next. */
@@ -69,6 +74,7 @@ void tarn_pack_clear(tarn_pack *pack);
 typedef struct tarn_tail {
     uint64_t index_at, index_len;
     uint32_t records, crc, index_crc;
+    int64_t made_us;
 } tarn_tail;
 /* Check a tail and that it fits a pack of `size` bytes. */
 TARN_MUST tarn_code tarn_tail_read(const uint8_t bytes[TARN_PACK_TAIL], uint64_t size, const char *name, tarn_tail *out,
@@ -93,9 +99,39 @@ TARN_MUST tarn_code tarn_pack_key(const tarn_ring *ring, const uint8_t head[TARN
  * as *id, and *where tells of it. TARN_CORRUPT. */
 TARN_MUST tarn_code tarn_record_unseal(const tarn_ring *ring, const tarn_key *key, const tarn_id *name,
                                        tarn_where *where, tarn_slab *slab, tarn_id *id, tarn_err *err);
-/* Check and decode the record in slab->stored: header against id and where, checksum, decompression and (but for
- * lists) the hash. TARN_CORRUPT says what is wrong, without saying where. */
-TARN_MUST tarn_code tarn_record_open(tarn_codec *codec, const tarn_id *id, const tarn_where *where, tarn_slab *slab,
-                                     tarn_err *err);
+/* What a delta is made from; in front of its zstd frame:
+ *
+ *     bases u8 (1 or 2), depth u8 (hops to what is no delta: 1 to 8), generation u16, bytes of the bases u32,
+ *     bases x id 32
+ *
+ * The bases' bytes, one behind the other, are what the frame's content repeats. */
+typedef struct tarn_delta {
+    int n, depth;
+    uint32_t generation; /* versions since the last that is no delta */
+    uint32_t before_len;
+    tarn_id base[TARN_DELTA_BASES];
+} tarn_delta;
+/* Bytes written to out (room for TARN_DELTA_HEAD and the ids). */
+size_t tarn_delta_write(const tarn_delta *delta, uint8_t *out);
+/* Check and read it; *head is its length. */
+TARN_MUST tarn_code tarn_delta_read(const uint8_t *bytes, size_t len, tarn_delta *out, size_t *head, tarn_err *err);
+
+/* The bytes of a delta's bases, delta->before_len of them, valid until the record is open. */
+typedef tarn_code tarn_before_fn(void *arg, const tarn_delta *delta, const uint8_t **before, tarn_err *err);
+
+/* Check and decode the record in slab->stored: header against id and where, checksum, decompression and (where
+ * `hashed`, but for lists) the hash. TARN_CORRUPT says what is wrong, without saying where. delta (may be NULL) is what
+ * it was made from, n 0 for what is no delta. */
+typedef struct tarn_opening {
+    tarn_codec *codec;
+    bool hashed;
+    tarn_before_fn *before;
+    void *arg;
+    tarn_delta *delta;
+} tarn_opening;
+TARN_MUST tarn_code tarn_record_open(const tarn_opening *how, const tarn_id *id, const tarn_where *where,
+                                     tarn_slab *slab, tarn_err *err);
+/* Only the header and the checksum: what is behind the header is as it was written. */
+TARN_MUST tarn_code tarn_record_check(const tarn_id *id, const tarn_where *where, const uint8_t *record, tarn_err *err);
 
 #endif

@@ -2,11 +2,24 @@
 /* place.c - see place.h. */
 #include "lake/place.h"
 
+#include "lake/backends.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+void tarn_place_tidy(const tarn_lake *lake)
+{
+    const tarn_backend *disk = NULL;
+    const char *rest;
+    void *self = NULL;
+
+    if (strcmp(lake->store_url, "disk:.") == 0 || lake->readonly) return; /* opening the packs has done it */
+    if (tarn_backend_find("disk:.", &disk, &rest, NULL) != TARN_OK) return;
+    if (disk->open(lake->inside, &self, NULL) == TARN_OK) disk->close(self);
+}
 
 static tarn_code open_in(const char *folder, mode_t mode, tarn_place *out, tarn_err *err)
 {

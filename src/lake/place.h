@@ -14,6 +14,8 @@ typedef struct tarn_place {
     char path[TARN_LAKE_PATH + 112];
 } tarn_place;
 
+/* Remove what dead processes left, where the packs are elsewhere. */
+void tarn_place_tidy(const tarn_lake *lake);
 /* For what may stand on the disk as it is. */
 TARN_MUST tarn_code tarn_place_open(tarn_lake *lake, tarn_place *out, tarn_err *err);
 /* For plain content, to be committed to the cache. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* records.c - staging, what recipes made, and facts: the door's calls around meta.c's rows. */
+/* records.c - what recipes made, and facts: the door's calls around meta.c's rows. */
 #include "lake/commit.h"
+#include "lake/object.h"
 #include "lake/tree.h"
 
 #include "base/mem.h"
@@ -9,24 +10,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- staging ---- */
+/* ---- what entries name ---- */
+
+static tarn_code check_piece(void *arg, const tarn_piece *piece, bool *enter, tarn_err *err)
+{
+    bool has = true;
+    tarn_code rc = tarn_lake_has(arg, &piece->id, &has, err);
+
+    (void)enter;
+    if (rc != TARN_OK || has) return rc;
+    return TARN_FAIL(err, TARN_NOT_FOUND, "a part of it was swept by a garbage collection; put it again");
+}
 
 static tarn_code check_stored(tarn_lake *lake, const tarn_entry *e, const tarn_id *id, const char *what, tarn_err *err)
 {
-    bool has = true;
+    bool found = true;
+    tarn_where where = {0};
     char hex[TARN_ID_HEX];
 
     if (tarn_id_none(id)) return TARN_OK;
-    tarn_code rc = tarn_lake_has(lake, id, &has, err);
-    if (rc != TARN_OK || has) return rc;
-    return TARN_FAIL(err, TARN_NOT_FOUND, "'%.200s' names %s %.12s, which was not put into the lake", e->path, what,
-                     tarn_id_hex(id, hex));
+    tarn_code rc = tarn_store_find(lake, id, &where, &found, err);
+    if (rc != TARN_OK) return rc;
+    if (!found)
+        return TARN_FAIL(err, TARN_NOT_FOUND, "'%.200s' names %s %.12s, which was not put into the lake", e->path, what,
+                         tarn_id_hex(id, hex));
+    if (where.kind != TARN_KIND_LIST) return TARN_OK;
+    rc = tarn_object_pieces(lake, id, check_piece, lake, err);
+    if (rc != TARN_OK) tarn_err_note(err, "%.100s: %s %.12s", e->path, what, tarn_id_hex(id, hex));
+    return rc;
 }
 
-tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, tarn_err *err)
+tarn_code tarn_entries_check(tarn_lake *lake, const tarn_entry *entries, size_t n, bool paths, int64_t *swept,
+                             tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
+    TARN_TRY(tarn_store_fresh(lake, swept, err));
     for (size_t i = 0; i < n; i++) {
         const tarn_entry *e = &entries[i];
         size_t len = strnlen(e->path, sizeof e->path);
@@ -40,30 +59,11 @@ done:
     return rc;
 }
 
-tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const tarn_entry *entries, size_t n, tarn_err *err)
+tarn_code tarn_entries_hold(tarn_lake *lake, const tarn_entry *entries, size_t n, int64_t swept, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
-    char ref[256];
+    tarn_code rc = tarn_store_unswept(lake, swept, NULL);
 
-    TARN_TRY(tarn_ref_branch(branch, ref, err));
-    TARN_TRY(tarn_entries_check(lake, entries, n, true, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
-    for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = tarn_meta_stage(lake->meta, ref, &entries[i], err);
-    rc = tarn_tx_end(lake, rc, err);
-done:
-    return rc;
-}
-
-tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *prefix, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    char ref[256];
-
-    TARN_TRY(tarn_ref_branch(branch, ref, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_tx_end(lake, tarn_meta_unstage(lake->meta, ref, prefix ? prefix : "", INT64_MAX, err), err);
-done:
-    return rc;
+    return rc == TARN_CONFLICT ? tarn_entries_check(lake, entries, n, false, &swept, err) : rc;
 }
 
 /* ---- what recipes made ---- */
@@ -71,11 +71,13 @@ done:
 tarn_code tarn_lake_made(tarn_lake *lake, const tarn_id *recipe, const tarn_entry *outputs, size_t n, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    int64_t swept = 0;
 
     if (tarn_id_none(recipe)) return TARN_FAIL(err, TARN_INVALID, "a result cannot be recorded without its recipe");
-    TARN_TRY(tarn_entries_check(lake, outputs, n, false, err));
+    TARN_TRY(tarn_entries_check(lake, outputs, n, false, &swept, err));
     TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_meta_made_forget(lake->meta, recipe, err);
+    rc = tarn_entries_hold(lake, outputs, n, swept, err);
+    if (rc == TARN_OK) rc = tarn_meta_made_forget(lake->meta, recipe, err);
     for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = tarn_meta_made_add(lake->meta, recipe, &outputs[i], err);
     rc = tarn_tx_end(lake, rc, err);
 done:
@@ -259,7 +261,8 @@ static tarn_code keep_fact(void *arg, const char *stored, const char *text, tarn
     char *both = NULL, *value = NULL;
 
     if (!list->lake->ring) return add_fact(list, stored, text, err);
-    if (strncmp(stored, "lake/", 5) == 0) return TARN_OK; /* the lake's own */
+    if (strncmp(stored, "lake/", 5) == 0 || strncmp(stored, "gc/", 3) == 0 || strcmp(stored, "protection") == 0)
+        return TARN_OK; /* the lake's own */
     tarn_code rc = open_fact(list->lake, stored, text, &both, &value, err);
     if (rc == TARN_OK) rc = add_fact(list, both, value, err);
     tarn_free(both);

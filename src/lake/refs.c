@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* refs.c - names of commits, and moving them. The rows are meta.c's. */
+#include "lake/access_inside.h"
 #include "lake/holding.h"
 
 #include "base/mem.h"
@@ -81,21 +82,63 @@ done:
     return rc;
 }
 
+tarn_code tarn_commit_dead(tarn_lake *lake, const tarn_id *id, bool *dead, tarn_err *err)
+{
+    char key[sizeof TARN_FACT_DEAD + TARN_ID_HEX], hex[TARN_ID_HEX], *value = NULL;
+
+    (void)snprintf(key, sizeof key, "%s%s", TARN_FACT_DEAD, tarn_id_hex(id, hex));
+    tarn_lake_lock(lake);
+    tarn_code rc = tarn_meta_fact_get(lake->meta, key, &value, err);
+    tarn_lake_unlock(lake);
+    *dead = rc == TARN_OK;
+    tarn_free(value);
+    return rc == TARN_NOT_FOUND ? TARN_OK : rc;
+}
+
+/* A ref never names what is not there, or what a sweep has taken things from. */
+tarn_code tarn_commit_usable(tarn_lake *lake, const tarn_id *id, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t swept = 0;
+    tarn_where where;
+    bool found = false, dead = false;
+    char hex[TARN_ID_HEX];
+
+    TARN_TRY(tarn_store_fresh(lake, &swept, err));
+    TARN_TRY(tarn_store_find(lake, id, &where, &found, err));
+    if (found) TARN_TRY(tarn_commit_dead(lake, id, &dead, err));
+    if (!found || dead)
+        rc = TARN_FAIL(err, TARN_NOT_FOUND, "commit %.12s was removed by a garbage collection", tarn_id_hex(id, hex));
+done:
+    return rc;
+}
+
 tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to, const char *who,
                         const char *why, tarn_err *err)
+{
+    return tarn_ref_swap_as(lake, NULL, name, was, to, who, why, err);
+}
+
+tarn_code tarn_ref_swap_as(tarn_lake *lake, const char *action, const char *name, const tarn_id *was, const tarn_id *to,
+                           const char *who, const char *why, tarn_err *err)
 {
     tarn_ref now = {.time_us = 0};
     tarn_code rc = tarn_meta_ref_get(lake->meta, name, &now, err);
 
     if (rc != TARN_OK && rc != TARN_NOT_FOUND) return rc;
     bool there = rc == TARN_OK;
+    if (to) {
+        rc = tarn_commit_usable(lake, to, err);
+        if (rc != TARN_OK) return rc;
+    }
     if (!was && there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' exists already", name);
     if (was && !there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' does not exist any more", name);
     if (was && !tarn_id_equal(was, &now.commit))
         return TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved meanwhile; look at it and try again", name);
     rc = tarn_hold_guard(lake, name, there ? &now.commit : NULL, to, err);
     if (rc == TARN_OK) rc = log_and_set(lake, name, there ? &now.commit : NULL, to, who, why, err);
-    return rc == TARN_OK ? tarn_hold_by_rule(lake, name, to, who, err) : rc;
+    if (rc == TARN_OK) rc = tarn_hold_by_rule(lake, name, to, who, err);
+    return rc == TARN_OK ? tarn_audit_ref(lake, action, name, was, to, who, why, err) : rc;
 }
 
 /* ---- the door's calls ---- */
@@ -146,22 +189,54 @@ tarn_code tarn_lake_ref_get(tarn_lake *lake, const char *name, tarn_id *out, tar
     return rc;
 }
 
+/* A protected branch can be made (where its checks pass); it moves by commits and merges alone. */
+static tarn_code check_guard(tarn_lake *lake, const tarn_guard *guard, const char *ref, const tarn_id *was,
+                             const tarn_id *to, tarn_err *err)
+{
+    if (!guard->rule) return TARN_OK;
+    if (was)
+        return TARN_FAIL(err, TARN_DENIED,
+                         "'%.200s' is protected: it cannot be %s, only committed or merged to; 'tarn lake protect' "
+                         "tells the rule",
+                         ref, to ? "reset or forced" : "removed");
+    if (!to || !tarn_guard_requires(guard)) return TARN_OK;
+    return tarn_guard_pass(lake, guard, ref, "branch", &(tarn_id){{0}}, to, NULL, err);
+}
+
+/* In a transaction. */
+static tarn_code swap_guarded(tarn_lake *lake, const tarn_guard *guard, const char *ref, const tarn_id *was,
+                              const tarn_id *to, const char *who, const char *why, tarn_err *err)
+{
+    bool same = false;
+    tarn_code rc = tarn_guard_same(lake, guard, &same, err);
+
+    if (rc == TARN_OK && !same)
+        rc = TARN_FAIL(err, TARN_CONFLICT, "the lake's protection changed meanwhile; try again");
+    return rc == TARN_OK ? tarn_ref_swap(lake, ref, was, to, who, why, err) : rc;
+}
+
 tarn_code tarn_lake_ref_move(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to, const char *who,
                              const char *why, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char full[256];
     tarn_commit *commit = NULL;
+    tarn_guard guard = {.rule = NULL};
 
     TARN_TRY(tarn_ref_full(name, full, err));
+    TARN_TRY(tarn_guard_reentry(lake, full, err));
     if (to) { /* a ref never names what is not there */
         TARN_TRY(tarn_alloc(&commit, 1, sizeof *commit, err));
         TARN_TRY(tarn_lake_commit_read(lake, to, commit, err));
         tarn_commit_clear(commit);
     }
+    TARN_TRY(tarn_guard_read(lake, full, &guard, err));
+    TARN_TRY(check_guard(lake, &guard, full, was, to, err));
     TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_tx_end(lake, tarn_ref_swap(lake, full, was, to, who, why, err), err);
+    rc = tarn_tx_end(lake, swap_guarded(lake, &guard, full, was, to, who, why, err), err);
+    if (rc == TARN_OK) tarn_audit_settle(lake, false);
 done:
+    json_decref(guard.rule);
     tarn_free(commit);
     return rc;
 }

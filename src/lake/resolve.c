@@ -5,7 +5,8 @@
  *     base  = full commit id, else branch, else tag, else heads/x tags/x models/m/alias, else a unique beginning of a
  *             commit id of at least 6 digits
  *     modifier = ~ [n]  n-th first parent (1)    ^ [n]  n-th parent (1)    @{time}  what the base named then
- */
+ *
+ * Behind a branch alone: @  what is committed, $  that with what is staged on top (which is no commit). */
 #include "lake/inside.h"
 
 #include "base/mem.h"
@@ -166,6 +167,13 @@ static tarn_code apply(tarn_lake *lake, const base *b, const char *text, const c
             if (!take_count(&p, &n) || n > 2)
                 return TARN_FAIL(err, TARN_INVALID, "'%.200s': a commit has at most two parents, ^1 and ^2", text);
             if (n > 0) TARN_TRY(go_to_parent(lake, commit, (int)n, text, err));
+        } else if (strcmp(p, "@") == 0 && strncmp(b->name, "heads/", 6) == 0 && strpbrk(text, "~^@") == p) {
+            p++;
+        } else if (strcmp(p, "@") == 0 || strcmp(p, "$") == 0) {
+            return TARN_FAIL(err, TARN_INVALID,
+                             *p == '@' ? "'%.200s': @ stands behind a branch alone"
+                                       : "'%.200s' is a staging area, no commit; tarn lake ls, cat and diff read it",
+                             text);
         } else if (p[0] == '@' && p[1] == '{' && strchr(p, '}')) {
             const char *end = strchr(p, '}');
             TARN_TRY(at_time(lake, b, p + 2, (size_t)(end - p - 2), commit, err));
@@ -184,17 +192,18 @@ static tarn_code try_text(tarn_lake *lake, const char *text, tarn_id *commit, bo
 {
     tarn_code rc = TARN_OK;
     char name[TEXT_MOST + 1];
-    size_t n = strcspn(text, "~^");
+    size_t n = strcspn(text, "~^"), len = strlen(text);
     const char *at = strstr(text, "@{");
     base b;
 
     *found = false;
+    if (len > 0 && n == len && (text[len - 1] == '@' || text[len - 1] == '$')) n = len - 1;
     if (at && (size_t)(at - text) < n) n = (size_t)(at - text);
     if (n >= sizeof name || strchr(text + n, '/'))
         return TARN_OK; /* no modifier holds a '/': a path stands behind it */
     memcpy(name, text, n);
     name[n] = '\0';
-    TARN_TRY(find_base(lake, name, text[n] == '@', &b, found, err));
+    TARN_TRY(find_base(lake, name, text[n] == '@' && text[n + 1] == '{', &b, found, err));
     if (!*found) goto done;
     tarn_id id = b.commit;
     TARN_TRY(apply(lake, &b, text, text + n, &id, err));
@@ -276,6 +285,41 @@ tarn_code tarn_lake_resolve_path(tarn_lake *lake, const char *text, tarn_id *com
         (void)strcpy(path, rest);
     }
     if (!found) rc = unknown(lake, text, err);
+done:
+    return rc;
+}
+
+/* ---- staging areas ---- */
+
+static tarn_code note_area(void *arg, const char *who, int64_t rows, tarn_err *err)
+{
+    (void)who, (void)rows, (void)err;
+    *(bool *)arg = true;
+    return TARN_CANCELLED;
+}
+
+tarn_code tarn_lake_resolve_staged(tarn_lake *lake, const char *text, bool *staged, char branch[256], char path[1025],
+                                   tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char name[256];
+    tarn_id head;
+
+    *staged = false;
+    for (const char *p = strchr(text, '$'); p && !*staged; p = strchr(p + 1, '$')) {
+        if ((p[1] && p[1] != '/') || p - text >= (ptrdiff_t)sizeof name) continue;
+        (void)snprintf(name, sizeof name, "%.*s", (int)(p - text), text);
+        if (tarn_ref_branch(name, branch, NULL) != TARN_OK) continue;
+        rc = tarn_lake_ref_get(lake, branch, &head, NULL);
+        *staged = rc == TARN_OK;
+        if (!*staged) TARN_TRY(tarn_lake_areas(lake, branch, note_area, staged, err)); /* nothing committed yet */
+        rc = TARN_OK;
+        const char *rest = p[1] ? p + 2 : "";
+        if (*staged && strlen(rest) > 1024)
+            return TARN_FAIL(err, TARN_INVALID, "path '%.40s...' has %zu bytes; at most 1,024 are possible", rest,
+                             strlen(rest));
+        if (*staged) (void)strcpy(path, rest);
+    }
 done:
     return rc;
 }

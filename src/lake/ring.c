@@ -115,6 +115,20 @@ static tarn_code no_key(tarn_key_kind kind, tarn_err *err)
                      kind == TARN_KEY_FILE ? "TARN_KEY_FILE to the path of its key file" : "TARN_PASSPHRASE");
 }
 
+/* The costs come from outside: they are not to take all of the machine. */
+static tarn_code key_of_passphrase(const char *passphrase, const uint8_t salt[TARN_SALT], const json_t *kek,
+                                   tarn_key *out, tarn_err *err)
+{
+    int64_t passes = json_integer_value(json_object_get(kek, "passes")),
+            mib = json_integer_value(json_object_get(kek, "mib"));
+
+    if (passes < 1 || passes > 16 || mib < 8 || mib > 1024)
+        return TARN_FAIL(err, TARN_LIMIT, "%lld passes over %lld MiB for a passphrase are out of bounds (16, 1024 MiB)",
+                         (long long)passes, (long long)mib);
+    const tarn_secret_cost cost = {.passes = (uint32_t)passes, .mib = (uint32_t)mib};
+    return tarn_secret_derive(passphrase, strlen(passphrase), salt, cost, out->b, sizeof out->b, err);
+}
+
 /* From the outer key, of the kind that the text says, the one that seals. */
 static tarn_code kek_of(const json_t *o, const tarn_lake_key *given, tarn_key *out, tarn_err *err)
 {
@@ -130,12 +144,11 @@ static tarn_code kek_of(const json_t *o, const tarn_lake_key *given, tarn_key *o
         TARN_TRY(tarn_key_read(given->file, &outer, err));
     } else {
         if (!from_hex(tarn_json_text(kek, "salt", ""), salt, sizeof salt)) return damaged(err);
-        TARN_TRY(tarn_key_of_passphrase(given->passphrase, salt, json_integer_value(json_object_get(kek, "passes")),
-                                        json_integer_value(json_object_get(kek, "mib")), &outer, err));
+        TARN_TRY(key_of_passphrase(given->passphrase, salt, kek, &outer, err));
     }
     TARN_TRY(tarn_key_derive(&outer, lake, strlen(lake), "tarn kek", out, err));
 done:
-    tarn_wipe(&outer, sizeof outer);
+    tarn_secret_wipe(&outer, sizeof outer);
     return rc;
 }
 
@@ -145,7 +158,7 @@ static json_t *kek_json(const tarn_lake_key *key, tarn_err *err)
     char hex[2 * TARN_SALT + 1];
 
     if (key->file) return json_pack("{s:s}", "kind", "file");
-    if (tarn_random_bytes(salt, sizeof salt, err) != TARN_OK) return NULL;
+    if (tarn_secret_random(salt, sizeof salt, err) != TARN_OK) return NULL;
     to_hex(salt, sizeof salt, hex);
     return json_pack("{s:s, s:s, s:i, s:i}", "kind", "passphrase", "salt", hex, "passes", PASSES, "mib", MIB);
 }
@@ -158,7 +171,7 @@ static tarn_code wrap(tarn_cipher *c, const tarn_key *kek, const char *lake, int
     char beside[64];
 
     int n = snprintf(beside, sizeof beside, number < 0 ? "%s root" : "%s %d", lake, number);
-    TARN_TRY(tarn_random_bytes(bytes, TARN_NONCE, err));
+    TARN_TRY(tarn_secret_random(bytes, TARN_NONCE, err));
     TARN_TRY(tarn_seal(c, kek, bytes, beside, (size_t)n, key->b, sizeof key->b, bytes + TARN_NONCE, err));
     to_hex(bytes, sizeof bytes, out);
 done:
@@ -183,11 +196,11 @@ void tarn_ring_free(tarn_ring *r)
 {
     if (!r) return;
     for (uint32_t i = 0; i < r->n; i++) tarn_mac_free(r->generations[i].pieces);
-    if (r->generations) tarn_wipe(r->generations, r->n * sizeof *r->generations);
+    if (r->generations) tarn_secret_wipe(r->generations, r->n * sizeof *r->generations);
     tarn_free(r->generations);
     tarn_mac_free(r->names);
     tarn_cipher_free(r->cipher);
-    tarn_wipe(r, sizeof *r);
+    tarn_secret_wipe(r, sizeof *r);
     tarn_free(r);
 }
 
@@ -196,8 +209,8 @@ static tarn_code set_root(tarn_ring *r, tarn_err *err)
     tarn_key names;
     tarn_code rc = tarn_key_derive(&r->root, NULL, 0, "names", &names, err);
 
-    if (rc == TARN_OK) rc = tarn_mac_new(&names, &r->names, err);
-    tarn_wipe(&names, sizeof names);
+    if (rc == TARN_OK) rc = tarn_mac_new(names.b, &r->names, err);
+    tarn_secret_wipe(&names, sizeof names);
     return rc;
 }
 
@@ -206,8 +219,8 @@ static tarn_code set_generation(generation *g, tarn_err *err)
     tarn_key pieces;
     tarn_code rc = tarn_key_derive(&g->key, NULL, 0, "pieces", &pieces, err);
 
-    if (rc == TARN_OK) rc = tarn_mac_new(&pieces, &g->pieces, err);
-    tarn_wipe(&pieces, sizeof pieces);
+    if (rc == TARN_OK) rc = tarn_mac_new(pieces.b, &g->pieces, err);
+    tarn_secret_wipe(&pieces, sizeof pieces);
     return rc;
 }
 
@@ -262,7 +275,7 @@ tarn_code tarn_ring_open(const char *text, size_t len, const tarn_lake_key *key,
     *out = r;
     r = NULL;
 done:
-    tarn_wipe(&kek, sizeof kek);
+    tarn_secret_wipe(&kek, sizeof kek);
     tarn_ring_free(r);
     json_decref(o);
     return rc;
@@ -281,12 +294,12 @@ static tarn_code write_keys(const tarn_ring *r, const json_t *o, const tarn_key 
         TARN_TRY(tarn_json_append(
             all, json_pack("{s:I, s:s}", "made_us", (json_int_t)r->generations[i].made_us, "key", hex), err));
     }
-    TARN_TRY(tarn_random_bytes(&fresh, sizeof fresh, err));
+    TARN_TRY(tarn_secret_random(&fresh, sizeof fresh, err));
     TARN_TRY(wrap(r->cipher, kek, lake, (int)r->n + 1, &fresh, hex, err));
     TARN_TRY(tarn_json_append(all, json_pack("{s:I, s:s}", "made_us", (json_int_t)tarn_now_us(), "key", hex), err));
     TARN_TRY(wrap(r->cipher, kek, lake, -1, &r->root, hex, err));
 done:
-    tarn_wipe(&fresh, sizeof fresh);
+    tarn_secret_wipe(&fresh, sizeof fresh);
     return rc;
 }
 
@@ -317,7 +330,7 @@ tarn_code tarn_ring_rotate(const tarn_ring *r, const tarn_lake_key *key, char **
     TARN_TRY(tarn_json_set(o, "generations", json_incref(all), err));
     TARN_TRY(tarn_json_compact(o, text, err));
 done:
-    tarn_wipe(&kek, sizeof kek);
+    tarn_secret_wipe(&kek, sizeof kek);
     json_decref(o);
     json_decref(all);
     return rc;
@@ -335,8 +348,8 @@ tarn_code tarn_ring_make(const tarn_lake_key *key, char **text, tarn_err *err)
         return TARN_FAIL(err, TARN_DENIED, "an encrypted lake needs a key: a key file or a passphrase");
     TARN_TRY(tarn_alloc(&r, 1, sizeof *r, err));
     TARN_TRY(tarn_cipher_new(&r->cipher, err));
-    TARN_TRY(tarn_random_bytes(&r->root, sizeof r->root, err));
-    TARN_TRY(tarn_random_bytes(number, sizeof number, err));
+    TARN_TRY(tarn_secret_random(&r->root, sizeof r->root, err));
+    TARN_TRY(tarn_secret_random(number, sizeof number, err));
     to_hex(number, sizeof number, r->lake);
     TARN_TRY(tarn_ring_rotate(r, &given, text, err));
 done:
@@ -395,13 +408,13 @@ tarn_code tarn_ring_seal(const tarn_ring *r, const char *where, const void *byte
 {
     static const uint8_t nonce[TARN_NONCE]; /* the key is used once */
     tarn_key key;
-    tarn_code rc = tarn_random_bytes(out + 4, TARN_SALT, err);
+    tarn_code rc = tarn_secret_random(out + 4, TARN_SALT, err);
 
     if (rc != TARN_OK) return rc;
     tarn_put32(out, r->n);
     piece_key(&r->generations[r->n - 1], out + 4, &key);
     rc = tarn_seal(r->cipher, &key, nonce, where, strlen(where), bytes, len, out + 4 + TARN_SALT, err);
-    tarn_wipe(&key, sizeof key);
+    tarn_secret_wipe(&key, sizeof key);
     return rc;
 }
 
@@ -418,6 +431,6 @@ tarn_code tarn_ring_unseal(const tarn_ring *r, const char *where, const uint8_t 
     piece_key(g, bytes + 4, &key);
     rc =
         tarn_unseal(r->cipher, &key, nonce, where, strlen(where), bytes + 4 + TARN_SALT, len - 4 - TARN_SALT, out, err);
-    tarn_wipe(&key, sizeof key);
+    tarn_secret_wipe(&key, sizeof key);
     return rc;
 }

@@ -10,12 +10,39 @@
 #include "base/sink.h"
 #include "lake/lake.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 typedef struct scratch {
     char folder[64];
     tarn_lake *lake;
 } scratch;
+
+/* Put `name` in place of the '@' of a URL. */
+static inline const char *scratch_url(const char *variable, const char *name, char out[512])
+{
+    const char *url = getenv(variable), *at = url ? strchr(url, '@') : NULL;
+
+    if (!at) return NULL;
+    (void)snprintf(out, 512, "%.*s%s%s", (int)(at - url), url, name, at + 1);
+    return out;
+}
+
+/* False: packs or metadata are elsewhere, and a test of the files in .tarn has nothing to look at. */
+static inline bool scratch_is_local(void) { return !getenv("TARN_TEST_STORE") && !getenv("TARN_TEST_META"); }
+
+/* A lake: in the folder, or where TARN_TEST_STORE and TARN_TEST_META tell, URLs with an '@' that becomes a name of its
+ * own. So the same tests run on every place (tests/tests.cmake). */
+static inline void scratch_init(const char *folder)
+{
+    char name[64], store[512], meta[512];
+    const char *last = strrchr(folder, '-') + 1;
+    int n = snprintf(name, sizeof name, "t%ld", (long)getpid());
+
+    for (; *last; last++) n += snprintf(name + n, sizeof name - (size_t)n, "%x", (unsigned char)*last);
+    must(tarn_lake_init_at(folder, scratch_url("TARN_TEST_STORE", name, store),
+                           scratch_url("TARN_TEST_META", name, meta), err));
+}
 
 /* A new folder with a new, open lake; in memory where the system has a place for that, since the tests sync a
  * great deal. */
@@ -27,7 +54,7 @@ static inline scratch scratch_new(void)
     (void)snprintf(s.folder, sizeof s.folder, "%s/tarn-lake-test-XXXXXX", memory ? "/dev/shm" : "/tmp");
     tarn_json_setup();
     assert_non_null(mkdtemp(s.folder));
-    must(tarn_lake_init(s.folder, err));
+    scratch_init(s.folder);
     must(tarn_lake_open(s.folder, &s.lake, err));
     return s;
 }

@@ -135,6 +135,29 @@ done:
     return rc;
 }
 
+tarn_code tarn_sealed_take(tarn_lake *lake, const char *pack, const tarn_indexed *e, tarn_slab *slab, tarn_id *id,
+                           tarn_where *where, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char blob[80];
+    size_t len = TARN_RECORD_HEAD + (size_t)e->where.stored;
+    tarn_key key;
+
+    *id = e->id;
+    *where = e->where;
+    (void)snprintf(blob, sizeof blob, "packs/%.63s", pack);
+    TARN_TRY(tarn_slab_need(&slab->stored, &slab->stored_cap, len, err));
+    TARN_TRY(lake->backend->get(lake->packs, blob, e->where.offset, len, slab->stored, err));
+    if (lake->ring) {
+        TARN_TRY(tarn_sealed_pack_key(lake, pack, &key, err));
+        rc = tarn_record_unseal(lake->ring, &key, &e->id, where, slab, id, err);
+        tarn_secret_wipe(&key, sizeof key);
+    }
+    if (rc == TARN_OK) rc = tarn_record_check(id, where, slab->stored, err);
+done:
+    return rc;
+}
+
 /* ---- pieces and values ---- */
 
 bool tarn_lake_encrypted(const tarn_lake *lake) { return lake->ring != NULL; }

@@ -134,9 +134,9 @@ static void nothing_is_to_be_seen_on_the_disk(void **state)
     for (int i = 0; i < 3 << 20; i += 64) (void)snprintf(big + i, 64, SECRET " line %d", i);
     e[1] = (tarn_entry){.path = "big " SECRET};
     must(tarn_lake_put(x.s.lake, big, 3 << 20, &e[1].object, err));
-    must(tarn_lake_stage(x.s.lake, "main", e, 2, err));
-    must(tarn_lake_commit(x.s.lake, "main", &o, &commit, err));
-    must(tarn_lake_stage(x.s.lake, "main", &(tarn_entry){.path = "staged " SECRET, .object = e[0].object}, 1, err));
+    must(tarn_lake_stage(x.s.lake, "main", "", e, 2, err));
+    must(tarn_lake_commit(x.s.lake, "main", "", &o, &commit, err));
+    must(tarn_lake_stage(x.s.lake, "main", "", &(tarn_entry){.path = "staged " SECRET, .object = e[0].object}, 1, err));
     must(tarn_lake_made(x.s.lake, &recipe.id, e, 2, err));
     must(tarn_lake_fact_set(x.s.lake, "run/last", "value " SECRET, err));
     must(tarn_lake_fact_set(x.s.lake, "run/" SECRET, "", err));
@@ -229,22 +229,22 @@ static void staging_is_in_the_order_of_paths(void **state)
     for (int i = 9; i >= 0; i--) {
         (void)snprintf(name, sizeof name, "%c/%d", 'a' + i % 2, i);
         tarn_entry e = entry_of(x.s.lake, name, name);
-        must(tarn_lake_stage(x.s.lake, "main", &e, 1, err));
+        must(tarn_lake_stage(x.s.lake, "main", "", &e, 1, err));
     }
-    must(tarn_lake_list_staged(x.s.lake, "main", "", "", 0, count_entry, line, err));
+    must(tarn_lake_list_staged(x.s.lake, "main", "", "", "", 0, count_entry, line, err));
     assert_string_equal(line, "a/0 a/2 a/4 a/6 a/8 b/1 b/3 b/5 b/7 b/9 ");
-    must(tarn_lake_unstage(x.s.lake, "main", "b/", err));
-    must(tarn_lake_staged(x.s.lake, "main", count_change, &changes, err));
+    must(tarn_lake_unstage(x.s.lake, "main", "", "b/", err));
+    must(tarn_lake_staged(x.s.lake, "main", "", count_change, &changes, err));
     assert_int_equal(changes, 5);
     tarn_entry again = entry_of(x.s.lake, "a/0", "other");
-    must(tarn_lake_stage(x.s.lake, "main", &again, 1, err)); /* the same row */
+    must(tarn_lake_stage(x.s.lake, "main", "", &again, 1, err)); /* the same row */
     sealed_reopen(&x);
     changes = 0;
-    must(tarn_lake_staged(x.s.lake, "main", count_change, &changes, err));
+    must(tarn_lake_staged(x.s.lake, "main", "", count_change, &changes, err));
     assert_int_equal(changes, 5);
-    must(tarn_lake_commit(x.s.lake, "main", &(tarn_commit_options){.author = "Ann"}, &commit, err));
+    must(tarn_lake_commit(x.s.lake, "main", "", &(tarn_commit_options){.author = "Ann"}, &commit, err));
     changes = 0;
-    must(tarn_lake_staged(x.s.lake, "main", count_change, &changes, err));
+    must(tarn_lake_staged(x.s.lake, "main", "", count_change, &changes, err));
     assert_int_equal(changes, 0);
     tarn_entry e[2] = {entry_of(x.s.lake, "z", "1"), entry_of(x.s.lake, "a", "2")};
     must(tarn_lake_put(x.s.lake, "{}", 2, &recipe, err));
@@ -561,8 +561,8 @@ static void memory_may_run_out_anywhere(void **state)
         tarn_entry e = {.path = "a"};
         if (rc == TARN_OK) rc = tarn_lake_put(lake, &n, sizeof n, &o, NULL);
         e.object = o;
-        if (rc == TARN_OK) rc = tarn_lake_stage(lake, "main", &e, 1, NULL);
-        if (rc == TARN_OK) rc = tarn_lake_commit(lake, "main", &(tarn_commit_options){.message = "m"}, &id, NULL);
+        if (rc == TARN_OK) rc = tarn_lake_stage(lake, "main", "", &e, 1, NULL);
+        if (rc == TARN_OK) rc = tarn_lake_commit(lake, "main", "", &(tarn_commit_options){.message = "m"}, &id, NULL);
         if (rc == TARN_OK) rc = tarn_lake_fact_set(lake, "k", "v", NULL);
         tarn_mem_fail_after(0);
         assert_true(rc == TARN_OK || rc == TARN_NOMEM);

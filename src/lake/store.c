@@ -7,15 +7,17 @@
  * same instant as the ref that needs it.
  *
  * Looking up asks the open pack, then the segments, of which there are O(log n) (merge.c). */
-#include "lake/inside.h"
+#include "lake/delta.h"
 
 #include "base/mem.h"
+#include "lake/place.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- segments ---- */
 
-static void close_segment(tarn_segment *s)
+void tarn_segment_close(tarn_segment *s)
 {
     tarn_index_close(&s->index);
     tarn_map_close(&s->map);
@@ -28,12 +30,44 @@ static tarn_code blob_name(const char *pack, char out[80], tarn_err *err)
     return n > 0 && n < 80 ? TARN_OK : TARN_FAIL(err, TARN_CORRUPT, "'%.40s' cannot name a pack", pack);
 }
 
+bool tarn_runs_are_shared(const tarn_lake *lake) { return tarn_meta_is_shared(lake->meta); }
+
+/* A run that another server made: from the store into .tarn/index, if it is what its name says. */
+static tarn_code fetch_run(tarn_lake *lake, const char *name, const char *path, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_place place = {.fd = -1};
+    char blob[80], hex[TARN_ID_HEX];
+    uint8_t *bytes = NULL;
+    uint64_t size = 0;
+    tarn_id id;
+
+    (void)snprintf(blob, sizeof blob, "index/%.63s", name);
+    TARN_TRY(lake->backend->size(lake->packs, blob, &size, err));
+    TARN_TRY(tarn_alloc(&bytes, (size_t)size, 1, err));
+    TARN_TRY(lake->origin->get(lake->origin_packs, blob, 0, (size_t)size, bytes, err));
+    TARN_TRY(tarn_digest(bytes, (size_t)size, &id, err));
+    if (strncmp(name, "r-", 2) != 0 || strncmp(tarn_id_hex(&id, hex), name + 2, 32) != 0) {
+        rc = TARN_FAIL(err, TARN_CORRUPT, "the index of %s is damaged in the store; 'tarn lake fsck' makes it again",
+                       name);
+        goto done;
+    }
+    TARN_TRY(tarn_place_open(lake, &place, err));
+    TARN_TRY(tarn_place_write(&place, bytes, (size_t)size, err));
+    TARN_TRY(tarn_place_commit(&place, path, err));
+done:
+    tarn_place_close(&place);
+    tarn_free(bytes);
+    return rc;
+}
+
 static tarn_code open_run(tarn_lake *lake, tarn_segment *s, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char path[TARN_LAKE_PATH + 80];
 
     (void)snprintf(path, sizeof path, "%s/index/%s", lake->inside, s->row.name);
+    if (tarn_runs_are_shared(lake) && !tarn_path_exists(path)) TARN_TRY(fetch_run(lake, s->row.name, path, err));
     TARN_TRY(tarn_map_open(path, &s->map, err));
     TARN_TRY(tarn_index_open(&s->index, s->map.bytes, s->map.len, s->row.name, err));
     if (s->index.n != s->row.records)
@@ -44,7 +78,7 @@ done:
 }
 
 /* The tail tells where the index is. */
-static tarn_code open_own_index(tarn_lake *lake, tarn_segment *s, tarn_err *err)
+tarn_code tarn_segment_open(tarn_lake *lake, tarn_segment *s, int64_t *made_us, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char blob[80];
@@ -57,6 +91,7 @@ static tarn_code open_own_index(tarn_lake *lake, tarn_segment *s, tarn_err *err)
                          (unsigned long long)s->row.bytes);
     TARN_TRY(lake->backend->get(lake->packs, blob, s->row.bytes - TARN_PACK_TAIL, sizeof bytes, bytes, err));
     TARN_TRY(tarn_tail_read(bytes, s->row.bytes, s->row.name, &tail, err));
+    if (made_us) *made_us = tail.made_us;
     TARN_TRY(tarn_alloc(&s->owned, tail.index_len, 1, err));
     TARN_TRY(lake->backend->get(lake->packs, blob, tail.index_at, tail.index_len, s->owned, err));
     TARN_TRY(tarn_index_open(&s->index, s->owned, tail.index_len, s->row.name, err));
@@ -103,11 +138,11 @@ static tarn_segment move_out(tarn_segment *s)
 static tarn_code open_segment(loading *l, tarn_segment *s, tarn_err *err)
 {
     tarn_err why = {0};
-    tarn_code rc = s->row.run ? open_run(l->lake, s, &why) : open_own_index(l->lake, s, &why);
+    tarn_code rc = s->row.run ? open_run(l->lake, s, &why) : tarn_segment_open(l->lake, s, NULL, &why);
 
     if (rc == TARN_OK) return rc;
     tarn_pack_row row = s->row;
-    close_segment(s);
+    tarn_segment_close(s);
     *s = (tarn_segment){.map = {.bytes = ""}, .row = row};
     if (rc != TARN_CORRUPT && !(rc == TARN_NOT_FOUND && l->last_attempt)) return TARN_FAIL(err, rc, "%s", why.msg);
     (void)snprintf(s->damage, sizeof s->damage, "%.239s", why.msg);
@@ -135,7 +170,7 @@ static tarn_code load_one(void *arg, const tarn_pack_row *row, tarn_err *err)
     l->now[l->n++] = fresh;
     fresh = (tarn_segment){.map = {.bytes = ""}};
 done:
-    close_segment(&fresh);
+    tarn_segment_close(&fresh);
     return rc;
 }
 
@@ -148,9 +183,19 @@ static void undo_load(loading *l)
                (l->lake->segments[k].index.bytes || !same_row(&l->lake->segments[k].row, &l->now[i].row)))
             k++;
         if (k < l->lake->n_segments) l->lake->segments[k] = l->now[i];
-        else close_segment(&l->now[i]);
+        else tarn_segment_close(&l->now[i]);
     }
     tarn_free(l->now);
+}
+
+tarn_code tarn_store_swept(tarn_lake *lake, int64_t *out, tarn_err *err)
+{
+    char *text = NULL;
+    tarn_code rc = tarn_meta_fact_get(lake->meta, TARN_FACT_SWEPT, &text, err);
+
+    *out = rc == TARN_OK ? strtoll(text, NULL, 10) : 0;
+    tarn_free(text);
+    return rc == TARN_NOT_FOUND ? TARN_OK : rc;
 }
 
 static tarn_code load_once(tarn_lake *lake, bool last_attempt, tarn_err *err)
@@ -159,18 +204,22 @@ static tarn_code load_once(tarn_lake *lake, bool last_attempt, tarn_err *err)
     int64_t version = 0;
     tarn_code rc = TARN_OK;
 
+    int64_t swept = 0;
+
     TARN_TRY(tarn_meta_version(lake->meta, &version, err));
+    TARN_TRY(tarn_store_swept(lake, &swept, err));
     TARN_TRY(tarn_meta_indexes(lake->meta, load_one, &l, err));
     for (size_t i = 0; i < lake->n_segments; i++) /* pending ones stay */
         if (lake->segments[i].row.num == 0 && lake->segments[i].index.bytes)
             TARN_TRY(load_one(&l, &lake->segments[i].row, err));
     for (size_t i = 0; i < lake->n_segments; i++)
-        close_segment(&lake->segments[i]); /* the others are gone from meta.db */
+        tarn_segment_close(&lake->segments[i]); /* the others are gone from meta.db */
     tarn_free(lake->segments);
     lake->segments = l.now;
     lake->n_segments = l.n;
     lake->cap_segments = l.cap;
     lake->meta_version = version;
+    lake->swept = swept;
     return TARN_OK;
 done:
     undo_load(&l);
@@ -190,9 +239,10 @@ tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err)
 
 void tarn_store_close(tarn_lake *lake)
 {
-    for (size_t i = 0; i < lake->n_segments; i++) close_segment(&lake->segments[i]);
+    for (size_t i = 0; i < lake->n_segments; i++) tarn_segment_close(&lake->segments[i]);
     tarn_free(lake->segments);
     tarn_pack_clear(&lake->open);
+    tarn_free(lake->bases.v);
 }
 
 /* ---- looking up ---- */
@@ -235,9 +285,15 @@ static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *name, spot *ou
         else if (rc != TARN_OK) return rc;
         if (!*found) continue;
         out->in_open = false;
-        if (s->row.run) return pack_name(lake, out->where.pack, out->pack, err);
-        (void)snprintf(out->pack, sizeof out->pack, "%s", s->row.name);
-        return TARN_OK;
+        if (!s->row.run) {
+            (void)snprintf(out->pack, sizeof out->pack, "%s", s->row.name);
+            return TARN_OK;
+        }
+        rc = pack_name(lake, out->where.pack, out->pack, err);
+        if (rc == TARN_OK) return rc;
+        *found = false; /* swept, or damaged: another segment may have it */
+        if (rc != TARN_CORRUPT) return rc;
+        damaged = rc;
     }
     return damaged;
 }
@@ -308,51 +364,92 @@ done:
     return rc;
 }
 
-/* Unseal if it is sealed, then check and decode what is in slab->stored. */
-static tarn_code open_record(tarn_lake *lake, const tarn_id *id, spot *s, tarn_slab *slab, tarn_err *err)
+/* If it is sealed, open what is in slab->stored: a record as in a plain lake is there then. */
+static tarn_code unseal(tarn_lake *lake, spot *s, tarn_slab *slab, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
     tarn_id is;
 
-    if (!lake->ring) return tarn_record_open(lake->codec, id, &s->where, slab, err);
-    if (!s->in_open) TARN_TRY(tarn_sealed_pack_key(lake, s->pack, &s->key, err));
-    TARN_TRY(tarn_record_unseal(lake->ring, &s->key, &s->name, &s->where, slab, &is, err));
-    TARN_TRY(tarn_record_open(lake->codec, id, &s->where, slab, err));
+    if (!lake->ring) return TARN_OK;
+    tarn_code rc = tarn_record_unseal(lake->ring, &s->key, &s->name, &s->where, slab, &is, err);
+    tarn_secret_wipe(&s->key, sizeof s->key);
+    return rc;
+}
+
+/* The record's bytes into slab->stored, and the key if they are sealed. TARN_NOT_FOUND with *found: its pack is
+ * missing. */
+static tarn_code fetch(tarn_lake *lake, const tarn_id *id, tarn_slab *slab, spot *s, bool *found, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char blob[80];
+
+    TARN_TRY(locate_and_copy(lake, id, slab, s, found, err));
+    if (!*found || s->in_open || s->where.stored > TARN_RECORD_MOST + TARN_RECORD_MORE) goto done;
+    TARN_TRY(blob_name(s->pack, blob, err));
+    TARN_TRY(lake->backend->get(lake->packs, blob, s->where.offset, TARN_RECORD_HEAD + (size_t)s->where.stored,
+                                slab->stored, err));
+    if (lake->ring) TARN_TRY(tarn_sealed_pack_key(lake, s->pack, &s->key, err));
 done:
-    tarn_wipe(&s->key, sizeof s->key);
+    return rc;
+}
+
+/* A pack that is gone may have been swept by another process, and the record be in another pack now. */
+static tarn_code fetch_again(tarn_lake *lake, const tarn_id *id, tarn_slab *slab, spot *s, bool *found, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t version = 0;
+
+    tarn_lake_lock(lake);
+    rc = tarn_meta_version(lake->meta, &version, err);
+    if (rc == TARN_OK) rc = tarn_store_load(lake, err);
+    tarn_lake_unlock(lake);
+    return rc == TARN_OK ? fetch(lake, id, slab, s, found, err) : rc;
+}
+
+static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what, bool hashed, tarn_slab *slab,
+                            tarn_where *where, tarn_record_facts *facts, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    spot s = {0};
+    bool found = false;
+    char hex[TARN_ID_HEX], note[160];
+    tarn_before before = {.lake = lake, .work = facts->work};
+
+    rc = fetch(lake, id, slab, &s, &found, err);
+    for (int attempt = 0; attempt < 3 && rc == TARN_NOT_FOUND; attempt++)
+        rc = fetch_again(lake, id, slab, &s, &found, err);
+    (void)tarn_id_hex(id, hex);
+    if (rc == TARN_NOT_FOUND) rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
+    if (rc != TARN_OK) goto done;
+    if (!found) return TARN_FAIL(err, TARN_NOT_FOUND, "%s %.12s is not in the lake", what, hex);
+    if (s.where.stored > TARN_RECORD_MOST + TARN_RECORD_MORE)
+        return TARN_FAIL(err, TARN_CORRUPT, "%s %.12s has an impossible length", what, hex);
+    const tarn_opening how = {
+        .codec = lake->codec, .hashed = hashed, .before = tarn_before_get, .arg = &before, .delta = &facts->delta};
+    rc = unseal(lake, &s, slab, err);
+    if (rc == TARN_OK) rc = tarn_record_open(&how, id, &s.where, slab, err);
+    if (rc != TARN_OK && (hashed || !before.failed)) { /* of bases of bases the one at fault is enough */
+        (void)snprintf(note, sizeof note, "%s %.12s (pack %s, offset %u)", what, hex, s.pack, s.where.offset);
+        tarn_err_note(err, "%s", note);
+    }
+    facts->cost = 1 + before.cost;
+    if (where) *where = s.where;
+done:
+    tarn_before_clear(&before);
     return rc;
 }
 
 tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab, tarn_where *where,
                          tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
-    spot s = {0};
-    bool found = false;
-    char hex[TARN_ID_HEX], blob[80];
+    int work = TARN_DELTA_WORK;
 
-    TARN_TRY(locate_and_copy(lake, id, slab, &s, &found, err));
-    (void)tarn_id_hex(id, hex);
-    if (!found) return TARN_FAIL(err, TARN_NOT_FOUND, "%s %.12s is not in the lake", what, hex);
-    if (s.where.stored > TARN_RECORD_MOST + TARN_RECORD_MORE)
-        return TARN_FAIL(err, TARN_CORRUPT, "%s %.12s has an impossible length", what, hex);
-    if (!s.in_open) {
-        TARN_TRY(blob_name(s.pack, blob, err));
-        rc = lake->backend->get(lake->packs, blob, s.where.offset, TARN_RECORD_HEAD + (size_t)s.where.stored,
-                                slab->stored, err);
-        if (rc == TARN_NOT_FOUND)
-            rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
-        if (rc != TARN_OK) goto done;
-    }
-    rc = open_record(lake, id, &s, slab, err);
-    if (rc != TARN_OK) {
-        char note[160];
-        (void)snprintf(note, sizeof note, "%s %.12s (pack %s, offset %u)", what, hex, s.pack, s.where.offset);
-        tarn_err_note(err, "%s", note);
-    }
-    if (where) *where = s.where;
-done:
-    return rc;
+    return get_record(lake, id, what, true, slab, where, &(tarn_record_facts){.work = &work}, err);
+}
+
+tarn_code tarn_store_load_record(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
+                                 tarn_record_facts *facts, tarn_err *err)
+{
+    return get_record(lake, id, what, false, slab, NULL, facts, err);
 }
 
 typedef struct likes {
@@ -440,7 +537,7 @@ static tarn_code pending_segment(tarn_lake *lake, const char *name, size_t index
     lake->segments[lake->n_segments++] = s;
     s = (tarn_segment){.map = {.bytes = ""}};
 done:
-    close_segment(&s);
+    tarn_segment_close(&s);
     return rc;
 }
 
@@ -453,14 +550,15 @@ tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
 
     if (lake->open.n == 0) return TARN_OK;
     TARN_TRY(may_write(lake, err));
-    TARN_TRY(tarn_pack_seal(&lake->open, name, &index_at, &index_len, err));
+    TARN_TRY(tarn_pack_seal(&lake->open, tarn_now_us(), name, &index_at, &index_len, err));
     sealed = true;
     TARN_TRY(blob_name(name, blob, err));
     TARN_TRY(pending_segment(lake, name, index_at, index_len, err));
     rc = lake->backend->put(lake->packs, blob, lake->open.bytes, lake->open.len, err);
-    if (rc == TARN_IO) lake->broken = true;
+    if (rc == TARN_IO && !lake->backend->remote)
+        lake->broken = true; /* of a store behind a network one may ask again */
     if (rc != TARN_OK) {
-        close_segment(&lake->segments[--lake->n_segments]);
+        tarn_segment_close(&lake->segments[--lake->n_segments]);
         tarn_err_note(err, "nothing was committed");
         goto done;
     }
@@ -471,31 +569,65 @@ done:
     return rc;
 }
 
-static tarn_code put_locked(tarn_lake *lake, const tarn_id *name, const tarn_id *id, tarn_kind kind,
-                            const tarn_slab *packed, const void *bytes, size_t len, tarn_err *err)
+/* What is to be stored, as coded. */
+typedef struct coded {
+    tarn_coding coding;
+    const void *bytes;
+    size_t len;
+    tarn_delta delta; /* for TARN_CODING_DELTA */
+} coded;
+
+/* Are the bases there (they may come from memory)? Then note that records of the open pack need them. */
+static tarn_code rely_on(tarn_lake *lake, const tarn_delta *delta, bool *there, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     spot s;
-    bool found = false;
-    size_t stored = packed->len ? packed->len : len;
 
-    TARN_TRY(locate_name(lake, name, false, &s, &found, err));
-    if (found) goto done;
-    if (tarn_pack_full(&lake->open, stored)) TARN_TRY(tarn_store_seal(lake, err));
-    TARN_TRY(tarn_pack_add_named(&lake->open, name, id, kind, packed->len ? TARN_CODING_ZSTD : TARN_CODING_RAW,
-                                 packed->len ? packed->bytes : bytes, stored, len, err));
+    *there = delta->n > 0;
+    for (int i = 0; i < delta->n && *there; i++) TARN_TRY(locate(lake, &delta->base[i], false, &s, there, err));
+    if (!*there) goto done;
+    if (lake->bases.n == 0) lake->bases_at = lake->swept;
+    for (int i = 0; i < delta->n; i++) TARN_TRY(tarn_ids_add(&lake->bases, &delta->base[i], err));
 done:
     return rc;
 }
 
-tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
-                         tarn_err *err)
+/* As a delta if there is one and its bases are there, else as c says. */
+static tarn_code put_locked(tarn_lake *lake, const tarn_id *name, const tarn_id *id, tarn_kind kind, const coded *c,
+                            const coded *delta, size_t raw, tarn_err *err)
 {
+    tarn_code rc = TARN_OK;
+    spot s;
+    bool found = false, there = false;
+
+    TARN_TRY(locate_name(lake, name, false, &s, &found, err));
+    if (found) goto done;
+    if (delta->len > 0) TARN_TRY(rely_on(lake, &delta->delta, &there, err));
+    if (there) c = delta;
+    if (tarn_pack_full(&lake->open, c->len)) TARN_TRY(tarn_store_seal(lake, err));
+    TARN_TRY(tarn_pack_add_named(&lake->open, name, id, kind, c->coding, c->bytes, c->len, raw, err));
+done:
+    return rc;
+}
+
+/* A delta must save a quarter of what there would be without it: it costs time at every reading. room: len bytes. */
+static tarn_code code_as_delta(tarn_lake *lake, const void *bytes, size_t len, const tarn_id *like, int n_like,
+                               uint8_t *room, size_t without, coded *out, tarn_err *err)
+{
+    *out = (coded){.coding = TARN_CODING_DELTA, .bytes = room};
+    return tarn_delta_pack(lake, like, n_like, bytes, len, room, without - without / 4, &out->len, &out->delta, err);
+}
+
+tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
+                              const tarn_id *like, int n_like, tarn_err *err)
+{
+    enum { WORTH_A_DELTA = 256 };
     tarn_code rc = TARN_OK;
     spot s;
     bool found = false;
     uint8_t little[4096], *room = NULL;
-    tarn_slab packed = {0};
+    coded c = {.coding = TARN_CODING_RAW, .bytes = bytes, .len = len}, delta = {.len = 0};
+    size_t packed = 0;
     tarn_id name = *id;
 
     if (lake->ring) tarn_ring_name(lake->ring, kind, id, &name);
@@ -507,18 +639,39 @@ tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, con
     tarn_lake_unlock(lake);
     if (rc != TARN_OK || found) return rc;
 
-    if (len > sizeof little) TARN_TRY(tarn_alloc(&room, len, 1, err));
-    packed.bytes = room ? room : little;
-    TARN_TRY(tarn_codec_pack(lake->codec, bytes, len, room ? room : little, &packed.len, err));
+    if (n_like > 0 || len > sizeof little) TARN_TRY(tarn_alloc(&room, n_like > 0 ? 2 * len + 1 : len, 1, err));
+    TARN_TRY(tarn_codec_pack(lake->codec, bytes, len, room ? room : little, &packed, err));
+    if (packed > 0) c = (coded){.coding = TARN_CODING_ZSTD, .bytes = room ? room : little, .len = packed};
+    if (n_like > 0 && c.len > WORTH_A_DELTA)
+        TARN_TRY(code_as_delta(lake, bytes, len, like, n_like, room + len, c.len, &delta, err));
     tarn_lake_lock(lake);
-    rc = put_locked(lake, &name, id, kind, &packed, bytes, len, err);
+    rc = put_locked(lake, &name, id, kind, &c, &delta, len, err);
     tarn_lake_unlock(lake);
 done:
     tarn_free(room);
     return rc;
 }
 
+tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
+                         tarn_err *err)
+{
+    return tarn_store_put_like(lake, id, kind, bytes, len, NULL, 0, err);
+}
+
 /* ---- transactions ---- */
+
+/* A pack that waited long may have been taken for a leftover of a dead process. */
+static tarn_code still_stored(tarn_lake *lake, const tarn_pack_row *row, tarn_err *err)
+{
+    char blob[80];
+    uint64_t size = 0;
+    tarn_code rc = blob_name(row->name, blob, err);
+
+    if (rc == TARN_OK) rc = lake->backend->size(lake->packs, blob, &size, err);
+    if (rc != TARN_NOT_FOUND) return rc;
+    return TARN_FAIL(err, TARN_CONFLICT,
+                     "what was put long ago and never named was swept by a garbage collection; put it again");
+}
 
 static tarn_code enter_packs(tarn_lake *lake, tarn_err *err)
 {
@@ -527,7 +680,9 @@ static tarn_code enter_packs(tarn_lake *lake, tarn_err *err)
     for (size_t i = 0; i < lake->n_segments; i++) {
         tarn_pack_row *row = &lake->segments[i].row;
         uint32_t num;
-        if (row->num == 0) TARN_TRY(tarn_meta_pack_add(lake->meta, row->name, row->bytes, row->records, &num, err));
+        if (row->num != 0) continue;
+        TARN_TRY(still_stored(lake, row, err));
+        TARN_TRY(tarn_meta_pack_add(lake->meta, row->name, row->bytes, row->records, &num, err));
     }
 done:
     return rc;
@@ -554,10 +709,12 @@ tarn_code tarn_tx_begin(tarn_lake *lake, tarn_err *err)
     TARN_TRY(tarn_store_seal(lake, err));
     TARN_TRY(tarn_meta_begin(lake->meta, err));
     begun = true;
+    TARN_TRY(tarn_store_settle(lake, err));
     TARN_TRY(enter_packs(lake, err));
     return TARN_OK;
 done:
     if (begun) tarn_meta_rollback(lake->meta);
+    if (begun && rc == TARN_CONFLICT) tarn_store_discard(lake);
     tarn_lake_unlock(lake);
     return rc;
 }
@@ -566,15 +723,145 @@ tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err)
 {
     if (rc == TARN_OK) {
         rc = tarn_meta_commit(lake->meta, err);
-        if (rc == TARN_IO) lake->broken = true;
+        if (rc == TARN_IO && !tarn_meta_is_shared(lake->meta)) lake->broken = true;
     }
     if (rc == TARN_OK) {
+        lake->bases.n = 0;
         number_packs(lake);
         tarn_store_tidy(lake);
     } else {
         tarn_meta_rollback(lake->meta);
     }
     tarn_lake_unlock(lake);
+    return rc;
+}
+
+void tarn_store_discard(tarn_lake *lake)
+{
+    size_t kept = 0;
+
+    tarn_pack_reset(&lake->open);
+    for (size_t i = 0; i < lake->n_segments; i++) {
+        if (lake->segments[i].row.num != 0) lake->segments[kept++] = lake->segments[i];
+        else tarn_segment_close(&lake->segments[i]);
+    }
+    lake->n_segments = kept;
+    lake->bases.n = 0;
+    lake->discards++;
+}
+
+/* ---- sweeps ---- */
+
+static const int64_t DISCARD = (int64_t)1 << 40; /* more sweeps than there will ever be */
+
+tarn_code tarn_store_fresh(tarn_lake *lake, int64_t *swept, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t version = 0;
+
+    int64_t now = lake->swept;
+
+    tarn_lake_lock(lake);
+    TARN_TRY(tarn_meta_version(lake->meta, &version, err));
+    if (version != lake->meta_version) TARN_TRY(tarn_store_swept(lake, &now, err));
+    else now = lake->swept;
+    if (now != lake->swept) TARN_TRY(tarn_store_load(lake, err));
+    *swept = lake->swept + lake->discards * DISCARD;
+done:
+    tarn_lake_unlock(lake);
+    return rc;
+}
+
+tarn_code tarn_store_unswept(tarn_lake *lake, int64_t swept, tarn_err *err)
+{
+    int64_t now = 0;
+    tarn_code rc = tarn_store_swept(lake, &now, err);
+
+    if (rc != TARN_OK || now + lake->discards * DISCARD == swept) return rc;
+    return TARN_FAIL(err, TARN_CONFLICT, "a garbage collection came between; try again");
+}
+
+/* What the record in slab->stored is made from. */
+static tarn_code bases_in(tarn_slab *slab, const tarn_where *where, tarn_delta *out, tarn_err *err)
+{
+    size_t used;
+
+    return tarn_delta_read(slab->stored + TARN_RECORD_HEAD, where->stored, out, &used, err);
+}
+
+tarn_code tarn_pack_bases(tarn_lake *lake, const char *pack, const tarn_indexed *e, tarn_delta *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    uint8_t head[TARN_DELTA_HEAD + TARN_DELTA_BASES * TARN_ID_BYTES];
+    size_t len = e->where.stored < sizeof head ? e->where.stored : sizeof head, used;
+    char blob[80];
+    tarn_slab slab = {0};
+    tarn_where where;
+    tarn_id id;
+
+    *out = (tarn_delta){0};
+    if (e->where.coding != TARN_CODING_DELTA) return TARN_OK;
+    if (lake->ring) { /* sealed as a whole */
+        TARN_TRY(tarn_sealed_take(lake, pack, e, &slab, &id, &where, err));
+        TARN_TRY(bases_in(&slab, &where, out, err));
+        goto done;
+    }
+    TARN_TRY(blob_name(pack, blob, err));
+    TARN_TRY(lake->backend->get(lake->packs, blob, e->where.offset + (uint64_t)TARN_RECORD_HEAD, len, head, err));
+    TARN_TRY(tarn_delta_read(head, len, out, &used, err));
+done:
+    tarn_slab_clear(&slab);
+    return rc;
+}
+
+/* Of a record in the open pack. Under the lock. */
+static tarn_code open_bases(tarn_lake *lake, spot *s, tarn_delta *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_slab slab = {0};
+    size_t len = TARN_RECORD_HEAD + (size_t)s->where.stored;
+
+    if (s->where.coding != TARN_CODING_DELTA) return TARN_OK;
+    TARN_TRY(tarn_slab_need(&slab.stored, &slab.stored_cap, len, err));
+    memcpy(slab.stored, lake->open.bytes + s->where.offset, len);
+    TARN_TRY(unseal(lake, s, &slab, err));
+    TARN_TRY(bases_in(&slab, &s->where, out, err));
+done:
+    tarn_slab_clear(&slab);
+    return rc;
+}
+
+tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    for (int attempt = 0; attempt < 3; attempt++) { /* a sweep may take the pack away under our eyes */
+        spot s = {0};
+        bool found = false;
+        *out = (tarn_delta){0};
+        tarn_lake_lock(lake);
+        rc = attempt > 0 ? tarn_store_load(lake, err) : TARN_OK;
+        if (rc == TARN_OK) rc = locate(lake, id, true, &s, &found, err);
+        if (rc == TARN_OK && found && s.in_open) rc = open_bases(lake, &s, out, err);
+        tarn_lake_unlock(lake);
+        if (rc == TARN_OK && found && !s.in_open)
+            rc = tarn_pack_bases(lake, s.pack, &(tarn_indexed){s.name, s.where}, out, err);
+        if (rc != TARN_NOT_FOUND) break;
+    }
+    return rc;
+}
+
+tarn_code tarn_ids_add(tarn_ids *list, const tarn_id *id, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 64;
+        TARN_TRY(tarn_resize(&list->v, cap, sizeof *list->v, err));
+        list->cap = cap;
+    }
+    list->v[list->n++] = *id;
+done:
     return rc;
 }
 

@@ -6,7 +6,10 @@
  * items and edits are merged and cut anew, until the writer has just ended a node where an old node ends as well.
  * From there on the old nodes stand, up to the node of the next edit. What was used up and what was written are
  * the edits of the level above. So the result is a function of the set of items, and the cost that of the nodes
- * touched. Building from nothing is the same with no old nodes. */
+ * touched. Building from nothing is the same with no old nodes.
+ *
+ * Clearing a prefix is an edit that drops every old item which starts with it, at each level: nodes wholly inside are
+ * passed over unread, since the level above drops them by the same rule (their keys are their last paths). */
 #include "lake/tree.h"
 
 #include "base/mem.h"
@@ -101,9 +104,16 @@ typedef struct level {
     tarn_arena *arena; /* keys of the edits that come out */
     const tarn_id *root;
     int number;
+    const tarn_item *cleared; /* old items that start with its key go; NULL: none */
     tarn_node_writer writer;
     edits gone, fresh; /* nodes used up, nodes written */
 } level;
+
+static bool is_cleared(const level *l, const tarn_item *item)
+{
+    const tarn_item *c = l->cleared;
+    return c && item->len >= c->len && memcmp(item->key, c->key, c->len) == 0;
+}
 
 static tarn_code copy_key(level *l, tarn_item *item, const char *key, uint32_t len, tarn_err *err)
 {
@@ -163,7 +173,26 @@ static tarn_code merge_node(level *l, const tarn_node *node, const edits *in, si
             (*e)++;
             if (order == 0) break;
         }
-        if (order != 0) TARN_TRY(write_item(l, old, err));
+        if (order != 0 && !is_cleared(l, old)) TARN_TRY(write_item(l, old, err));
+    }
+done:
+    return rc;
+}
+
+/* The node behind the one at the cursor; if that ends among what is cleared, the one in which the rest begins. */
+static tarn_code next_node(level *l, cursor *c, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char after[TARN_KEY_MOST + 1];
+
+    if (!is_cleared(l, &c->node->items[c->node->n - 1])) return cursor_next(c, l->number, err);
+    (void)snprintf(after, sizeof after, "%.*s", (int)l->cleared->len, l->cleared->key);
+    (void)tarn_path_after(after); /* it ends in '/', so there is one */
+    TARN_TRY(
+        cursor_seek(c, l->lake, l->root, l->number, &(tarn_item){.key = after, .len = (uint32_t)strlen(after)}, err));
+    if (is_cleared(l, &c->node->items[c->node->n - 1])) { /* nothing is behind: this is the last, inside or done */
+        tarn_node_release(c->node);
+        c->node = NULL;
     }
 done:
     return rc;
@@ -178,8 +207,8 @@ static tarn_code rewrite_stretch(level *l, cursor *c, const edits *in, size_t *e
     while (c->node) {
         TARN_TRY(use_up(l, c->node, err));
         TARN_TRY(merge_node(l, c->node, in, e, err));
-        TARN_TRY(cursor_next(c, l->number, err));
-        if (c->node && l->writer.n == 0) return TARN_OK;
+        TARN_TRY(next_node(l, c, err));
+        if (c->node && l->writer.n == 0 && !is_cleared(l, &c->node->items[0])) return TARN_OK;
     }
     for (; *e < in->n; (*e)++) /* behind all that was there */
         if (!in->v[*e].remove) TARN_TRY(write_item(l, &in->v[*e].item, err));
@@ -211,6 +240,21 @@ done:
     return rc;
 }
 
+/* The edit that makes the level above visit what is cleared. */
+static tarn_code push_in_order(edits *list, const tarn_item *item, tarn_err *err)
+{
+    tarn_code rc = push(list, item, true, err);
+
+    if (rc != TARN_OK) return rc;
+    for (size_t i = list->n - 1; i > 0; i--) {
+        edit *before = &list->v[i - 1], x = list->v[i];
+        if (tarn_key_compare(before->item.key, before->item.len, x.item.key, x.item.len) <= 0) break;
+        list->v[i] = *before;
+        *before = x;
+    }
+    return TARN_OK;
+}
+
 /* The level below's edits in, this level's nodes out as edits for the level above. */
 static tarn_code apply(level *l, const edits *in, edits *out, tarn_err *err)
 {
@@ -220,6 +264,7 @@ static tarn_code apply(level *l, const edits *in, edits *out, tarn_err *err)
     l->writer.level = l->number;
     for (size_t e = 0; e < in->n;) TARN_TRY(rewrite_stretch(l, &c, in, &e, err));
     TARN_TRY(unite(l, out, err));
+    if (l->cleared) TARN_TRY(push_in_order(out, l->cleared, err));
 done:
     cursor_close(&c);
     return rc;
@@ -301,11 +346,14 @@ static void level_clear(level *l)
 }
 
 /* One level; *done when it has one node at most, which is then the root. */
-static tarn_code climb(tarn_lake *lake, tarn_arena *arena, const tarn_id *old_root, int old_height, int number,
-                       edits *in, edits *out, tarn_id *root, bool *done_climbing, tarn_err *err)
+static tarn_code climb(level *start, int old_height, edits *in, edits *out, tarn_id *root, bool *done_climbing,
+                       tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    level l = {.lake = lake, .arena = arena, .root = old_root, .number = number};
+    level l = *start;
+    const tarn_id *old_root = l.root;
+    int number = l.number;
+    tarn_lake *lake = l.lake;
 
     if (number >= TARN_TREE_LEVELS) return TARN_FAIL(err, TARN_LIMIT, "the tree is too high");
     TARN_TRY(apply(&l, in, out, err));
@@ -318,11 +366,12 @@ done:
     return rc;
 }
 
-tarn_code tarn_tree_update(tarn_lake *lake, const tarn_id *old_root, const tarn_entry *entries, size_t n, tarn_id *out,
+/* From the edits of the leaves to the new root. */
+static tarn_code climb_all(tarn_lake *lake, const tarn_id *old_root, const tarn_item *cleared, edits *now, tarn_id *out,
                            uint64_t *paths, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    edits now = {0}, next = {0};
+    edits next = {0};
     tarn_arena *arena = NULL;
     tarn_node *node = NULL;
     tarn_id root = *old_root;
@@ -330,12 +379,11 @@ tarn_code tarn_tree_update(tarn_lake *lake, const tarn_id *old_root, const tarn_
 
     TARN_TRY(tarn_arena_new(&arena, err));
     TARN_TRY(tarn_node_load(lake, old_root, &node, err));
-    int height = node->level;
-    TARN_TRY(edits_of(entries, n, &now, err));
     for (int number = 0; !done_climbing; number++) {
-        TARN_TRY(climb(lake, arena, old_root, height, number, &now, &next, &root, &done_climbing, err));
-        edits swap = now;
-        now = next;
+        level l = {.lake = lake, .arena = arena, .root = old_root, .number = number, .cleared = cleared};
+        TARN_TRY(climb(&l, node->level, now, &next, &root, &done_climbing, err));
+        edits swap = *now;
+        *now = next;
         next = swap;
         next.n = 0;
     }
@@ -344,8 +392,36 @@ tarn_code tarn_tree_update(tarn_lake *lake, const tarn_id *old_root, const tarn_
     *out = root;
 done:
     tarn_node_release(node);
-    tarn_free(now.v);
     tarn_free(next.v);
     tarn_arena_free(arena);
+    return rc;
+}
+
+tarn_code tarn_tree_update(tarn_lake *lake, const tarn_id *old_root, const tarn_entry *entries, size_t n, tarn_id *out,
+                           uint64_t *paths, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    edits now = {0};
+
+    TARN_TRY(edits_of(entries, n, &now, err));
+    TARN_TRY(climb_all(lake, old_root, NULL, &now, out, paths, err));
+done:
+    tarn_free(now.v);
+    return rc;
+}
+
+tarn_code tarn_tree_cut(tarn_lake *lake, const tarn_id *old_root, const char *prefix, tarn_id *out, uint64_t *paths,
+                        tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    edits now = {0};
+    tarn_item cleared = {.key = prefix, .len = (uint32_t)strlen(prefix)};
+
+    if (cleared.len < 2 || cleared.len > TARN_KEY_MOST || prefix[cleared.len - 1] != '/')
+        return TARN_FAIL(err, TARN_INVALID, "'%.200s' is not a folder; write it with '/' behind", prefix);
+    TARN_TRY(push(&now, &cleared, true, err));
+    TARN_TRY(climb_all(lake, old_root, &cleared, &now, out, paths, err));
+done:
+    tarn_free(now.v);
     return rc;
 }

@@ -14,6 +14,9 @@
  * the number of paths in the new tree. TARN_INVALID for a path that cannot be. */
 TARN_MUST tarn_code tarn_tree_update(tarn_lake *lake, const tarn_id *root, const tarn_entry *entries, size_t n,
                                      tarn_id *out, uint64_t *paths, tarn_err *err);
+/* Remove all paths that start with prefix (which ends in '/'): subtrees go whole, so the cost is O(log n). */
+TARN_MUST tarn_code tarn_tree_cut(tarn_lake *lake, const tarn_id *root, const char *prefix, tarn_id *out,
+                                  uint64_t *paths, tarn_err *err);
 /* TARN_NOT_FOUND. */
 TARN_MUST tarn_code tarn_tree_lookup(tarn_lake *lake, const tarn_id *root, const char *path, tarn_entry *out,
                                      tarn_err *err);
@@ -47,5 +50,15 @@ void tarn_entry_of(const tarn_item *item, tarn_entry *out);
 /* Changes from root a to root b under prefix, in order of paths. */
 TARN_MUST tarn_code tarn_tree_diff(tarn_lake *lake, const tarn_id *a, const tarn_id *b, const char *prefix,
                                    tarn_change_fn *fn, void *arg, tarn_err *err);
+
+/* ---- three.c ---- */
+
+bool tarn_entry_same(const tarn_entry *a, const tarn_entry *b); /* NULL: nothing there */
+/* A path that both sides changed, differently: settle it (merged->path is set) or fail, or leave what ours has. */
+typedef tarn_code tarn_clash_fn(void *arg, const char *path, const tarn_entry *base, const tarn_entry *ours,
+                                const tarn_entry *theirs, tarn_entry *merged, tarn_err *err);
+/* The merge of two trees that come from base. Reads what changed on the side that changed less. */
+TARN_MUST tarn_code tarn_tree_merge(tarn_lake *lake, const tarn_id *base, const tarn_id *ours, const tarn_id *theirs,
+                                    tarn_clash_fn *clash, void *arg, tarn_id *out, uint64_t *paths, tarn_err *err);
 
 #endif

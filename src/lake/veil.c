@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WHERE = 32 + 1 + TARN_VEIL_OWNER };
+
 struct tarn_veil_row {
     const char *path;
     tarn_object object;
@@ -17,15 +19,15 @@ struct tarn_veil_row {
 
 void tarn_veil_name(const tarn_ring *ring, const char *owner, const char *path, tarn_id *name)
 {
-    char text[256 + 1 + 1025];
+    char text[TARN_VEIL_OWNER + 1 + 1025];
 
-    int n = snprintf(text, sizeof text, "%.255s\n%.1024s", owner, path);
+    int n = snprintf(text, sizeof text, "%.559s\n%.1024s", owner, path);
     tarn_ring_name_bytes(ring, text, (size_t)n, name);
 }
 
-static void where_of(const char *table, const char *owner, char out[320])
+static void where_of(const char *table, const char *owner, char out[WHERE])
 {
-    (void)snprintf(out, 320, "%.32s %.255s", table, owner);
+    (void)snprintf(out, WHERE, "%.32s %.559s", table, owner);
 }
 
 tarn_code tarn_veil(const tarn_ring *ring, const char *table, const char *owner, const tarn_entry *e,
@@ -33,7 +35,7 @@ tarn_code tarn_veil(const tarn_ring *ring, const char *table, const char *owner,
 {
     uint8_t plain[TARN_VEIL_MOST], *p = plain;
     size_t path = strnlen(e->path, 1024);
-    char where[320];
+    char where[WHERE];
 
     tarn_put16(p, (uint16_t)path);
     memcpy(p + 2, e->path, path);
@@ -53,7 +55,7 @@ tarn_code tarn_unveil(const tarn_ring *ring, const char *table, const char *owne
                       const uint8_t *bytes, size_t len, tarn_entry *out, tarn_err *err)
 {
     uint8_t plain[TARN_VEIL_MOST];
-    char where[320];
+    char where[WHERE];
     tarn_id is;
 
     *out = (tarn_entry){.path = ""};

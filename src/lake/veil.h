@@ -10,9 +10,12 @@
 #include "base/mem.h"
 #include "lake/ring.h"
 
-enum { TARN_VEIL_MOST = 2 + 1024 + 3 * TARN_ID_BYTES + 8 + TARN_PIECE_MORE };
+enum {
+    TARN_VEIL_MOST = 2 + 1024 + 3 * TARN_ID_BYTES + 8 + TARN_PIECE_MORE,
+    TARN_VEIL_OWNER = 560 /* of a staged row: branch, line end, user */
+};
 
-/* The name of a path among those of one owner (a branch, a recipe). */
+/* The name of a path among those of one owner (a user's area on a branch, a recipe). */
 void tarn_veil_name(const tarn_ring *ring, const char *owner, const char *path, tarn_id *name);
 /* The sealed piece into out; *len bytes. */
 TARN_MUST tarn_code tarn_veil(const tarn_ring *ring, const char *table, const char *owner, const tarn_entry *entry,
@@ -23,7 +26,7 @@ TARN_MUST tarn_code tarn_unveil(const tarn_ring *ring, const char *table, const 
 
 /* Opened rows of one owner in the order of their paths, which the rows themselves do not show. Start with {0}. */
 typedef struct tarn_veil_list {
-    char owner[256];
+    char owner[TARN_VEIL_OWNER];
     int64_t version; /* of the metadata when it was read */
     bool good;
     struct tarn_veil_row *rows;

@@ -163,6 +163,20 @@ static bool too_long(request *q, tarn_err *err)
 
 /* ---- replies ---- */
 
+static void add_access_headers(const request *q, struct MHD_Response *r)
+{
+    const tarn_call *c = &q->call;
+    char seconds[16];
+
+    if (c->authenticate) (void)MHD_add_response_header(r, "WWW-Authenticate", c->authenticate);
+    if (c->location) (void)MHD_add_response_header(r, "Location", c->location);
+    if (c->cookie[0]) (void)MHD_add_response_header(r, "Set-Cookie", c->cookie);
+    if (c->secure) (void)MHD_add_response_header(r, "Strict-Transport-Security", "max-age=31536000");
+    if (c->retry_after <= 0) return;
+    (void)snprintf(seconds, sizeof seconds, "%d", c->retry_after);
+    (void)MHD_add_response_header(r, "Retry-After", seconds);
+}
+
 static void add_headers(const request *q, struct MHD_Response *r)
 {
     const tarn_call *c = &q->call;
@@ -182,6 +196,7 @@ static void add_headers(const request *q, struct MHD_Response *r)
         (void)MHD_add_response_header(r, "Vary", "Accept-Encoding");
     }
     if (c->allow) (void)MHD_add_response_header(r, "Allow", c->allow);
+    add_access_headers(q, r);
     if (atomic_load(&q->h->closing)) (void)MHD_add_response_header(r, "Connection", "close");
 }
 
@@ -212,6 +227,22 @@ static enum MHD_Result refuse(request *q, int status)
 }
 
 /* ---- a request comes in ---- */
+
+static void set_peer(request *q)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(q->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *a = info ? info->client_addr : NULL;
+
+    q->call.loopback = q->h->loopback;
+    q->call.secure = q->h->options.tls_cert != NULL;
+    q->call.id = q->id;
+    if (a && a->sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, q->call.peer,
+                        sizeof q->call.peer);
+    else if (a && a->sa_family == AF_INET6)
+        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, q->call.peer,
+                        sizeof q->call.peer);
+}
 
 static peer *peer_of(struct MHD_Connection *connection)
 {
@@ -245,12 +276,14 @@ static enum MHD_Result begin(tarn_http *h, struct MHD_Connection *connection, co
     q->call = (tarn_call){.route = -1, .method = method, .path = url, .ask = ask, .asked = q, .status = 200};
     touch(h, connection);
     set_request_id(q);
+    set_peer(q);
     const char *length = ask(q, true, "Content-Length"), *expect = ask(q, true, "Expect");
     int64_t bytes = 0;
     bool said = length && tarn_int_parse(length, strlen(length), &bytes);
     if (!host_allowed(q, version, &q->refused) || !site_allowed(q, &q->refused))
         q->refused_status = tarn_code_http(q->refused.code);
-    else if (said && (uint64_t)bytes > h->options.most_body_bytes) (void)too_long(q, &q->refused);
+    else if (h->options.admit) q->refused_status = h->options.admit(h->options.arg, &q->call, &q->refused);
+    if (!q->refused_status && said && (uint64_t)bytes > h->options.most_body_bytes) (void)too_long(q, &q->refused);
     if (q->refused_status && (bytes == 0 || expect || (uint64_t)bytes > most_discarded))
         return refuse(q, q->refused_status);
     return MHD_YES;
@@ -416,6 +449,8 @@ static tarn_code open_socket(tarn_http *h, tarn_err *err)
     tarn_code rc = listen_on(h, found, err);
     h->loopback = is_loopback(found->ai_addr);
     freeaddrinfo(found);
+    if (rc == TARN_OK && !h->loopback && h->options.only_loopback)
+        rc = TARN_FAIL(err, TARN_DENIED, "%s", h->options.only_loopback);
     return rc;
 }
 
@@ -455,9 +490,18 @@ static size_t unescape(void *arg, struct MHD_Connection *connection, char *s)
     return (size_t)(to - s);
 }
 
+/* The daemon's options want pointers to what it does not change. */
+static void *pem(const char *text) { return (void *)(uintptr_t)text; }
+
 static tarn_code start_daemon(tarn_http *h, tarn_err *err)
 {
-    unsigned threads = (unsigned)h->options.threads;
+    unsigned threads = (unsigned)h->options.threads,
+             flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[] = {
+        {h->options.tls_cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, pem(h->options.tls_cert)},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, pem(h->options.tls_key)},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, pem("NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2")},
+        {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)(void (*)(void *, const char *, va_list))hear, h},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)(size_t(*)(void *, struct MHD_Connection *, char *))unescape, h},
@@ -469,9 +513,16 @@ static tarn_code start_daemon(tarn_http *h, tarn_err *err)
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
         {MHD_OPTION_END, 0, NULL}};
 
-    h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
-                                 h, MHD_OPTION_NOTIFY_COMPLETED, completed, h, MHD_OPTION_NOTIFY_CONNECTION, connected,
-                                 h, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (h->options.tls_cert) {
+        if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+            return TARN_FAIL(err, TARN_UNSUPPORTED, "this libmicrohttpd was built without TLS; put a proxy in front");
+        flags |= MHD_USE_TLS;
+    }
+    h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, h, MHD_OPTION_NOTIFY_COMPLETED, completed, h,
+                                 MHD_OPTION_NOTIFY_CONNECTION, connected, h, MHD_OPTION_ARRAY, options,
+                                 MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    if (!h->daemon && h->options.tls_cert)
+        return TARN_FAIL(err, TARN_INVALID, "cannot start TLS: certificate and key must be PEM and belong together");
     if (!h->daemon) return TARN_FAIL(err, TARN_IO, "cannot start %u threads that answer requests", threads);
     h->listening = -1; /* the daemon's */
     if (pthread_create(&h->watcher, NULL, watch, h) != 0)

@@ -18,8 +18,13 @@ typedef struct tarn_http_options {
     const char *bind;
     int port, threads, timeout_s;
     size_t most_body_bytes;
+    const char *tls_cert, *tls_key; /* PEM texts, which live until stop; NULL: plain HTTP */
+    const char *only_loopback;      /* why it may not listen on another address; NULL: it may */
     const tarn_sink *sink;
     void *arg;
+    /* Whether the one who asks may do so, by the head alone, before the body is read: 0, or the status of a refusal
+     * with *why filled. */
+    int (*admit)(void *arg, tarn_call *call, tarn_err *why);
     /* Fill in the reply of a whole request; `started` is tarn_seconds() of its beginning. */
     void (*answer)(void *arg, tarn_call *call, double started);
     /* The same for a request that is refused before it is read whole. */

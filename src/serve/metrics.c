@@ -16,8 +16,8 @@
 static const double bounds[TARN_METRIC_BUCKETS - 1] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                                        0.05,   0.1,     0.25,   0.5,   1,      2.5,   10};
 /* The last stands for all others. */
-static const int codes[TARN_METRIC_CODES] = {200, 304, 400, 403, 404, 405, 408, 409,
-                                             413, 422, 500, 501, 503, 507, 421, 0};
+static const int codes[TARN_METRIC_CODES] = {200, 304, 400, 401, 403, 404, 405, 408,
+                                             409, 413, 422, 500, 501, 503, 507, 0};
 
 static void observe(tarn_histogram *h, double seconds)
 {
@@ -35,6 +35,11 @@ void tarn_metrics_request(tarn_metrics *m, int route, int status, double seconds
     while (i < TARN_METRIC_CODES - 1 && codes[i] != status) i++;
     (void)atomic_fetch_add_explicit(&m->codes[route][i], 1, memory_order_relaxed);
     observe(&m->duration[route], seconds);
+}
+
+void tarn_metrics_denied(tarn_metrics *m, tarn_denied why)
+{
+    (void)atomic_fetch_add_explicit(&m->denied[why], 1, memory_order_relaxed);
 }
 
 void tarn_metrics_phase(tarn_model_metrics *m, tarn_phase phase, double seconds) { observe(&m->phase[phase], seconds); }
@@ -132,6 +137,16 @@ static void write_requests(const writer *w, tarn_metrics *m)
     }
 }
 
+static void write_denied(const writer *w, tarn_metrics *m)
+{
+    static const char *const reasons[] = {"no credential", "bad credential", "rights", "too often"};
+
+    family(w, "tarn_denied_total", "counter", "Requests that were not let in, by reason.");
+    for (int i = 0; i < TARN_DENIED_COUNT; i++)
+        tarn_text_addf(w->out, "tarn_denied_total{reason=\"%s\"} %llu\n", reasons[i],
+                       (unsigned long long)atomic_load_explicit(&m->denied[i], memory_order_relaxed));
+}
+
 static void write_models(const writer *w, tarn_metrics *m)
 {
     static const char *const phases[] = {"parse", "compute", "log", "encode"};
@@ -206,6 +221,7 @@ void tarn_metrics_write(tarn_metrics *m, const tarn_metric_facts *facts, bool op
     family(&w, "tarn_build_info", "gauge", "Always 1; version and hash of the sources are labels.");
     tarn_text_addf(out, "tarn_build_info{version=\"%s\",commit=\"%s\"} 1\n", facts->version, facts->code);
     write_requests(&w, m);
+    write_denied(&w, m);
     write_models(&w, m);
     single(&w, "tarn_prediction_log_records_total", "counter", "Predictions handed to the log.",
            (double)facts->log_records);

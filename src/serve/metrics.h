@@ -23,6 +23,15 @@ typedef enum tarn_phase {
     TARN_PHASE_COUNT
 } tarn_phase;
 
+/* Why somebody was not let in. */
+typedef enum tarn_denied {
+    TARN_DENIED_NO_CREDENTIAL, /* none, where one is needed */
+    TARN_DENIED_BAD_CREDENTIAL,
+    TARN_DENIED_RIGHTS,
+    TARN_DENIED_TOO_OFTEN,
+    TARN_DENIED_COUNT
+} tarn_denied;
+
 typedef struct tarn_histogram {
     _Atomic uint64_t bucket[TARN_METRIC_BUCKETS], sum_ns; /* buckets hold what falls between two bounds */
 } tarn_histogram;
@@ -39,11 +48,13 @@ typedef struct tarn_metrics {
     _Atomic uint64_t codes[TARN_METRIC_ROUTES][TARN_METRIC_CODES];
     tarn_histogram duration[TARN_METRIC_ROUTES];
     tarn_model_metrics models[TARN_METRIC_MODELS];
+    _Atomic uint64_t denied[TARN_DENIED_COUNT];
     int n_models; /* guarded by who calls tarn_metrics_model */
 } tarn_metrics;
 
 /* route: index in the table of routes; its count stands for "no such route". */
 void tarn_metrics_request(tarn_metrics *m, int route, int status, double seconds);
+void tarn_metrics_denied(tarn_metrics *m, tarn_denied why);
 void tarn_metrics_phase(tarn_model_metrics *m, tarn_phase phase, double seconds);
 /* The slot of a model version, made on first use. One caller at a time. */
 tarn_model_metrics *tarn_metrics_model(tarn_metrics *m, const char *model, int64_t version);

@@ -111,6 +111,8 @@ static tarn_code add_operation(const tarn_route *r, const char *path, const char
     (void)snprintf(id, sizeof id, "%s%s", r->name, suffix);
     op = json_pack("{s:s, s:s, s:[s]}", "operationId", id, "summary", r->title, "tags", r->group ? r->group : "serve");
     if (r->help) TARN_TRY(tarn_json_set(op, "description", json_string(r->help), err));
+    if (r->needs) TARN_TRY(tarn_json_set(op, "x-tarn-needs", json_string(r->needs), err));
+    if (r->needs && strcmp(r->needs, "always") == 0) TARN_TRY(tarn_json_set(op, "security", json_array(), err));
     TARN_TRY(add_parameters(r, path, op, err));
     TARN_TRY(add_body(r, op, err));
     TARN_TRY(add_replies(r, op, err));
@@ -141,10 +143,11 @@ tarn_code tarn_routes_openapi(const char *version, json_t **out, tarn_err *err)
                     "\"ProtocolError\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":{"
                     "\"type\":\"string\"}}}}",
                     "schemas", &errors, err));
-    doc = json_pack("{s:s, s:{s:s, s:s, s:s}, s:O, s:{s:O}}", "openapi", "3.0.3", "info", "title", "Tarn", "version",
-                    version, "description",
+    doc = json_pack("{s:s, s:{s:s, s:s, s:s}, s:O, s:{s:O, s:{s:{s:s, s:s}, s:{s:s, s:s}}}, s:[{s:[]}, {s:[]}, {}]}",
+                    "openapi", "3.0.3", "info", "title", "Tarn", "version", version, "description",
                     "Predictions, each with an id, from registered models; and what the page shows.", "paths", paths,
-                    "components", "schemas", errors);
+                    "components", "schemas", errors, "securitySchemes", "token", "type", "http", "scheme", "bearer",
+                    "password", "type", "http", "scheme", "basic", "security", "token", "password");
     if (!doc) rc = TARN_FAIL(err, TARN_NOMEM, "no memory for the description");
     else *out = doc;
 done:

@@ -15,8 +15,12 @@
  *         return tarn_text_check(&call->out, err);
  *     }
  *     const tarn_route tarn_route_hello = {
- *         .name = "hello", .method = "GET", .path = "/hello/{who}", .title = "Greet somebody", .answer = answer,
+ *         .name = "hello", .method = "GET", .path = "/hello/{who}", .title = "Greet somebody", .needs = "always",
+ *         .answer = answer,
  *     };
+ *
+ * Before an answer runs, the one who asks was found and the action that the route needs was asked for: of the model
+ * that {model} names, of the branch of the query's ref (main), else of the lake. call->who is that one.
  *
  * Threads: answers run on any of the server's threads, several at once.
  */
@@ -25,6 +29,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "lake/access.h"
 
 enum { TARN_ROUTE_VALUES = 3, TARN_PATH_PARTS = 16 };
 
@@ -35,6 +40,7 @@ typedef struct tarn_route {
     const char *path, *also;  /* "/v2/models/{model}/infer"; also (may be NULL): a second form, same names first */
     const char *title, *help; /* one line; what a careful caller must know, may be NULL */
     const char *group;        /* stage word, for the docs */
+    const char *needs;        /* the action it is (lake/actions.def): "predict"; without one nobody is let in */
     const char *query;        /* "ref: where to start; most: how many", may be NULL */
     const char *takes;        /* JSON schema of the body; NULL: none */
     const char *gives;        /* JSON schema of the reply; NULL: see type */
@@ -59,10 +65,20 @@ struct tarn_call {
     /* Query or header by name, NULL if there is none; set by who made the call. */
     const char *(*ask)(const void *asked, bool header, const char *name);
     const void *asked;
+    /* who asks; the door sets the first two, the server the others */
+    char peer[64];  /* address */
+    bool loopback;  /* the server listens on a loopback address */
+    bool secure;    /* through TLS */
+    bool admitted;  /* who was found, and may do this */
+    const char *id; /* of the request */
+    tarn_who who;
     /* the reply */
     int status;                                           /* 200 */
     const char *type;                                     /* application/json */
     const char *policy, *etag, *encoding, *cache, *allow; /* headers; NULL: none, or the strictest */
+    const char *authenticate, *location;                  /* the same: WWW-Authenticate, Location */
+    char cookie[160];                                     /* Set-Cookie; "": none */
+    int retry_after;                                      /* seconds; 0: not said */
     char etag_room[TARN_ROUTE_VALUES + 70];
     const char *remedy; /* for an error reply, may be NULL */
     tarn_text out;      /* the body, or */
@@ -109,6 +125,12 @@ TARN_MUST tarn_code tarn_call_metrics(tarn_call *call, tarn_err *err);
 TARN_MUST tarn_code tarn_routes_openapi(const char *version, json_t **out, tarn_err *err);
 /* A file of the page. */
 TARN_MUST tarn_code tarn_call_asset(tarn_call *call, const char *name, tarn_err *err);
+
+/* The form for a user's name and password, with a line of text on it ("" for none). */
+TARN_MUST tarn_code tarn_call_login_page(tarn_call *call, const char *message, tarn_err *err);
+/* Open a session with the form's user and password in the body, and send the browser to the page; or end it. */
+TARN_MUST tarn_code tarn_call_login(tarn_call *call, tarn_err *err);
+TARN_MUST tarn_code tarn_call_logout(tarn_call *call, tarn_err *err);
 
 /* ---- for the server ---- */
 

@@ -74,12 +74,19 @@ static void long_paths_are_no_routes(void **state)
 static void every_route_says_what_it_is(void **state)
 {
     (void)state;
+    tarn_action action = TARN_ACT_COUNT;
+
     assert_in_range(tarn_route_count(), 15, TARN_METRIC_ROUTES - 1);
     for (int i = 0; i < tarn_route_count(); i++) {
         const tarn_route *r = tarn_route_at(i);
         assert_true(r->name && r->title && r->group && r->answer && r->path[0] == '/');
         assert_true(strcmp(r->method, "GET") == 0 || strcmp(r->method, "POST") == 0);
-        assert_true((strcmp(r->method, "POST") == 0) == (r->takes != NULL));
+        bool form = strcmp(r->name, "login") == 0 || strcmp(r->name, "logout") == 0; /* what browsers send */
+        assert_true((strcmp(r->method, "POST") == 0 && !form) == (r->takes != NULL));
+        assert_true(r->needs && tarn_action_find(r->needs, &action)); /* nobody is let in unasked */
+        assert_true(strcmp(r->method, "GET") == 0 || form || strcmp(r->needs, "always") != 0);
+        assert_true(tarn_action_at(action)->on != TARN_ON_MODEL || !strchr(r->path, '{') ||
+                    strncmp(strchr(r->path, '{'), "{model}", 7) == 0); /* value[0] */
         assert_true(r->title[strlen(r->title) - 1] != '.');
         for (int j = 0; j < i; j++)
             assert_false(strcmp(tarn_route_at(j)->path, r->path) == 0 &&

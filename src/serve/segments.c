@@ -67,7 +67,7 @@ static tarn_code put_segment(tarn_lake *lake, const char *name, tarn_object *out
     size_t len = 0, sound = 0;
 
     TARN_TRY(tarn_segment_path(lake, name, path, err));
-    if (!tarn_lake_encrypted(lake)) return tarn_lake_put_file(lake, path, out, err);
+    if (!tarn_lake_encrypted(lake)) return tarn_lake_put_file(lake, path, NULL, out, err);
     TARN_TRY(tarn_segment_read(lake, name, &bytes, &len, &sound, err));
     TARN_TRY(tarn_lake_put(lake, bytes, len, out, err));
 done:

@@ -6,6 +6,9 @@
  * registry's name or name@alias; a request that begins 100 ms after an alias has moved sees the new model, and none is
  * dropped.
  *
+ * Everybody who wants more than reading and predicting shows a credential: a token or a user's password
+ * (lake/access.h). On an address that others can reach the server does not start before there is a user.
+ *
  * Stages that serve may not see (runs, status, lineage: the flow) are given as callbacks by the top floor.
  *
  * Calls, in order: tarn_server_start, (requests), tarn_server_stop. Stop finishes the requests that are under way,
@@ -39,7 +42,12 @@ typedef struct tarn_server_options {
     int threads;            /* 0: as many as cores */
     size_t most_body_bytes; /* 0: 16 MiB */
     int timeout_s;          /* 0: 60; a connection may take that long over a request, and be idle */
-    const char *version;    /* of the program, for /v2 and tarn_build_info */
+    const char *anonymous; /* what may be done without a credential: "none", "predict", "read"; NULL: read on a loopback
+                              address, none elsewhere. Nobody writes without one */
+    bool open_metrics;     /* /metrics is for everybody, wherever */
+    bool audit_reads;      /* what is only read goes to the audit log, too */
+    const char *tls_cert, *tls_key; /* paths of PEM files; NULL: plain HTTP */
+    const char *version;            /* of the program, for /v2 and tarn_build_info */
     const char *code;
     tarn_server_view view;
     const tarn_sink *sink;

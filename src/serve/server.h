@@ -3,6 +3,7 @@
 #ifndef TARN_SERVE_SERVER_H
 #define TARN_SERVE_SERVER_H
 
+#include "serve/guard.h"
 #include "serve/http.h"
 #include "serve/metrics.h"
 #include "serve/models.h"
@@ -16,6 +17,15 @@
 struct tarn_server {
     tarn_server_options options; /* texts are copies */
     char bind[128], version[64], code[80];
+    char *tls_cert, *tls_key; /* PEM */
+    size_t tls_key_len;
+    bool anonymous_said;
+    tarn_anonymous anonymous; /* if it was said */
+    tarn_guard *guard;
+    pthread_t clerk; /* writes waiting audit records once a second */
+    pthread_cond_t clerk_wake;
+    pthread_mutex_t clerk_lock; /* guards the next two */
+    bool clerk_runs, clerk_stops;
     tarn_http *http;
     tarn_models *models;
     tarn_predlog *log;

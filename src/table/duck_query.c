@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* duck_query.c - one query's result as columns.
+/* duck_query.c - one query's result as columns, whole (tarn_db_query) or in pieces (tarn_db_each).
  *
  * The result is streamed chunk by chunk into growing buffers, so that it is in memory once and a limit
- * stops the engine. Types that have no column of their own (decimals, lists, enums, intervals ...) are
- * cast by the engine: the query is then run inside another one. */
+ * stops the engine; in pieces, only one chunk of the engine is in memory. Types that have no column of their own
+ * (decimals, lists, enums, intervals ...) are cast by the engine: the query is then run inside another one. */
 #include "table/duck.h"
 
 #include "base/mem.h"
@@ -231,6 +231,24 @@ static bool needs_cast(const reading *r)
     return false;
 }
 
+/* The result ended: with an error? When one thread of the engine fails, another may only say that it was interrupted,
+ * and nobody here interrupts: then the query is run once more, whole, to hear why. */
+static tarn_code check_end(tarn_db *db, reading *r, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const char *why = duckdb_result_error(&r->result);
+    duckdb_result again;
+
+    if (!why || !*why) return TARN_OK;
+    if (duckdb_result_error_type(&r->result) != DUCKDB_ERROR_INTERRUPT)
+        return tarn_duck_fail(db, why, duckdb_result_error_type(&r->result), NULL, 0, err);
+    if (duckdb_execute_prepared(r->prepared, &again) != DuckDBSuccess)
+        rc = tarn_duck_fail(db, duckdb_result_error(&again), duckdb_result_error_type(&again), NULL, 0, err);
+    else rc = TARN_FAIL(err, TARN_IO, "the SQL engine stopped in the middle of a result without saying why");
+    duckdb_destroy_result(&again);
+    return rc;
+}
+
 /* Prepare, inside a casting query if need be, and start. */
 static tarn_code start(tarn_db *db, reading *r, const char *sql, tarn_err *err)
 {
@@ -251,8 +269,11 @@ static tarn_code start(tarn_db *db, reading *r, const char *sql, tarn_err *err)
     }
     duckdb_state state = duckdb_execute_pending(r->pending, &r->result);
     r->has_result = true;
-    if (state != DuckDBSuccess)
-        rc = tarn_duck_fail(db, duckdb_result_error(&r->result), duckdb_result_error_type(&r->result), sql, shift, err);
+    if (state != DuckDBSuccess) {
+        duckdb_error_type type = duckdb_result_error_type(&r->result);
+        if (type == DUCKDB_ERROR_INTERRUPT) rc = check_end(db, r, err);
+        else rc = tarn_duck_fail(db, duckdb_result_error(&r->result), type, sql, shift, err);
+    }
 done:
     tarn_free(around);
     return rc;
@@ -311,8 +332,7 @@ static tarn_code read_chunks(tarn_db *db, reading *r, int64_t limit, tarn_err *e
         r->rows += (int64_t)n;
         duckdb_destroy_data_chunk(&chunk);
     }
-    const char *why = limit < 0 || r->rows < limit ? duckdb_result_error(&r->result) : NULL;
-    if (why && *why) rc = tarn_duck_fail(db, why, duckdb_result_error_type(&r->result), NULL, 0, err);
+    if (limit < 0 || r->rows < limit) rc = check_end(db, r, err);
 done:
     duckdb_destroy_data_chunk(&chunk);
     return rc;
@@ -362,6 +382,16 @@ done:
     return rc;
 }
 
+static void close_reading(reading *r)
+{
+    for (idx_t i = 0; r->columns && i < r->count; i++) {
+        tarn_buffers_clear(&r->columns[i].b);
+        tarn_words_clear(&r->columns[i].words);
+    }
+    tarn_free(r->columns);
+    let_go(r);
+}
+
 tarn_code tarn_db_query(tarn_db *db, const char *sql, int64_t limit, tarn_columns **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -374,11 +404,52 @@ tarn_code tarn_db_query(tarn_db *db, const char *sql, int64_t limit, tarn_column
     TARN_TRY(read_chunks(db, &r, limit, err));
     TARN_TRY(hand_over(&r, out, err));
 done:
-    for (idx_t i = 0; r.columns && i < r.count; i++) {
-        tarn_buffers_clear(&r.columns[i].b);
-        tarn_words_clear(&r.columns[i].words);
+    close_reading(&r);
+    return rc;
+}
+
+/* The first chunk of what is still to come as columns; *out stays NULL at the end. */
+static tarn_code next_piece(tarn_db *db, reading *r, tarn_columns **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    duckdb_data_chunk chunk = duckdb_fetch_chunk(r->result);
+
+    r->rows = r->cap = 0;
+    if (!chunk) return check_end(db, r, err);
+    idx_t n = duckdb_data_chunk_get_size(chunk);
+    TARN_TRY(grow(r, (int64_t)n, err));
+    for (idx_t i = 0; i < r->count; i++)
+        TARN_TRY(take_vector(&r->columns[i], duckdb_data_chunk_get_vector(chunk, i), 0, n, err));
+    r->rows = (int64_t)n;
+    TARN_TRY(hand_over(r, out, err));
+done:
+    duckdb_destroy_data_chunk(&chunk);
+    return rc;
+}
+
+tarn_code tarn_db_each(tarn_db *db, const char *sql, tarn_columns_fn *fn, void *arg, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    reading r = {0};
+    tarn_columns *piece = NULL;
+
+    db->asked = (tarn_err){0};
+    TARN_TRY(start(db, &r, sql, err));
+    TARN_TRY(open_columns(&r, err));
+    for (;;) {
+        TARN_TRY(next_piece(db, &r, &piece, err));
+        if (!piece) break;
+        rc = fn(arg, piece, err);
+        if (rc == TARN_CANCELLED) { /* fn has enough; the engine's own end is an error */
+            rc = TARN_OK;
+            break;
+        }
+        TARN_TRY(rc);
+        tarn_columns_release(piece);
+        piece = NULL;
     }
-    tarn_free(r.columns);
-    let_go(&r);
+done:
+    tarn_columns_release(piece);
+    close_reading(&r);
     return rc;
 }

@@ -333,6 +333,87 @@ static void parquet_is_in_order_and_whole_or_absent(void **state)
     tarn_db_close(db);
 }
 
+static tarn_code add_rows(void *arg, const tarn_columns *piece, tarn_err *err)
+{
+    int64_t *sum = arg;
+    const tarn_column *a = tarn_columns_at(piece, 0), *b = tarn_columns_at(piece, 1);
+
+    assert_true(tarn_columns_rows(piece) > 0 && tarn_columns_rows(piece) <= 8192);
+    for (int64_t i = 0; i < tarn_columns_rows(piece); i++) {
+        char want[32];
+        int64_t x = ((const int64_t *)a->values)[i];
+        (void)snprintf(want, sizeof want, "x%lld", (long long)(x % 10));
+        text_is(piece, 1, i, want);
+        assert_true(tarn_column_has(b, i));
+        sum[0] += x;
+        sum[1]++;
+    }
+    return sum[1] >= sum[2] ? TARN_FAIL(err, (tarn_code)sum[3], "enough") : TARN_OK;
+}
+
+static void a_result_can_be_taken_in_pieces(void **state)
+{
+    tarn_db *db = open_db(2);
+    const char *sql = "SELECT range AS a, 'x' || (range % 10) AS b FROM range(100000)";
+    int64_t sum[4] = {0, 0, INT64_MAX, TARN_OK};
+
+    (void)state;
+    must(tarn_db_each(db, sql, add_rows, sum, err));
+    assert_int_equal(sum[1], 100000);
+    assert_int_equal(sum[0], (int64_t)99999 * 50000);
+    int64_t some[4] = {0, 0, 5000, TARN_CANCELLED}, bad[4] = {0, 0, 1, TARN_LIMIT}, none[4] = {0, 0, 1, TARN_LIMIT};
+    must(tarn_db_each(db, sql, add_rows, some, err));
+    assert_true(some[1] >= 5000 && some[1] < 20000);
+    must_fail_with(TARN_LIMIT, "enough", tarn_db_each(db, sql, add_rows, bad, err));
+    must(tarn_db_each(db, "SELECT 1 AS a, 'x' AS b WHERE false", add_rows, none, err));
+    must_fail_with(
+        TARN_INVALID, "too far",
+        tarn_db_each(db,
+                     "SELECT range AS a, CASE WHEN range = 60000 THEN error('too far') ELSE 'x' || (range % 10) "
+                     "END AS b FROM range(70000)",
+                     add_rows, sum, err));
+    must(tarn_db_each(db, sql, add_rows, sum, err)); /* the engine is as before */
+    tarn_db_close(db);
+}
+
+/* What makes versions of a table cheap to store: plain pages, and nothing else that a change would spread over. */
+static void a_changed_cell_changes_few_stored_bytes(void **state)
+{
+    tarn_db *db = open_db(1);
+    char paths[2][256], sql[600];
+    char *bytes[2] = {NULL, NULL};
+    size_t len[2], differ = 0;
+    int64_t n = 0;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(
+            sql, sizeof sql,
+            "SELECT range AS k, 'word ' || (range %% 7) AS w, range * 0.5 AS x, range %% 3 = 0 AS b, DATE "
+            "'2026-01-01' + (range %% 9)::INT AS d, CASE WHEN range = 70000 THEN %d ELSE range %% 11 END AS c FROM "
+            "range(150000)",
+            i ? 99 : 4);
+        must(
+            tarn_db_write_parquet(db, sql, "k", temp_name(paths[i], i ? "form1.parquet" : "form0.parquet"), NULL, err));
+        must(tarn_file_read(paths[i], 0, &bytes[i], &len[i], err));
+    }
+    assert_int_equal(len[0], len[1]);
+    for (size_t i = 0; i < len[0]; i++) differ += bytes[0][i] != bytes[1][i];
+    assert_true(differ > 0 && differ < 16); /* the cell, and the greatest value of its row group */
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT count(*) FROM parquet_metadata('%s') WHERE compression = 'UNCOMPRESSED' AND encodings = 'PLAIN' AND "
+        "dictionary_page_offset IS NULL AND bloom_filter_offset IS NULL",
+        paths[0]);
+    must(tarn_db_count(db, sql, &n, err));
+    assert_int_equal(n, 12); /* 6 columns in 2 row groups */
+    for (int i = 0; i < 2; i++) {
+        tarn_free(bytes[i]);
+        (void)unlink(paths[i]);
+    }
+    tarn_db_close(db);
+}
+
 static tarn_code find_table(void *arg, const char *name, char *path, size_t cap, tarn_err *err)
 {
     if (strcmp(name, "main@{2026-01-31}/flights") == 0) {
@@ -486,6 +567,7 @@ TARN_TESTS(TARN_TEST(errors_name_line_and_column), TARN_TEST(an_error_in_the_mid
            TARN_TEST(times_become_utc_microseconds), TARN_TEST(everything_else_becomes_text),
            TARN_TEST(rows_keep_their_order_on_any_number_of_threads), TARN_TEST(counts_are_whole_numbers),
            TARN_TEST(a_schema_names_types), TARN_TEST(parquet_bytes_depend_on_the_rows_alone),
-           TARN_TEST(parquet_is_in_order_and_whole_or_absent), TARN_TEST(unknown_names_are_asked_of_the_resolver),
+           TARN_TEST(parquet_is_in_order_and_whole_or_absent), TARN_TEST(a_result_can_be_taken_in_pieces),
+           TARN_TEST(a_changed_cell_changes_few_stored_bytes), TARN_TEST(unknown_names_are_asked_of_the_resolver),
            TARN_TEST(untrusted_sql_reaches_no_file_and_changes_no_setting),
            TARN_TEST(memory_running_out_in_a_query_is_an_error_each_time), TARN_TEST(sql_text_is_quoted))

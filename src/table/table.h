@@ -39,11 +39,17 @@ void tarn_db_close(tarn_db *db);
 TARN_MUST tarn_code tarn_db_run(tarn_db *db, const char *sql, tarn_err *err);
 /* Run one query and keep its result in memory as columns. limit < 0: all rows. */
 TARN_MUST tarn_code tarn_db_query(tarn_db *db, const char *sql, int64_t limit, tarn_columns **out, tarn_err *err);
+/* The same, handed over in pieces of a few thousand rows, so that a result of any size needs little memory. The piece
+ * is released behind the call; fn returns other than TARN_OK to stop, TARN_CANCELLED without being an error. fn may not
+ * use db. */
+typedef tarn_code tarn_columns_fn(void *arg, const tarn_columns *piece, tarn_err *err);
+TARN_MUST tarn_code tarn_db_each(tarn_db *db, const char *sql, tarn_columns_fn *fn, void *arg, tarn_err *err);
 /* One query with one row and one column, as a whole number; null is 0. */
 TARN_MUST tarn_code tarn_db_count(tarn_db *db, const char *sql, int64_t *out, tarn_err *err);
-/* Write the query's result as Parquet (zstd, row groups of 122,880 rows), in the order of `order_by`
- * (comma-separated columns; NULL: by all columns; "": as the query gives it), the same bytes for the
- * same rows. The file appears whole or not at all. *rows may be NULL. */
+/* Write the query's result as Parquet (the stored form: plain pages, not compressed, row groups of 122,880 rows, so
+ * that a version costs what changed; see duck_write.c), in the order of `order_by` (comma-separated columns; NULL: by
+ * all columns; "": as the query gives it), the same bytes for the same rows. The file appears whole or not at all.
+ * *rows may be NULL. */
 TARN_MUST tarn_code tarn_db_write_parquet(tarn_db *db, const char *sql, const char *order_by, const char *path,
                                           int64_t *rows, tarn_err *err);
 /* Append text as an SQL identifier, or as an SQL string. */
@@ -60,6 +66,9 @@ typedef struct tarn_field {
 } tarn_field;
 /* *out (tarn_free) has *n fields. `from` is what may stand after FROM. */
 TARN_MUST tarn_code tarn_db_schema(tarn_db *db, const char *from, tarn_field **out, int *n, tarn_err *err);
+
+/* What values of an SQL type become here ("DECIMAL(9,2)" is TARN_REAL); TARN_TEXT where there is nothing better. */
+tarn_type tarn_type_of_sql(const char *sql_type);
 
 /* Reading delimited text with bad rows put aside. */
 typedef struct tarn_csv_options {

@@ -116,8 +116,8 @@ static tarn_code samples(const char *folder, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     keys k = {.path = ""};
-    static const char clock[] =
-        "{\"starts\":[{\"boot\":\"b\",\"running_us\":1,\"lake_us\":1795343000000000}],\"seen_us\":1795343000000000}";
+    static const char clock[] = "{\"starts\":[{\"boot\":\"b\",\"running_us\":1,\"lake_us\":1795343000000000}],"
+                                "\"highest_seen_time_us\":1795343000000000}";
     uint8_t row[2 + 1 + 104] = {1, 0, 'a'};
 
     TARN_TRY(make_keys(&k, err));

@@ -71,6 +71,16 @@ static void look_at_engine(checkup *c)
     note(c, rc == TARN_OK && answer == 42, "SQL engine", "%s", rc == TARN_OK ? "answers" : err.msg);
 }
 
+/* Where packs and metadata live, and whether they answer. */
+static void look_at_places(checkup *c, tarn_lake *lake)
+{
+    tarn_err err = {0};
+    tarn_code rc = tarn_lake_probe(lake, &err);
+
+    note(c, rc == TARN_OK, "places", "packs at %s, metadata at %s%s%s", tarn_lake_store_at(lake),
+         tarn_lake_meta_at(lake), rc == TARN_OK ? "" : ": ", rc == TARN_OK ? "" : err.msg);
+}
+
 static void look_at_project(checkup *c)
 {
     tarn_err err = {0};
@@ -79,6 +89,7 @@ static void look_at_project(checkup *c)
 
     tarn_code rc = tarn_lake_open(c->cli->folder, &lake, &err); /* that there is none yet is no fault */
     note(c, rc == TARN_OK || rc == TARN_NOT_FOUND, "lake", "%s", rc == TARN_OK ? tarn_lake_inside(lake) : err.msg);
+    if (rc == TARN_OK) look_at_places(c, lake);
     tarn_lake_close(lake);
     rc = tarn_project_read(c->cli->folder, &p, NULL, &err);
     if (rc == TARN_OK) note(c, true, "project file", "%s: %zu steps", p->name, p->n_steps);

@@ -14,7 +14,10 @@ static const tarn_param params[] = {
 
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
 {
-    return tarn_cli_refs(cli, "heads/", "branch", ((const branch_params *)values)->remove, argc, argv, err);
+    tarn_ref_change change = {
+        .prefix = "heads/", .word = "branch", .remove = ((const branch_params *)values)->remove, .message = ""};
+
+    return tarn_cli_refs(cli, &change, argc, argv, err);
 }
 
 const tarn_command tarn_command_lake_branch = {

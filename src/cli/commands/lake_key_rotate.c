@@ -42,7 +42,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
              s.generations);
     TARN_TRY(tarn_json_set(cli->result, "generations", json_integer(s.generations), err));
 done:
-    tarn_wipe(passphrase, sizeof passphrase);
+    tarn_secret_wipe(passphrase, sizeof passphrase);
     tarn_lake_close(lake);
     return rc;
 }

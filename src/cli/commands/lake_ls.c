@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lake_ls.c - tarn lake ls: paths of a reference. */
 #include "cli/command.h"
+#include "lake/history.h"
 
 #include <string.h>
 
 typedef struct ls_params {
     bool all, staged;
+    char as[256];
 } ls_params;
 
 static const tarn_param params[] = {
     TARN_BOOL_PARAM(ls_params, all, false, "list what is inside folders too"),
-    TARN_BOOL_PARAM(ls_params, staged, false, "with the staged changes of the branch on top"),
+    TARN_BOOL_PARAM(ls_params, staged, false, "with the staged changes of the branch on top (as REF$)"),
+    TARN_TEXT(ls_params, as, "", "whose staging area (default: your own)"),
     TARN_PARAMS_END,
 };
 
@@ -40,14 +43,17 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     tarn_code rc = TARN_OK;
     const ls_params *p = values;
     tarn_lake *lake = NULL;
-    char branch[256];
+    char branch[256], full[256], path[1025], who[256];
     const char *ref = argc ? argv[0] : tarn_cli_branch(cli, branch, sizeof branch), *prefix = argc > 1 ? argv[1] : "";
     tarn_id id;
     listing l = {cli, json_array()};
+    bool staged = false;
 
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
-    if (p->staged) {
-        TARN_TRY(tarn_lake_list_staged(lake, ref, prefix, "", p->all ? 0 : '/', show, &l, err));
+    TARN_TRY(tarn_lake_resolve_staged(lake, ref, &staged, full, path, err));
+    if (staged || p->staged) {
+        TARN_TRY(tarn_lake_list_staged(lake, staged ? full : ref, tarn_cli_who(p->as, who, sizeof who),
+                                       staged && argc < 2 ? path : prefix, "", p->all ? 0 : '/', show, &l, err));
     } else {
         TARN_TRY(tarn_lake_resolve(lake, ref, &id, err));
         TARN_TRY(tarn_lake_list(lake, &id, prefix, "", p->all ? 0 : '/', show, &l, err));
@@ -64,7 +70,9 @@ const tarn_command tarn_command_lake_ls = {
     .stage = "lake",
     .title = "paths of a reference",
     .usage = "[REF [PREFIX]]",
-    .help = "Example: `tarn lake ls main clean/`",
+    .help =
+        "Example: `tarn lake ls main clean/`; `main$` is main with what you have staged on top, `main~2` two commits "
+        "ago.",
     .most = 2,
     .params_size = sizeof(ls_params),
     .params = params,

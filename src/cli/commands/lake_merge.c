@@ -1,34 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lake_merge.c - tarn lake merge: move a branch forward to another's commits. */
-#include "cli/command.h"
+/* lake_merge.c - tarn lake merge: bring one branch's changes into another. */
+#include "cli/join_command.h"
 
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
-    tarn_lake *lake = NULL;
-    tarn_id id;
-    char branch[256], author[128], hex[TARN_ID_HEX];
-    const char *into = argc > 1 ? argv[1] : tarn_cli_branch(cli, branch, sizeof branch);
-
-    (void)values;
-    TARN_TRY(tarn_cli_lake(cli, &lake, err));
-    TARN_TRY(tarn_lake_merge(lake, argv[0], into, tarn_cli_author(author, sizeof author), &id, err));
-    tarn_out(cli, "%s is at %.12s now\n", into, tarn_id_hex(&id, hex));
-    TARN_TRY(tarn_json_set(cli->result, "branch", json_string(into), err));
-    TARN_TRY(tarn_json_set(cli->result, "commit", json_string(hex), err));
-done:
-    tarn_lake_close(lake);
-    return rc;
+    return tarn_cli_join(cli, values, tarn_lake_merge, argc, argv, err);
 }
 
 const tarn_command tarn_command_lake_merge = {
     .name = "lake merge",
     .stage = "lake",
-    .title = "move a branch forward to another's commits",
+    .title = "bring one branch's changes into another",
     .usage = "FROM [INTO]",
-    .help = "Moves INTO (default: the project's branch) to FROM if that only adds commits (fast-forward); otherwise it "
-            "is refused and nothing changes.",
+    .help = "Compares both with their best common ancestor. What one side changed is taken; a path that both changed "
+            "differently is a conflict: then nothing changes, and all of them are listed. Settle them by path "
+            "(`--ours 'clean/**' --theirs raw/`), for all that is left (`--strategy theirs`), or by changing a "
+            "branch. INTO (default: the project's branch) just moves to FROM if that only adds commits. "
+            "Conflicts end with status 75.",
     .least = 1,
     .most = 2,
+    .params_size = sizeof(tarn_join_params),
+    .params = tarn_merge_table,
     .run = run,
 };

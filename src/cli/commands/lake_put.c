@@ -9,13 +9,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { ASK_STAGED = 1000 };
+
 typedef struct put_params {
-    char branch[200], to[1000];
+    char branch[200], to[1000], as[256];
 } put_params;
 
 static const tarn_param params[] = {
     TARN_TEXT(put_params, branch, "", "branch to stage on (default: the project's)"),
     TARN_TEXT(put_params, to, "", "path in the lake (default: the file's own name)"),
+    TARN_TEXT(put_params, as, "", "whose staging area (default: your own)"),
     TARN_PARAMS_END,
 };
 
@@ -50,24 +53,64 @@ done:
     return rc;
 }
 
-/* Store what was found, some thousand files at a time so that progress can be shown, and stage all of it at once. */
-static tarn_code put_all(put_job *j, const char *branch, tarn_err *err)
+static tarn_code take_object(void *arg, const tarn_entry *e, tarn_err *err)
+{
+    (void)err;
+    *(tarn_entry *)arg = *e;
+    return TARN_CANCELLED; /* one is enough */
+}
+
+/* What the file will replace; none if nothing. Of very many files only what is committed is asked for. */
+static tarn_id object_before(const put_job *j, const char *branch, const char *who, const tarn_id *head,
+                             const char *path)
+{
+    tarn_entry e = {.path = ""};
+    tarn_code rc = TARN_OK;
+
+    if (j->n <= ASK_STAGED) rc = tarn_lake_list_staged(j->lake, branch, who, path, "", 0, take_object, &e, NULL);
+    else rc = tarn_lake_lookup(j->lake, head, path, &e, NULL);
+    return rc == TARN_OK && strcmp(e.path, path) == 0 ? e.object.id : (tarn_id){{0}};
+}
+
+/* Store what was found, some thousand files at a time so that progress can be shown. */
+static tarn_code put_found(put_job *j, const char *branch, const char *who, tarn_err *err)
 {
     enum { AT_A_TIME = 4096 };
     tarn_code rc = TARN_OK;
     tarn_object *objects = NULL;
+    tarn_id *likes = NULL, head = {{0}};
+    bool replaces = tarn_lake_resolve(j->lake, branch, &head, NULL) == TARN_OK || j->n <= ASK_STAGED;
 
     TARN_TRY(tarn_alloc(&objects, AT_A_TIME, sizeof *objects, err));
+    TARN_TRY(tarn_alloc(&likes, AT_A_TIME, sizeof *likes, err));
     for (size_t at = 0; at < j->n; at += AT_A_TIME) {
         size_t n = j->n - at < AT_A_TIME ? j->n - at : AT_A_TIME;
         TARN_TRY(tarn_cancel_check(j->cli->sink, err));
-        TARN_TRY(tarn_lake_put_files(j->lake, j->cli->pool, (const char *const *)(j->files + at), n, objects, err));
+        for (size_t i = 0; i < n && replaces; i++)
+            likes[i] = object_before(j, branch, who, &head, j->entries[at + i].path);
+        TARN_TRY(
+            tarn_lake_put_files(j->lake, j->cli->pool, (const char *const *)(j->files + at), likes, n, objects, err));
         for (size_t i = 0; i < n; i++) j->entries[at + i].object = objects[i];
         tarn_progress(j->cli->sink, "put", (int64_t)(at + n), (int64_t)j->n, "files");
     }
-    TARN_TRY(tarn_lake_stage(j->lake, branch, j->entries, j->n, err));
 done:
     tarn_free(objects);
+    tarn_free(likes);
+    return rc;
+}
+
+/* Stage all of it at once. A garbage collection without grace may take away what was found to be there already; then
+ * it is put again. */
+static tarn_code put_all(put_job *j, const char *branch, const char *who, tarn_err *err)
+{
+    enum { ATTEMPTS = 4 };
+    tarn_code rc = TARN_CONFLICT;
+
+    for (int attempt = 0; attempt < ATTEMPTS && (rc == TARN_CONFLICT || rc == TARN_NOT_FOUND); attempt++) {
+        rc = put_found(j, branch, who, err);
+        if (rc != TARN_OK) break;
+        rc = tarn_lake_stage(j->lake, branch, who, j->entries, j->n, err);
+    }
     return rc;
 }
 
@@ -126,7 +169,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     tarn_code rc = TARN_OK;
     const put_params *p = values;
     put_job j = {.cli = cli};
-    char branch[256];
+    char branch[256], who[256];
     const char *on = p->branch[0] ? p->branch : tarn_cli_branch(cli, branch, sizeof branch);
 
     if (p->to[0] && argc > 1)
@@ -134,7 +177,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_cli_lake(cli, &j.lake, err));
     TARN_TRY(tarn_arena_new(&j.names, err));
     for (int i = 0; i < argc; i++) TARN_TRY(find_argument(&j, argv[i], p->to, err));
-    TARN_TRY(put_all(&j, on, err));
+    TARN_TRY(put_all(&j, on, tarn_cli_who(p->as, who, sizeof who), err));
     tarn_out(cli, "%zu files staged on %s; `tarn lake commit --message ...` commits them\n", j.n, on);
     TARN_TRY(tarn_json_set(cli->result, "staged", json_integer((json_int_t)j.n), err));
 done:

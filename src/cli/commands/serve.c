@@ -10,12 +10,16 @@
 
 typedef struct serve_params {
     int64_t port;
-    char bind[100];
+    char bind[100], anonymous[16], tls_cert[1024], tls_key[1024];
 } serve_params;
 
 static const tarn_param params[] = {
     TARN_INT(serve_params, port, 0, 0, 65535, "TCP port (0: the project's)"),
     TARN_TEXT(serve_params, bind, "", "address to listen on (default: the project's, 127.0.0.1)"),
+    TARN_TEXT(serve_params, anonymous, "",
+              "what may be done without a credential: none, predict, read (default: the project's)"),
+    TARN_TEXT(serve_params, tls_cert, "", "PEM file with a certificate: speak TLS"),
+    TARN_TEXT(serve_params, tls_key, "", "PEM file with the certificate's key"),
     TARN_PARAMS_END,
 };
 
@@ -62,19 +66,45 @@ static void wait_for_stop(void)
     while (!tarn_stop_asked()) (void)nanosleep(&pause, NULL);
 }
 
+/* A path that the project file says is meant from where that file is. */
+static const char *from_project(const tarn_project *p, const char *path, char *out, size_t cap)
+{
+    if (!*path || *path == '/') (void)snprintf(out, cap, "%s", path);
+    else (void)snprintf(out, cap, "%s/%s", p->folder, path);
+    return out;
+}
+
+/* What is typed goes before what the project says. A project file that cannot be read may have said that nobody gets in
+ * without a credential. */
+static void set_access(tarn_server_options *o, const serve_params *p, const tarn_project *project, bool unreadable,
+                       char cert[2100], char key[2100])
+{
+    o->anonymous = p->anonymous[0] ? p->anonymous : project ? project->anonymous : unreadable ? "none" : NULL;
+    o->open_metrics = project && project->open_metrics;
+    o->audit_reads = project && project->audit_reads;
+    if (p->tls_cert[0] || p->tls_key[0]) {
+        o->tls_cert = p->tls_cert;
+        o->tls_key = p->tls_key;
+    } else if (project) {
+        o->tls_cert = from_project(project, project->tls_cert, cert, 2100);
+        o->tls_key = from_project(project, project->tls_key, key, 2100);
+    }
+}
+
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
+    tarn_code rc = TARN_OK, read;
     const serve_params *p = values;
-    tarn_project *project = NULL;
     tarn_lake *lake = NULL;
+    tarn_project *project = NULL;
     tarn_server *server = NULL;
     tarn_err none = {0};
+    char cert[2100], key[2100];
 
     (void)argc, (void)argv;
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
-    if (tarn_project_read(cli->folder, &project, NULL, &none) != TARN_OK)
-        tarn_say(cli->sink, TARN_WARN, "%s", none.msg);
+    read = tarn_project_read(cli->folder, &project, NULL, &none);
+    if (read != TARN_OK) tarn_say(cli->sink, TARN_WARN, "%s", none.msg);
     view v = {lake, cli->folder};
     const char *bind = p->bind[0] ? p->bind : project ? project->bind : "127.0.0.1";
     tarn_server_options options = {.lake = lake,
@@ -87,8 +117,10 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
                                    .code = tarn_code_hash(),
                                    .view = {.arg = &v, .project = show_project, .runs = show_runs, .why = show_why},
                                    .sink = cli->sink};
+    set_access(&options, p, project, read != TARN_OK && read != TARN_NOT_FOUND, cert, key);
     TARN_TRY(tarn_server_start(&options, &server, err));
-    tarn_out(cli, "Serving on http://%s:%d/ until Ctrl-C\n", bind, tarn_server_port(server));
+    tarn_out(cli, "Serving on http%s://%s:%d/ until Ctrl-C\n", options.tls_cert && *options.tls_cert ? "s" : "", bind,
+             tarn_server_port(server));
     (void)fflush(stdout);
     wait_for_stop();
     tarn_out(cli, "\nStopping: finishing requests, committing the prediction log\n");
@@ -106,7 +138,8 @@ const tarn_command tarn_command_serve = {
     .usage = "",
     .help = "POST /serve/MODEL takes raw records by field name; POST /v2/models/MODEL/infer speaks the Open Inference "
             "Protocol;\n"
-            "GET /metrics is for Prometheus; / is the page; /openapi.json describes all of it.",
+            "GET /metrics is for Prometheus; / is the page; /openapi.json describes all of it.\n"
+            "Who may do what: docs/security/access.md. On an address that others can reach there must be a user first.",
     .params_size = sizeof(serve_params),
     .params = params,
     .run = run,

@@ -37,7 +37,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     tarn_lake *lake = NULL;
     json_t *status = NULL;
     staged_count staged = {0};
-    char hex[TARN_ID_HEX], ref[200];
+    char hex[TARN_ID_HEX], ref[200], who[256];
     tarn_id head;
 
     (void)values, (void)argc, (void)argv;
@@ -46,15 +46,20 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_flow_status(lake, p, &status, err));
     (void)snprintf(ref, sizeof ref, "heads/%.150s", p->branch);
     bool there = tarn_lake_ref_get(lake, ref, &head, NULL) == TARN_OK;
-    TARN_TRY(tarn_lake_staged(lake, p->branch, count_staged, &staged, err));
+    TARN_TRY(tarn_lake_staged(lake, p->branch, tarn_cli_author(who, sizeof who), count_staged, &staged, err));
     tarn_out(cli, "Project %s on branch %s%s%.12s\n%s\n\n", p->name, p->branch, there ? " at " : " (no commit yet)",
              there ? tarn_id_hex(&head, hex) : "", p->problem);
     print_steps(cli, status);
+    if (strcmp(tarn_lake_store_at(lake), "disk:.") != 0 || strcmp(tarn_lake_meta_at(lake), "meta.db") != 0)
+        tarn_out(cli, "\nThe lake's packs are at %s, its metadata at %s.\n", tarn_lake_store_at(lake),
+                 tarn_lake_meta_at(lake));
     json_int_t todo = json_integer_value(json_object_get(status, "todo"));
     if (todo == 0) tarn_out(cli, "\nUp to date: `tarn run` would do nothing.\n");
     else tarn_out(cli, "\n`tarn run` would do %lld of %zu steps.\n", (long long)todo, p->n_steps);
     if (staged.n > 0) tarn_out(cli, "%lld paths are staged; `tarn lake commit` commits them.\n", (long long)staged.n);
     (void)json_object_update(cli->result, status);
+    TARN_TRY(tarn_json_set(cli->result, "packs", json_string(tarn_lake_store_at(lake)), err));
+    TARN_TRY(tarn_json_set(cli->result, "metadata", json_string(tarn_lake_meta_at(lake)), err));
     TARN_TRY(tarn_json_set(cli->result, "branch", json_string(p->branch), err));
     TARN_TRY(tarn_json_set(cli->result, "commit", there ? json_string(tarn_id_hex(&head, hex)) : json_null(), err));
     TARN_TRY(tarn_json_set(cli->result, "staged", json_integer((json_int_t)staged.n), err));

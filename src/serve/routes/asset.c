@@ -18,6 +18,7 @@ const tarn_route tarn_route_asset = {
     .path = "/assets/{name}",
     .title = "A file of the page",
     .group = "serve",
+    .needs = "always",
     .type = "application/octet-stream",
     .answer = answer,
 };

@@ -16,5 +16,6 @@ const tarn_route tarn_route_card = {
     .path = "/api/models/{model}/{version}",
     .title = "A version: figures, leaderboard, files, where it came from",
     .group = "registry",
+    .needs = "model.read",
     .answer = answer,
 };

@@ -22,6 +22,7 @@ const tarn_route tarn_route_commits = {
     .path = "/api/lake/log",
     .title = "Commits, newest first",
     .group = "lake",
+    .needs = "object.read",
     .query = "ref: where to start, such as a branch (main); most: how many (100)",
     .gives = "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}",
     .answer = answer,

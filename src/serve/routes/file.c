@@ -14,6 +14,7 @@ const tarn_route tarn_route_file = {
     .title = "A file of a version: report, pictures, model",
     .help = "Shown in a sandbox: nothing in it runs, nothing is fetched.",
     .group = "registry",
+    .needs = "model.read",
     .type = "application/octet-stream",
     .answer = answer,
 };

@@ -17,6 +17,7 @@ const tarn_route tarn_route_infer = {
             "FP or BOOL type, categories and "
             "times as BYTES (texts). The ids of the predictions stand in parameters.prediction_ids, joined by commas.",
     .group = "serve",
+    .needs = "predict",
     .takes = "{\"type\":\"object\",\"required\":[\"inputs\"],\"properties\":{\"id\":{\"type\":\"string\"},\"inputs\":{"
              "\"type\":\"array\",\"items\":"
              "{\"type\":\"object\",\"required\":[\"name\",\"shape\",\"datatype\",\"data\"]}},\"outputs\":{\"type\":"

@@ -13,6 +13,7 @@ const tarn_route tarn_route_live = {
     .path = "/v2/health/live",
     .title = "Whether the server lives",
     .group = "serve",
+    .needs = "always",
     .protocol = true,
     .answer = answer,
 };

@@ -10,6 +10,7 @@ const tarn_route tarn_route_metrics = {
     .path = "/metrics",
     .title = "Counters for Prometheus",
     .group = "serve",
+    .needs = "server.read",
     .type = "text/plain",
     .answer = answer,
 };

@@ -17,6 +17,7 @@ const tarn_route tarn_route_model = {
     .title = "Inputs and outputs of a model",
     .also = "/v2/models/{model}/versions/{version}",
     .group = "serve",
+    .needs = "model.read",
     .protocol = true,
     .answer = answer,
 };

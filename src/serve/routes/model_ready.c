@@ -17,6 +17,7 @@ const tarn_route tarn_route_model_ready = {
     .title = "Whether a model can answer",
     .also = "/v2/models/{model}/versions/{version}/ready",
     .group = "serve",
+    .needs = "model.read",
     .protocol = true,
     .answer = answer,
 };

@@ -10,6 +10,7 @@ const tarn_route tarn_route_models = {
     .path = "/v2/models",
     .title = "Names of the models",
     .group = "serve",
+    .needs = "model.read",
     .protocol = true,
     .answer = answer,
 };

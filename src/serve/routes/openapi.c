@@ -16,5 +16,6 @@ const tarn_route tarn_route_openapi = {
     .path = "/openapi.json",
     .title = "This description",
     .group = "serve",
+    .needs = "always",
     .answer = answer,
 };

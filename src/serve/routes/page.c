@@ -2,7 +2,13 @@
 /* page.c - GET /. */
 #include "serve/route.h"
 
-static tarn_code answer(tarn_call *call, tarn_err *err) { return tarn_call_asset(call, "index.html", err); }
+/* Where nobody may look around without a credential, the way to one. */
+static tarn_code answer(tarn_call *call, tarn_err *err)
+{
+    if (call->who.kind == TARN_WHO_ANONYMOUS && call->who.anonymous != TARN_ANONYMOUS_READ)
+        return tarn_call_login_page(call, "", err);
+    return tarn_call_asset(call, "index.html", err);
+}
 
 const tarn_route tarn_route_page = {
     .name = "page",
@@ -10,6 +16,7 @@ const tarn_route tarn_route_page = {
     .path = "/",
     .title = "The page",
     .group = "serve",
+    .needs = "always",
     .type = "text/html",
     .answer = answer,
 };

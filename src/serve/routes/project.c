@@ -16,5 +16,6 @@ const tarn_route tarn_route_project = {
     .path = "/api/project",
     .title = "The project and the state of its steps",
     .group = "flow",
+    .needs = "lake.read",
     .answer = answer,
 };

@@ -14,6 +14,7 @@ const tarn_route tarn_route_ready = {
     .title = "Whether the server can answer",
     .help = "Ready as soon as it answers: models are loaded on first use.",
     .group = "serve",
+    .needs = "always",
     .protocol = true,
     .answer = answer,
 };

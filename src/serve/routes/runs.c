@@ -16,6 +16,7 @@ const tarn_route tarn_route_runs = {
     .path = "/api/runs",
     .title = "Runs, newest first",
     .group = "flow",
+    .needs = "lake.read",
     .gives = "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}",
     .answer = answer,
 };

@@ -18,5 +18,6 @@ const tarn_route tarn_route_schema = {
     .help =
         "Fields with kind (number, category, time), levels, ranges seen in training, and whether they must be given.",
     .group = "serve",
+    .needs = "model.read",
     .answer = answer,
 };

@@ -17,6 +17,7 @@ const tarn_route tarn_route_serve = {
             "and so is a missing one that it needs; null means missing. Every prediction has an id, under which it is "
             "logged.",
     .group = "serve",
+    .needs = "predict",
     .takes = "{\"oneOf\":[{\"type\":\"object\"},{\"type\":\"array\",\"items\":{\"type\":\"object\"}}]}",
     .gives = "{\"type\":\"object\",\"required\":[\"model\",\"version\",\"predictions\"],\"properties\":{\"model\":{"
              "\"type\":\"string\"},"

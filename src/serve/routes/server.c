@@ -14,6 +14,7 @@ const tarn_route tarn_route_server = {
     .path = "/v2",
     .title = "The server itself",
     .group = "serve",
+    .needs = "always",
     .protocol = true,
     .answer = answer,
 };

@@ -16,6 +16,7 @@ const tarn_route tarn_route_versions = {
     .path = "/api/models",
     .title = "Every version of every model",
     .group = "registry",
+    .needs = "model.read",
     .gives = "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}",
     .answer = answer,
 };

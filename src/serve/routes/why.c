@@ -16,5 +16,6 @@ const tarn_route tarn_route_why = {
     .path = "/api/why/{id}",
     .title = "From a prediction to its model, the run, the commit and the rows",
     .group = "registry",
+    .needs = "lake.read",
     .answer = answer,
 };

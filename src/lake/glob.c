@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* glob.c - patterns of paths and of branches. */
+#include "lake/inside.h"
+
+#include <string.h>
+
+/* Where to go on when what follows a star did not fit: the star takes one byte more. The last '**' is kept beside the
+ * last '*' behind it, because only the former may take a '/'. */
+typedef struct retry {
+    const char *pattern, *text; /* pattern NULL: no star yet */
+} retry;
+
+static bool take_again(retry *star, const char **p, const char **t, const char *end, bool over_slash)
+{
+    if (!star->pattern || star->text >= end || (!over_slash && *star->text == '/')) return false;
+    *p = star->pattern;
+    *t = ++star->text;
+    return true;
+}
+
+static bool fits(const char *p, size_t len, const char *t)
+{
+    const char *p_end = p + len, *t_end = t + strlen(t);
+    bool below = len > 0 && p[len - 1] == '/';
+    retry one = {NULL, NULL}, two = {NULL, NULL};
+
+    for (;;) {
+        if (p == p_end && (below || t == t_end)) return true;
+        if (p < p_end && *p == '*') {
+            bool deep = p + 1 < p_end && p[1] == '*';
+            while (p < p_end && *p == '*') p++;
+            if (deep) two = (retry){p, t}, one.pattern = NULL;
+            else one = (retry){p, t};
+        } else if (p < p_end && t < t_end && (*p == *t || (*p == '?' && *t != '/'))) {
+            p++, t++;
+        } else if (!take_again(&one, &p, &t, t_end, false)) {
+            one.pattern = NULL;
+            if (!take_again(&two, &p, &t, t_end, true)) return false;
+        }
+    }
+}
+
+bool tarn_glob_any(const char *patterns, const char *text)
+{
+    while (patterns && *patterns) {
+        size_t len = strcspn(patterns, "\n");
+        if (len > 0 && fits(patterns, len, text)) return true;
+        patterns += len + (patterns[len] == '\n');
+    }
+    return false;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* meta_sqlite.c - metadata in meta.db, a file of the lake. See meta_db.h.
+ *
+ * WAL mode with synchronous=FULL: a transaction is durable when COMMIT returns, readers never wait. */
+#include "lake/meta_db.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { WAIT_MS = 60000 };
+
+typedef enum control { C_BEGIN, C_COMMIT, C_ROLLBACK, C_VERSION, C_COUNT } control;
+static const char *const control_sql[C_COUNT] = {"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "PRAGMA data_version"};
+
+typedef struct database {
+    sqlite3 *db;
+    sqlite3_stmt *controls[C_COUNT];
+} database;
+
+/* ---- errors, opening ---- */
+
+static tarn_code code_of(int status)
+{
+    switch (status & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return TARN_BUSY;
+    case SQLITE_FULL: return TARN_FULL;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return TARN_CORRUPT;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN: return TARN_DENIED;
+    case SQLITE_NOMEM: return TARN_NOMEM;
+    case SQLITE_TOOBIG: return TARN_LIMIT;
+    default: return TARN_IO;
+    }
+}
+
+static tarn_code fail(sqlite3 *db, int status, tarn_err *err)
+{
+    const char *why = db ? sqlite3_errmsg(db) : sqlite3_errstr(status);
+
+    switch (code_of(status)) {
+    case TARN_BUSY: return TARN_FAIL(err, TARN_BUSY, "another process has held meta.db for over a minute; try again");
+    case TARN_CORRUPT:
+        return TARN_FAIL(err, TARN_CORRUPT,
+                         "meta.db is damaged (%s); restore it from a copy, 'tarn lake fsck' tells more", why);
+    default: return TARN_FAIL(err, code_of(status), "meta.db: %s", why);
+    }
+}
+
+static void close_database(void *db)
+{
+    database *d = db;
+
+    if (!d) return;
+    for (int i = 0; i < C_COUNT; i++) (void)sqlite3_finalize(d->controls[i]);
+    (void)sqlite3_close(d->db);
+    tarn_free(d);
+}
+
+static tarn_code execute(database *d, const char *sql, tarn_err *err)
+{
+    int status = sqlite3_exec(d->db, sql, NULL, NULL, NULL);
+    return status == SQLITE_OK ? TARN_OK : fail(d->db, status, err);
+}
+
+static tarn_code open_file(const char *path, int flags, database **out, tarn_err *err)
+{
+    database *d = NULL;
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(tarn_alloc(&d, 1, sizeof *d, err));
+    int status = sqlite3_open_v2(path, &d->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    if (status != SQLITE_OK) {
+        rc = fail(d->db, status, err);
+        goto done;
+    }
+    (void)sqlite3_extended_result_codes(d->db, 1);
+    (void)sqlite3_busy_timeout(d->db, WAIT_MS);
+    *out = d;
+    d = NULL;
+done:
+    close_database(d);
+    return rc;
+}
+
+static tarn_code create(const char *path, const char *schema, tarn_err *err)
+{
+    database *d = NULL;
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &d, err));
+    TARN_TRY(execute(d, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", err));
+    TARN_TRY(execute(d, "BEGIN", err));
+    TARN_TRY(execute(d, schema, err));
+    TARN_TRY(execute(d, "COMMIT", err));
+done:
+    close_database(d);
+    return rc;
+}
+
+/* ---- transactions ---- */
+
+/* *value (may be NULL): of the first column, 0 without a row. */
+static tarn_code control_run(database *d, control which, int64_t *value, tarn_err *err)
+{
+    int status = SQLITE_OK;
+
+    if (!d->controls[which])
+        status =
+            sqlite3_prepare_v3(d->db, control_sql[which], -1, SQLITE_PREPARE_PERSISTENT, &d->controls[which], NULL);
+    if (status != SQLITE_OK) return fail(d->db, status, err);
+    status = sqlite3_step(d->controls[which]);
+    if (value) *value = status == SQLITE_ROW ? sqlite3_column_int64(d->controls[which], 0) : 0;
+    tarn_code rc = status == SQLITE_DONE || status == SQLITE_ROW ? TARN_OK : fail(d->db, status, err);
+    (void)sqlite3_reset(d->controls[which]);
+    return rc;
+}
+
+static tarn_code begin(void *db, tarn_err *err) { return control_run(db, C_BEGIN, NULL, err); }
+static tarn_code commit(void *db, tarn_err *err) { return control_run(db, C_COMMIT, NULL, err); }
+static tarn_code version(void *db, int64_t *out, tarn_err *err) { return control_run(db, C_VERSION, out, err); }
+
+static void rollback(void *db)
+{
+    database *d = db;
+
+    if (sqlite3_get_autocommit(d->db)) return;
+    if (control_run(d, C_ROLLBACK, NULL, NULL) != TARN_OK) return; /* nothing more can be done */
+}
+
+/* ---- opening what is there ---- */
+
+/* path as a URI, for immutable=1. */
+static tarn_code as_uri(const char *path, tarn_text *out, tarn_err *err)
+{
+    tarn_text_add(out, "file:");
+    for (const char *p = path; *p; p++) {
+        if (*p == '?' || *p == '#' || *p == '%') tarn_text_addf(out, "%%%02X", (unsigned)(unsigned char)*p);
+        else tarn_text_addn(out, p, 1);
+    }
+    tarn_text_add(out, "?immutable=1");
+    return tarn_text_check(out, err);
+}
+
+/* A folder that cannot be written: plainly if SQLite can (its helper files are there), else as a file that
+ * cannot change, which is true only if nothing waits in the write-ahead log. */
+static tarn_code open_readonly(const char *path, database **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text uri = {0}, wal = {0};
+    struct stat st;
+    int64_t now;
+
+    if (open_file(path, SQLITE_OPEN_READONLY, out, NULL) == TARN_OK) {
+        if (version(*out, &now, NULL) == TARN_OK && execute(*out, "SELECT num FROM packs LIMIT 1", NULL) == TARN_OK)
+            return TARN_OK;
+        close_database(*out);
+        *out = NULL;
+    }
+    tarn_text_addf(&wal, "%s-wal", path);
+    TARN_TRY(tarn_text_check(&wal, err));
+    if (stat(wal.data, &st) == 0 && st.st_size > 0) {
+        rc = TARN_FAIL(err, TARN_DENIED,
+                       "the lake cannot be written here, but its last changes still wait in meta.db-wal; open it once "
+                       "with write permission ('tarn status' will do)");
+        goto done;
+    }
+    TARN_TRY(as_uri(path, &uri, err));
+    TARN_TRY(open_file(uri.data, SQLITE_OPEN_READONLY, out, err));
+done:
+    tarn_text_clear(&uri);
+    tarn_text_clear(&wal);
+    return rc;
+}
+
+static tarn_code open_database(const char *path, bool readonly, void **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    database *d = NULL;
+    int64_t now;
+
+    *out = NULL;
+    if (readonly) TARN_TRY(open_readonly(path, &d, err));
+    else TARN_TRY(open_file(path, SQLITE_OPEN_READWRITE, &d, err));
+    if (!readonly) TARN_TRY(execute(d, "PRAGMA synchronous=FULL", err));
+    if (!readonly) TARN_TRY(version(d, &now, err));
+    *out = d;
+    d = NULL;
+done:
+    close_database(d);
+    return rc;
+}
+
+/* ---- checking ---- */
+
+static tarn_code check(void *db, void (*problem)(void *arg, const char *line), void *arg, tarn_err *err)
+{
+    database *d = db;
+    sqlite3_stmt *st = NULL;
+    tarn_err e = {0};
+    int status = sqlite3_prepare_v2(d->db, "PRAGMA integrity_check(20)", -1, &st, NULL);
+
+    while (status == SQLITE_OK || status == SQLITE_ROW) {
+        status = sqlite3_step(st);
+        const char *line = status == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
+        if (!line || strcmp(line, "ok") == 0) continue;
+        (void)TARN_FAIL(&e, TARN_CORRUPT, "meta.db is damaged: %s", line);
+        problem(arg, e.msg);
+    }
+    tarn_code rc = status == SQLITE_DONE ? TARN_OK : fail(d->db, status, &e);
+    (void)sqlite3_finalize(st);
+    if (rc == TARN_CORRUPT) problem(arg, e.msg);
+    else if (rc != TARN_OK) (void)TARN_FAIL(err, rc, "%s", e.msg);
+    return rc;
+}
+
+/* ---- statements ---- */
+
+static tarn_code prepare(void *db, const char *sql, void **stmt, tarn_err *err)
+{
+    database *d = db;
+    sqlite3_stmt *st = NULL;
+    int status = sqlite3_prepare_v3(d->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
+
+    *stmt = st;
+    return status == SQLITE_OK ? TARN_OK : fail(d->db, status, err);
+}
+
+static void drop(void *stmt) { (void)sqlite3_finalize(stmt); }
+static void reset(void *stmt) { (void)sqlite3_reset(stmt); }
+
+static int bind(sqlite3_stmt *st, int at, const tarn_meta_value *v)
+{
+    switch (v->kind) {
+    case 't': return sqlite3_bind_text(st, at, v->bytes, (int)v->len, SQLITE_TRANSIENT);
+    case 'b': return sqlite3_bind_blob(st, at, v->bytes, (int)v->len, SQLITE_TRANSIENT);
+    case 'i': return sqlite3_bind_int64(st, at, v->number);
+    default: return sqlite3_bind_null(st, at);
+    }
+}
+
+static tarn_code start(void *stmt, const tarn_meta_value *values, int n, tarn_err *err)
+{
+    (void)sqlite3_reset(stmt);
+    for (int i = 0; i < n; i++) {
+        int status = bind(stmt, i + 1, &values[i]);
+        if (status != SQLITE_OK) return fail(sqlite3_db_handle(stmt), status, err);
+    }
+    return TARN_OK;
+}
+
+static tarn_code step(void *stmt, bool *row, tarn_err *err)
+{
+    int status = sqlite3_step(stmt);
+
+    *row = status == SQLITE_ROW;
+    if (*row) return TARN_OK;
+    tarn_code rc = status == SQLITE_DONE ? TARN_OK : fail(sqlite3_db_handle(stmt), status, err);
+    (void)sqlite3_reset(stmt);
+    return rc;
+}
+
+static int64_t int_at(void *stmt, int column) { return sqlite3_column_int64(stmt, column); }
+
+static const char *text_at(void *stmt, int column)
+{
+    const unsigned char *text = sqlite3_column_text(stmt, column);
+    return text ? (const char *)text : "";
+}
+
+static bool bytes_at(void *stmt, int column, const void **bytes, size_t *len)
+{
+    if (sqlite3_column_type(stmt, column) == SQLITE_NULL) return false;
+    *bytes = sqlite3_column_blob(stmt, column);
+    *len = *bytes ? (size_t)sqlite3_column_bytes(stmt, column) : 0;
+    return true;
+}
+
+const tarn_meta_driver tarn_meta_sqlite = {
+    .name = "sqlite",
+    .create = create,
+    .open = open_database,
+    .close = close_database,
+    .begin = begin,
+    .commit = commit,
+    .rollback = rollback,
+    .version = version,
+    .check = check,
+    .prepare = prepare,
+    .drop = drop,
+    .start = start,
+    .step = step,
+    .reset = reset,
+    .int_at = int_at,
+    .text_at = text_at,
+    .bytes_at = bytes_at,
+};
