@@ -6,12 +6,13 @@
  *     small_files change LAKE TIMES  commit one changed file TIMES times in one process; prints the median in ms
  *     small_files once LAKE          one changed file in a new process: open, put, commit, close; prints ms
  *     small_files look LAKE          list all paths, look one up 100,000 times; prints seconds and microseconds
+ * With TARN_KEY_FILE set, the lake is made encrypted.
  */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/sink.h"
-#include "lake/lake.h"
+#include "lake/key.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -204,6 +205,11 @@ done:
     return rc;
 }
 
+static tarn_code make_lake(const char *folder, tarn_err *err)
+{
+    return getenv("TARN_KEY_FILE") ? tarn_lake_init_encrypted(folder, NULL, err) : tarn_lake_init(folder, err);
+}
+
 static tarn_code run(int argc, char **argv, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -213,7 +219,7 @@ static tarn_code run(int argc, char **argv, tarn_err *err)
 
     if (strcmp(what, "make") == 0 && argc == 4) return make(argv[2], atoll(argv[3]), err);
     if (argc < 3) return TARN_FAIL(err, TARN_USAGE, "see the head of small_files.c");
-    if (strcmp(what, "import") == 0) TARN_TRY(tarn_lake_init(argv[2], err));
+    if (strcmp(what, "import") == 0) TARN_TRY(make_lake(argv[2], err));
     TARN_TRY(tarn_lake_open(argv[2], &lake, err));
     if (strcmp(what, "import") == 0 && argc >= 4) rc = import(lake, argv[3], argc > 4 ? atoi(argv[4]) : 0, err);
     else if (strcmp(what, "change") == 0 && argc == 4) rc = change(lake, atoll(argv[3]), err);

@@ -6,6 +6,8 @@
  * needs some asks first. */
 #include "base/secret.h"
 
+#include "base/mem.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,4 +132,32 @@ bool tarn_secret_equal(const void *a, const void *b, size_t len) { return sodium
 void tarn_secret_wipe(void *bytes, size_t len)
 {
     if (len > 0) sodium_memzero(bytes, len);
+}
+
+/* ---- keyed names ---- */
+
+struct tarn_mac {
+    crypto_auth_hmacsha256_state keyed; /* plain memory, which may be copied */
+};
+
+tarn_code tarn_mac_new(const uint8_t key[TARN_SECRET_KEY], tarn_mac **out, tarn_err *err)
+{
+    tarn_code rc = tarn_alloc(out, 1, sizeof **out, err);
+
+    if (rc == TARN_OK) (void)crypto_auth_hmacsha256_init(&(*out)->keyed, key, TARN_SECRET_KEY);
+    return rc;
+}
+
+void tarn_mac_free(tarn_mac *mac)
+{
+    if (mac) tarn_secret_wipe(mac, sizeof *mac);
+    tarn_free(mac);
+}
+
+void tarn_mac_of(const tarn_mac *mac, const void *bytes, size_t len, uint8_t out[32])
+{
+    crypto_auth_hmacsha256_state state = mac->keyed;
+
+    (void)crypto_auth_hmacsha256_update(&state, bytes, len);
+    (void)crypto_auth_hmacsha256_final(&state, out);
 }

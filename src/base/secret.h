@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* secret.h - what passwords, keys and random bytes need: slow hashes, derived keys, small sealed boxes, comparing
- * without telling how far it came, and forgetting.
+/* secret.h - what passwords, keys and random bytes need: slow hashes, derived keys, keyed names, small sealed boxes,
+ * comparing without telling how far it came, and forgetting.
  *
  * libsodium is behind this one file. The embedding library does not contain it.
  *
@@ -62,6 +62,13 @@ TARN_MUST tarn_code tarn_secret_box(const uint8_t key[TARN_SECRET_KEY], const vo
 /* The reverse: out has len - TARN_SECRET_BOX bytes. TARN_CORRUPT: another key, or not what was sealed. */
 TARN_MUST tarn_code tarn_secret_unbox(const uint8_t key[TARN_SECRET_KEY], const uint8_t *sealed, size_t len, void *out,
                                       tarn_err *err);
+
+/* HMAC-SHA256 under one key: names that only the owner of the key can compute. The keyed state is kept, so that a name
+ * costs half a microsecond. */
+typedef struct tarn_mac tarn_mac;
+TARN_MUST tarn_code tarn_mac_new(const uint8_t key[TARN_SECRET_KEY], tarn_mac **out, tarn_err *err);
+void tarn_mac_free(tarn_mac *mac);
+void tarn_mac_of(const tarn_mac *mac, const void *bytes, size_t len, uint8_t out[32]);
 
 /* Takes the same time wherever they differ. */
 bool tarn_secret_equal(const void *a, const void *b, size_t len);

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "base/file.h"
+#include "cli/secret.h"
 #include "flow/gate.h"
 #include "flow/project.h"
 
@@ -84,7 +85,7 @@ void tarn_out_table(const tarn_cli *cli, const char *const *cells, size_t rows, 
 
 tarn_code tarn_cli_lake(const tarn_cli *cli, tarn_lake **out, tarn_err *err)
 {
-    tarn_code rc = tarn_lake_open(cli->folder, out, err);
+    tarn_code rc = tarn_cli_open_lake(cli->folder, out, err);
 
     if (rc == TARN_OK) tarn_lake_set_gate(*out, tarn_flow_gate, cli->sink);
     return rc;

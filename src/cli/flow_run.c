@@ -70,9 +70,13 @@ static void print_end(const tarn_cli *cli, const json_t *summary)
 
 static tarn_code open_or_make_lake(const tarn_cli *cli, tarn_lake **out, tarn_err *err)
 {
-    tarn_code rc = tarn_cli_lake(cli, out, NULL);
+    tarn_err why = {0};
+    tarn_code rc = tarn_cli_lake(cli, out, &why);
 
-    if (rc != TARN_NOT_FOUND) return rc == TARN_OK ? rc : tarn_cli_lake(cli, out, err);
+    if (rc != TARN_NOT_FOUND) {
+        if (rc != TARN_OK && err) *err = why;
+        return rc;
+    }
     rc = tarn_lake_init(cli->folder, err);
     return rc == TARN_OK ? tarn_cli_lake(cli, out, err) : rc;
 }

@@ -25,12 +25,14 @@ typedef struct typed {
 /* How many of the words are the command's name; 0 if they are not. */
 static int words_matching(const tarn_command *c, int argc, char **argv)
 {
-    char name[100];
+    const char *at = c->name;
     int used = 0;
 
-    for (int n = 1; n <= 2 && n <= argc; n++) {
-        (void)snprintf(name, sizeof name, "%s%s%s", argv[0], n == 2 ? " " : "", n == 2 ? argv[1] : "");
-        if (strcmp(name, c->name) == 0) used = n;
+    while (*at) {
+        size_t len = strcspn(at, " ");
+        if (used == argc || strlen(argv[used]) != len || memcmp(argv[used], at, len) != 0) return 0;
+        used++;
+        at += len + (at[len] == ' ');
     }
     return used;
 }

@@ -342,7 +342,7 @@ static tarn_code open_engine(const tarn_cli *cli, tarn_lake *lake, char folder[P
 {
     tarn_code rc = TARN_OK;
 
-    (void)snprintf(folder, PATH_CAP, "%s/tmp/step-diff-%ld", tarn_lake_inside(lake), (long)getpid());
+    (void)snprintf(folder, PATH_CAP, "%s/step-diff-%ld", tarn_lake_tmp_dir(lake), (long)getpid());
     TARN_TRY(tarn_dir_make(folder, err));
     TARN_TRY(tarn_db_open(&(tarn_db_options){.threads = cli->threads, .spill_folder = folder}, out, err));
 done:

@@ -37,7 +37,7 @@ tarn_code tarn_columns_of(tarn_lake *lake, const tarn_id *object, tarn_columns *
     char folder[4096], path[4200], hex[TARN_ID_HEX];
 
     *out = NULL;
-    TARN_TRY(tarn_path_join(folder, sizeof folder, tarn_lake_inside(lake), "cache/columns", err));
+    TARN_TRY(tarn_path_join(folder, sizeof folder, tarn_lake_cache_dir(lake), "columns", err));
     TARN_TRY(tarn_dir_make(folder, err));
     (void)snprintf(path, sizeof path, "%s/%s.columns", folder, tarn_id_hex(object, hex));
     if (tarn_path_exists(path) && tarn_columns_map(path, out, NULL) == TARN_OK) return TARN_OK;

@@ -224,7 +224,7 @@ static tarn_code run_check(check *c, const char *what, tarn_err *err)
 
     c->passed = false;
     c->summary[0] = '\0';
-    (void)snprintf(c->scratch, sizeof c->scratch, "%.3500s/tmp/step-check-%.12s-%p-%ld", tarn_lake_inside(c->lake),
+    (void)snprintf(c->scratch, sizeof c->scratch, "%.3500s/step-check-%.12s-%p-%ld", tarn_lake_tmp_dir(c->lake),
                    tarn_id_hex(&c->ask->commit, hex), (void *)c,
                    (long)getpid()); /* a killed run's: see tarn_recipe_sweep */
     TARN_TRY(tarn_dir_make(c->scratch, err));

@@ -133,7 +133,7 @@ tarn_code tarn_recipe_run(const tarn_stage *stage, const tarn_id *recipe, tarn_s
     tarn_code rc = TARN_OK;
     char scratch[4096], hex[TARN_ID_HEX];
 
-    int n = snprintf(scratch, sizeof scratch, "%s/tmp/step-%.12s-%ld", tarn_lake_inside(job->lake),
+    int n = snprintf(scratch, sizeof scratch, "%s/step-%.12s-%ld", tarn_lake_tmp_dir(job->lake),
                      tarn_id_hex(recipe, hex), (long)getpid());
     if (n < 0 || (size_t)n >= sizeof scratch) return TARN_FAIL(err, TARN_LIMIT, "path of the lake is too long");
     TARN_TRY(tarn_dir_make(scratch, err));
@@ -148,10 +148,10 @@ done:
 
 void tarn_recipe_sweep(const tarn_lake *lake)
 {
-    char folder[4096], path[4400];
+    char path[4400];
+    const char *folder = tarn_lake_tmp_dir(lake);
     struct dirent *e;
 
-    if (tarn_path_join(folder, sizeof folder, tarn_lake_inside(lake), "tmp", NULL) != TARN_OK) return;
     DIR *dir = opendir(folder);
     while (dir && (e = readdir(dir)) != NULL) {
         const char *dash = strrchr(e->d_name, '-');

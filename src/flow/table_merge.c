@@ -355,7 +355,7 @@ tarn_code tarn_table_merge(void *arg, const char *path, const tarn_entry *base, 
         return tarn_text_check(why, err);
     }
     a.why = &said;
-    int n = snprintf(a.folder, sizeof a.folder, "%s/tmp/step-rows%zx-%ld", tarn_lake_inside(m->lake), (size_t)m,
+    int n = snprintf(a.folder, sizeof a.folder, "%s/step-rows%zx-%ld", tarn_lake_tmp_dir(m->lake), (size_t)m,
                      (long)getpid());
     if (n < 0 || (size_t)n >= sizeof a.folder) return TARN_FAIL(err, TARN_LIMIT, "path of the lake is too long");
     TARN_TRY(tarn_dir_make(a.folder, err));

@@ -106,15 +106,18 @@ static tarn_code add(tarn_lake *lake, const tarn_audit_entry *e, tarn_err *err)
     tarn_text line = {0};
     tarn_id before, hash;
     int64_t seq = 0;
+    char *stored = NULL;
 
     TARN_TRY(tarn_meta_audit_last(lake->meta, &seq, &before, err));
     seq++;
     TARN_TRY(put_record(e, seq, &before, &line, err));
-    TARN_TRY(tarn_digest(line.data, line.len, &hash, err));
-    TARN_TRY(tarn_meta_audit_add(lake->meta, seq, line.data, &hash, err));
+    TARN_TRY(tarn_sealed_text(lake, "audit", line.data, &stored, err));
+    TARN_TRY(tarn_digest(stored, strlen(stored), &hash, err)); /* of what is stored: it tells nothing of the line */
+    TARN_TRY(tarn_meta_audit_add(lake->meta, seq, stored, &hash, err));
     if (seq == 1) TARN_TRY(write_anchor_row(lake, 0, e->time_us, err));
     lake->access->audit_seq = seq;
 done:
+    tarn_free(stored);
     tarn_text_clear(&line);
     return rc;
 }
@@ -334,6 +337,7 @@ tarn_code tarn_audit_last(tarn_lake *lake, int64_t *seq, tarn_err *err)
 }
 
 typedef struct reading {
+    const tarn_lake *lake;
     tarn_audit_fn *fn;
     void *arg;
     int64_t next, n;
@@ -346,13 +350,17 @@ static tarn_code give_record(void *arg, int64_t seq, const char *record, const t
     (void)hash;
     r->next = seq + 1;
     r->n++;
-    return r->fn(r->arg, seq, record, err);
+    char *line = NULL;
+    tarn_code rc = tarn_unsealed_text(r->lake, "audit", record, &line, err);
+    if (rc == TARN_OK) rc = r->fn(r->arg, seq, line, err);
+    tarn_free(line);
+    return rc;
 }
 
 /* In batches, so that writers get their turn. */
 tarn_code tarn_audit_read(tarn_lake *lake, int64_t from, tarn_audit_fn *fn, void *arg, tarn_err *err)
 {
-    reading r = {fn, arg, from, 0};
+    reading r = {lake, fn, arg, from, 0};
     tarn_code rc;
 
     do {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cached.c - objects as plain files under .tarn/cache, for libraries that want a path or a mapping.
+/* cached.c - objects as plain files in the cache (private.c says where), for libraries that want a path or a mapping.
  *
  * A file is made whole and its hash checked then. Its time of modification is set to a number made from the id: as
  * long as size and time are right nobody has written to it since, and nothing is read. If they are not, the hash
@@ -46,7 +46,7 @@ static tarn_code make(tarn_lake *lake, const tarn_id *id, const char *path, tarn
     making m = {.place.fd = -1};
     tarn_id hash;
 
-    TARN_TRY(tarn_place_open(lake, &m.place, err));
+    TARN_TRY(tarn_place_open_private(lake, &m.place, err));
     TARN_TRY(tarn_hasher_new(&m.hasher, err));
     TARN_TRY(tarn_lake_read(lake, id, 0, UINT64_MAX, give_to_file, &m, err));
     TARN_TRY(tarn_hasher_end(m.hasher, &hash, err));
@@ -95,7 +95,7 @@ tarn_code tarn_lake_cached(tarn_lake *lake, const tarn_id *id, const char *ext, 
 
     TARN_TRY(ext_check(ext, err));
     (void)tarn_id_hex(id, hex);
-    int n = snprintf(path, cap, "%s/cache/objects/%.2s", lake->inside, hex);
+    int n = snprintf(path, cap, "%s/objects/%.2s", lake->cache, hex);
     if (n < 0 || (size_t)n + TARN_ID_HEX + strlen(ext) + 2 > cap)
         return TARN_FAIL(err, TARN_LIMIT, "the path of a cached file is too long");
     bool folder_there = tarn_path_is_dir(path);

@@ -48,7 +48,7 @@ typedef struct tarn_repair {
 } tarn_repair;
 /* Set damaged packs aside and store their sound records again, as one change; then fetch what refs and staging miss:
  * from packs that meta.db does not name, from other lakes, from plain files whose content has the right hash.
- * Damaged packs are moved, never deleted. */
+ * Damaged packs are moved, never deleted. TARN_UNSUPPORTED in an encrypted lake. */
 TARN_MUST tarn_code tarn_lake_repair(tarn_lake *lake, const tarn_repair_options *options, tarn_repair *out,
                                      tarn_err *err);
 

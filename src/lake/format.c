@@ -10,16 +10,19 @@ static const char *const pins[][2] = {
     {"tree", "keys 512 4096 16384"},
 };
 
+static const char encryption[] = "aes-256-gcm hkdf-sha256 hmac-sha256";
+
 bool tarn_format_is_local(const tarn_format *f) { return strcmp(f->store, "disk:.") == 0 && !f->meta[0]; }
 
 tarn_code tarn_format_write(const tarn_format *f, bool places, tarn_text *out, tarn_err *err)
 {
-    tarn_text_addf(out, "{\n  \"what\": \"tarn lake\",\n  \"version\": %d", TARN_LAKE_VERSION);
+    tarn_text_addf(out, "{\n  \"what\": \"tarn lake\",\n  \"version\": %d", f->encrypted ? 2 : 1);
     for (size_t i = 0; i < sizeof pins / sizeof *pins; i++)
         tarn_text_addf(out, ",\n  \"%s\": \"%s\"", pins[i][0], pins[i][1]);
     /* URLs have no '"' and no '\': tarn_place_ok saw to it */
     if (places) tarn_text_addf(out, ",\n  \"packs\": \"%s\"", f->store);
     if (places && f->meta[0]) tarn_text_addf(out, ",\n  \"meta\": \"%s\"", f->meta);
+    if (f->encrypted) tarn_text_addf(out, ",\n  \"encryption\": \"%s\"", encryption);
     if (f->id[0]) tarn_text_addf(out, ",\n  \"id\": \"%s\"", f->id);
     tarn_text_add(out, "\n}\n");
     return tarn_text_check(out, err);
@@ -43,6 +46,7 @@ static tarn_code take(const json_t *o, const char *what, tarn_format *out, tarn_
             return TARN_FAIL(err, TARN_UNSUPPORTED,
                              "the lake '%s' has %s '%.60s'; this tarn knows '%s': use a newer tarn", what, pins[i][0],
                              tarn_json_text(o, pins[i][0], ""), pins[i][1]);
+    out->encrypted = version > 1 && json_object_get(o, "encryption") != NULL;
     (void)strcpy(out->store, store);
     (void)strcpy(out->meta, meta);
     (void)strcpy(out->id, id);

@@ -15,6 +15,7 @@ typedef struct tarn_format {
     char store[TARN_URL_CAP]; /* disk:. or a URL */
     char meta[TARN_URL_CAP];  /* "" is meta.db of the lake, or a URL */
     char id[33];              /* 32 digits; "" for a lake that is all inside .tarn */
+    bool encrypted;           /* key.h */
 } tarn_format;
 
 enum { TARN_FORMAT_MOST = 65536 };

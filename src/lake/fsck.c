@@ -36,7 +36,7 @@ typedef struct fsck {
     void *arg;
     tarn_fsck count;
     const tarn_sink *sink;
-    tarn_idmap bad; /* id -> number in bads */
+    tarn_idmap bad; /* name -> number in bads */
     bad_record *bads;
     size_t n_bads, cap_bads;
     tarn_idmap commits, nodes, objects; /* seen */
@@ -91,8 +91,9 @@ done:
     return rc;
 }
 
-static tarn_code check_record(fsck *f, const char *pack, const uint8_t *bytes, const tarn_indexed *e, tarn_slab *slab,
-                              tarn_err *err)
+/* key: of a sealed pack, else NULL. */
+static tarn_code check_record(fsck *f, const char *pack, const tarn_key *key, const uint8_t *bytes,
+                              const tarn_indexed *e, tarn_slab *slab, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_err why = {0};
@@ -103,10 +104,12 @@ static tarn_code check_record(fsck *f, const char *pack, const uint8_t *bytes, c
 
     TARN_TRY(tarn_slab_need(&slab->stored, &slab->stored_cap, len, err));
     memcpy(slab->stored, bytes + e->where.offset, len);
+    tarn_id id = e->id;
+    tarn_where where = e->where;
     const tarn_opening how = {.codec = f->lake->codec, .hashed = true, .before = tarn_before_get, .arg = &before};
-    rc = tarn_record_open(&how, &e->id, &e->where, slab, &why);
-    if (rc == TARN_OK && e->where.kind == TARN_KIND_LIST)
-        rc = tarn_list_open(slab->bytes, slab->len, &e->id, &list, &why);
+    if (key) rc = tarn_record_unseal(f->lake->ring, key, &e->id, &where, slab, &id, &why);
+    if (rc == TARN_OK) rc = tarn_record_open(&how, &id, &where, slab, &why);
+    if (rc == TARN_OK && where.kind == TARN_KIND_LIST) rc = tarn_list_open(slab->bytes, slab->len, &id, &list, &why);
     f->count.chunks += e->where.kind == TARN_KIND_CHUNK;
     if (rc == TARN_OK) goto done;
     if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
@@ -123,14 +126,14 @@ static int by_offset(const void *a, const void *b)
 }
 
 /* Every record the index names, and that together they are all of the pack. */
-static tarn_code check_records(fsck *f, const char *name, const uint8_t *bytes, const tarn_tail *tail,
-                               const tarn_index *index, tarn_err *err)
+static tarn_code check_records(fsck *f, const char *name, const tarn_key *key, const uint8_t *bytes,
+                               const tarn_tail *tail, const tarn_index *index, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_indexed *e = NULL;
     tarn_slab slab = {0};
     tarn_err why = {0};
-    uint64_t at = TARN_PACK_HEAD;
+    uint64_t at = key ? TARN_PACK_SEALED_HEAD : TARN_PACK_HEAD;
     size_t bad_before = f->n_bads;
     uint32_t n = 0;
 
@@ -149,7 +152,7 @@ static tarn_code check_records(fsck *f, const char *name, const uint8_t *bytes, 
                  (unsigned long long)at);
             goto done;
         }
-        TARN_TRY(check_record(f, name, bytes, &e[i], &slab, err));
+        TARN_TRY(check_record(f, name, key, bytes, &e[i], &slab, err));
         at += TARN_RECORD_HEAD + (uint64_t)e[i].where.stored;
     }
     if (at != tail->index_at)
@@ -170,7 +173,12 @@ static tarn_code check_pack_bytes(fsck *f, const tarn_pack_row *row, const uint8
     tarn_index index = {0};
     tarn_id hash;
     char hex[TARN_ID_HEX], name[TARN_PACK_NAME];
+    tarn_key key = {{0}};
 
+    if (f->lake->ring) {
+        rc = tarn_pack_key(f->lake->ring, bytes, &key, &why);
+        if (rc != TARN_OK) return finding(f, rc, &why, row->name, err);
+    }
     rc = tarn_tail_read(bytes + row->bytes - TARN_PACK_TAIL, row->bytes, row->name, &tail, &why);
     if (rc != TARN_OK) return finding(f, rc, &why, "", err);
     if (tarn_crc32c(0, bytes + tail.index_at, tail.index_len) != tail.index_crc) {
@@ -182,8 +190,9 @@ static tarn_code check_pack_bytes(fsck *f, const tarn_pack_row *row, const uint8
     if (strcmp(name, row->name) != 0) tell(f, "pack %s should be called %s by what it holds", row->name, name);
     rc = tarn_index_open(&index, bytes + tail.index_at, tail.index_len, row->name, &why);
     if (rc != TARN_OK) rc = finding(f, rc, &why, "", err);
-    else TARN_TRY(check_records(f, row->name, bytes, &tail, &index, err));
+    else TARN_TRY(check_records(f, row->name, f->lake->ring ? &key : NULL, bytes, &tail, &index, err));
 done:
+    tarn_secret_wipe(&key, sizeof key);
     tarn_index_close(&index);
     return rc;
 }
@@ -318,10 +327,21 @@ done:
 
 /* ---- links ---- */
 
+/* Where the damaged record of an id stands in bads, or NULL. */
+static const uint64_t *bad_at(const fsck *f, const tarn_id *id)
+{
+    tarn_id name;
+
+    if (!f->lake->ring) return tarn_idmap_find(&f->bad, id);
+    tarn_ring_name(f->lake->ring, TARN_KIND_CHUNK, id, &name);
+    const uint64_t *at = tarn_idmap_find(&f->bad, &name);
+    return at ? at : tarn_idmap_find(&f->bad, id);
+}
+
 static void tell_bad(fsck *f, const tarn_id *id, const char *what, const char *path)
 {
     char hex[TARN_ID_HEX];
-    const uint64_t *at = tarn_idmap_find(&f->bad, id);
+    const uint64_t *at = bad_at(f, id);
 
     (void)tarn_id_hex(id, hex);
     if (!at) {
@@ -341,7 +361,7 @@ static tarn_code sound(fsck *f, const tarn_id *id, tarn_where *where, bool *yes,
     tarn_err why = {0};
 
     *yes = false;
-    if (tarn_idmap_find(&f->bad, id)) return TARN_OK;
+    if (bad_at(f, id)) return TARN_OK;
     tarn_code rc = tarn_store_find(f->lake, id, where, &found, &why);
     if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     *yes = rc == TARN_OK && found;
@@ -454,7 +474,7 @@ static tarn_code enter_or_pass(fsck *f, tarn_walk *w, tarn_err *err)
     f->count.trees++;
     rc = tarn_walk_enter(w, &why);
     if (rc == TARN_OK) goto done;
-    const uint64_t *at = tarn_idmap_find(&f->bad, &item.id);
+    const uint64_t *at = bad_at(f, &item.id);
     if (at) f->bads[*at].told = true;
     (void)snprintf(where, sizeof where, "tree node %.12s of commit %s (paths up to %.*s)", tarn_id_hex(&item.id, hex),
                    f->commit, (int)item.len, item.key);
@@ -478,7 +498,7 @@ static tarn_code check_tree(fsck *f, const tarn_id *root, uint64_t paths, tarn_e
     (void)snprintf(where, sizeof where, "tree of commit %s", f->commit);
     rc = tarn_walk_open(&w, f->lake, root, &why);
     if (rc != TARN_OK) {
-        const uint64_t *at = tarn_idmap_find(&f->bad, root);
+        const uint64_t *at = bad_at(f, root);
         if (at) f->bads[*at].told = true;
         rc = finding(f, rc, &why, where, err);
         goto done;
@@ -528,7 +548,7 @@ static tarn_code check_commit(fsck *f, const tarn_id *id, tarn_err *err)
     f->count.commits++;
     rc = tarn_lake_commit_read(f->lake, id, c, &why);
     if (rc != TARN_OK) {
-        const uint64_t *at = tarn_idmap_find(&f->bad, id);
+        const uint64_t *at = bad_at(f, id);
         if (at) f->bads[*at].told = true;
         rc = finding(f, rc, &why, "a commit that a ref or commit names", err);
         goto done;

@@ -28,8 +28,8 @@ typedef struct tarn_gcing {
     const tarn_sink *sink;
     int64_t now_us, grace_us, leftovers_us;
     bool dry_run;
-    tarn_idmap live;
-    tarn_ids fresh; /* needed since copying last began, where note_fresh */
+    tarn_idmap live; /* by what indexes call records: ids, in an encrypted lake keyed names */
+    tarn_ids fresh;  /* needed since copying last began, where note_fresh */
     bool note_fresh;
     tarn_gc_pack *packs;
     size_t n_packs;
@@ -43,7 +43,7 @@ TARN_MUST tarn_code tarn_gc_mark(tarn_gcing *g, tarn_err *err);
 /* A pack that stays: what its records are made from stays; commits of a young one are roots too. */
 TARN_MUST tarn_code tarn_gc_mark_pack(tarn_gcing *g, const tarn_gc_pack *pack, tarn_err *err);
 TARN_MUST tarn_code tarn_gc_mark_bases(tarn_gcing *g, const tarn_delta *delta, tarn_err *err);
-uint64_t tarn_gc_state(const tarn_gcing *g, const tarn_id *id);
+uint64_t tarn_gc_state(const tarn_gcing *g, const tarn_id *name);
 
 /* ---- sweep.c ---- */
 

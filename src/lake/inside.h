@@ -14,10 +14,19 @@
 #include "lake/history.h"
 #include "lake/meta.h"
 #include "lake/pack.h"
+#include "lake/ring.h"
 
 #include <pthread.h>
 
-enum { TARN_LAKE_PATH = 3072, TARN_URL_CAP = 1024, TARN_LAKE_VERSION = 1, TARN_NAMES_KEPT = 64, TARN_TREES_KEPT = 16 };
+/* Version 2: encrypted. */
+enum {
+    TARN_LAKE_PATH = 3072,
+    TARN_URL_CAP = 1024,
+    TARN_LAKE_VERSION = 2,
+    TARN_NAMES_KEPT = 64,
+    TARN_TREES_KEPT = 16,
+    TARN_KEYS_KEPT = 64
+};
 
 /* One open index: a run's, a pack's own, or that of a pack which is stored but not yet in meta.db. */
 typedef struct tarn_segment {
@@ -43,6 +52,9 @@ struct tarn_lake {
     tarn_codec *codec;
     struct tarn_node_cache *nodes;
     struct tarn_plain_cache *plains;
+    tarn_ring *ring;                                           /* NULL: the lake is not encrypted */
+    char cache[TARN_LAKE_PATH + 64], tmp[TARN_LAKE_PATH + 64]; /* for plain content */
+    int private_fd;                                            /* holds a folder in memory for this process; -1: none */
     tarn_gear gear;
 
     pthread_mutex_t lock; /* recursive; guards all below, and every use of meta */
@@ -59,6 +71,10 @@ struct tarn_lake {
         uint32_t num; /* 0: none */
         char name[64];
     } names[TARN_NAMES_KEPT]; /* of packs, at number modulo TARN_NAMES_KEPT: a number never names another pack */
+    struct {
+        char pack[64];
+        tarn_key key;
+    } keys[TARN_KEYS_KEPT]; /* of sealed packs, at a number made from the name */
     struct {
         tarn_id commit, tree;
     } trees[TARN_TREES_KEPT]; /* of commits, by their ids' last byte */
@@ -125,7 +141,7 @@ void tarn_store_discard(tarn_lake *lake);
 /* What a record is made from (n 0 for one that is no delta). */
 TARN_MUST tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, tarn_err *err);
 /* The same of the very record of that pack, not of another copy. */
-TARN_MUST tarn_code tarn_pack_bases(tarn_lake *lake, const char *pack, const tarn_where *where, tarn_delta *out,
+TARN_MUST tarn_code tarn_pack_bases(tarn_lake *lake, const char *pack, const tarn_indexed *e, tarn_delta *out,
                                     tarn_err *err);
 
 #define TARN_FACT_SWEPT "gc/swept"
@@ -143,6 +159,31 @@ TARN_MUST tarn_code tarn_store_settle(tarn_lake *lake, tarn_err *err);
 
 /* Unite small indexes into a run when there are many. Failing leaves things as they were and loses nothing. */
 void tarn_store_tidy(tarn_lake *lake);
+
+/* ---- sealed.c: the lake's key, and records of sealed packs ---- */
+
+/* The keys that the metadata holds, with the key given; after tarn_meta_open. */
+TARN_MUST tarn_code tarn_sealed_open(tarn_lake *lake, const tarn_lake_key *key, tarn_err *err);
+/* A plain lake has no keys; if it has, its description was changed, and what is written next would be in plain. */
+TARN_MUST tarn_code tarn_sealed_none(tarn_lake *lake, tarn_err *err);
+/* Put fresh keys into a new lake's metadata and its file `keys`. */
+TARN_MUST tarn_code tarn_sealed_make(const char *inside, const char *text, tarn_err *err);
+/* The key of a stored pack, which is at hand for the last ones used. */
+TARN_MUST tarn_code tarn_sealed_pack_key(tarn_lake *lake, const char *pack, tarn_key *out, tarn_err *err);
+/* Read a record of a stored pack into slab->stored, check it and unseal it if it is sealed: *id is what e->id names,
+ * and *where tells of the record as it stands there then. */
+TARN_MUST tarn_code tarn_sealed_take(tarn_lake *lake, const char *pack, const tarn_indexed *e, tarn_slab *slab,
+                                     tarn_id *id, tarn_where *where, tarn_err *err);
+/* Text in, text out, for values of the metadata: sealed if the lake is. tarn_free(*out). */
+TARN_MUST tarn_code tarn_sealed_text(const tarn_lake *lake, const char *where, const char *text, char **out,
+                                     tarn_err *err);
+TARN_MUST tarn_code tarn_unsealed_text(const tarn_lake *lake, const char *where, const char *text, char **out,
+                                       tarn_err *err);
+
+/* ---- private.c: where plain content may stand ---- */
+
+TARN_MUST tarn_code tarn_private_open(tarn_lake *lake, tarn_err *err);
+void tarn_private_close(tarn_lake *lake);
 
 static inline void tarn_lake_lock(tarn_lake *lake) { (void)pthread_mutex_lock(&lake->lock); }
 static inline void tarn_lake_unlock(tarn_lake *lake) { (void)pthread_mutex_unlock(&lake->lock); }
@@ -207,6 +248,8 @@ TARN_MUST tarn_code tarn_guard_reentry(const tarn_lake *lake, const char *ref, t
 TARN_MUST tarn_code tarn_ref_full(const char *name, char out[256], tarn_err *err);
 /* The same, of a branch: "main" and "heads/main" both give heads/main. */
 TARN_MUST tarn_code tarn_ref_branch(const char *name, char out[256], tarn_err *err);
+/* TARN_NOT_FOUND: a sweep has taken the commit, or something that it needs. */
+TARN_MUST tarn_code tarn_commit_usable(tarn_lake *lake, const tarn_id *id, tarn_err *err);
 /* In a transaction: compare-and-swap, with its audit record. TARN_CONFLICT. */
 TARN_MUST tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to,
                                   const char *who, const char *why, tarn_err *err);

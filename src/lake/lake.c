@@ -5,6 +5,7 @@
  *     .tarn/packs/   packs        .tarn/index/  runs: indexes of many packs, can be made again
  *     .tarn/meta.db  see meta.h   .tarn/cache/  may be deleted at any time
  *     .tarn/tmp/     files being written
+ *     .tarn/keys     of an encrypted lake: a copy of the sealed keys, see key.h
  *
  * packs/ and meta.db may be elsewhere: then several servers, each with a .tarn of its own, work on one lake. */
 #include "lake/format.h"
@@ -107,6 +108,17 @@ static void init_locks(tarn_lake *lake)
     (void)pthread_mutex_init(&lake->turn, NULL);
 }
 
+/* Find the lake and read what kind it is. */
+static tarn_code find_and_read(tarn_lake *lake, const char *folder, tarn_format *out, tarn_err *err)
+{
+    tarn_code rc = find(folder, lake->folder, err);
+
+    if (rc != TARN_OK) return rc;
+    (void)snprintf(lake->inside, sizeof lake->inside, "%.*s/.tarn", TARN_LAKE_PATH - 8,
+                   strcmp(lake->folder, "/") == 0 ? "" : lake->folder);
+    return read_format(lake, out, err);
+}
+
 /* Metadata: meta.db of the lake, or a PostgreSQL, which must be of this lake. */
 static tarn_code open_meta(tarn_lake *lake, const tarn_format *f, tarn_err *err)
 {
@@ -132,18 +144,21 @@ done:
 
 tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err)
 {
+    return tarn_lake_open_with(folder, NULL, out, err);
+}
+
+tarn_code tarn_lake_open_with(const char *folder, const tarn_lake_key *key, tarn_lake **out, tarn_err *err)
+{
     tarn_code rc = TARN_OK;
     tarn_lake *lake = NULL;
     tarn_format format = {.id = ""};
 
     *out = NULL;
     TARN_TRY(tarn_alloc(&lake, 1, sizeof *lake, err));
+    lake->private_fd = -1;
     init_locks(lake);
     tarn_gear_init(&lake->gear);
-    TARN_TRY(find(folder, lake->folder, err));
-    (void)snprintf(lake->inside, sizeof lake->inside, "%.*s/.tarn", TARN_LAKE_PATH - 8,
-                   strcmp(lake->folder, "/") == 0 ? "" : lake->folder);
-    TARN_TRY(read_format(lake, &format, err));
+    TARN_TRY(find_and_read(lake, folder, &format, err));
     (void)strcpy(lake->store_url, format.store);
     (void)strcpy(lake->meta_url, format.meta);
     TARN_TRY(tarn_access_open(lake, err));
@@ -151,6 +166,8 @@ tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err)
     TARN_TRY(tarn_node_cache_new(&lake->nodes, err));
     TARN_TRY(tarn_plain_cache_new(&lake->plains, err));
     TARN_TRY(open_meta(lake, &format, err));
+    TARN_TRY(format.encrypted ? tarn_sealed_open(lake, key, err) : tarn_sealed_none(lake, err));
+    TARN_TRY(tarn_private_open(lake, err));
     TARN_TRY(open_backend(lake, format.store, err));
     tarn_place_tidy(lake);
     TARN_TRY(tarn_store_load(lake, err));
@@ -180,12 +197,40 @@ void tarn_lake_close(tarn_lake *lake)
     if (lake->backend && lake->packs) lake->backend->close(lake->packs);
     tarn_meta_close(lake->meta);
     tarn_access_close(lake);
+    tarn_private_close(lake);
+    tarn_ring_free(lake->ring);
+    tarn_secret_wipe(lake->keys, sizeof lake->keys);
     tarn_codec_free(lake->codec);
     tarn_node_cache_free(lake->nodes);
     tarn_plain_cache_free(lake->plains);
     (void)pthread_mutex_destroy(&lake->lock);
     (void)pthread_mutex_destroy(&lake->turn);
     tarn_free(lake);
+}
+
+tarn_code tarn_lake_key_needed(const char *folder, tarn_key_kind *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_lake *lake = NULL; /* never opened: a place for paths */
+    tarn_meta *meta = NULL;
+    tarn_format format = {.id = ""};
+    char path[TARN_LAKE_PATH + 16], *text = NULL;
+    tarn_key_status status = {.kind = TARN_KEY_NONE};
+
+    TARN_TRY(tarn_alloc(&lake, 1, sizeof *lake, err));
+    TARN_TRY(find_and_read(lake, folder, &format, err));
+    (void)snprintf(path, sizeof path, "%s/meta.db", lake->inside);
+    if (format.encrypted) {
+        TARN_TRY(tarn_meta_open(format.meta[0] ? format.meta : path, true, &meta, err));
+        TARN_TRY(tarn_meta_fact_get(meta, "lake/keys", &text, err));
+        TARN_TRY(tarn_ring_look(text, strlen(text), &status, err));
+    }
+    *out = status.kind;
+done:
+    tarn_free(text);
+    tarn_meta_close(meta);
+    tarn_free(lake);
+    return rc;
 }
 
 const char *tarn_lake_folder(const tarn_lake *lake) { return lake->folder; }

@@ -39,6 +39,10 @@ TARN_MUST tarn_code tarn_lake_join(const char *folder, const char *store, const 
 /* Open the lake of `folder` or of the nearest folder above it. TARN_NOT_FOUND tells to run tarn init. */
 TARN_MUST tarn_code tarn_lake_open(const char *folder, tarn_lake **out, tarn_err *err);
 void tarn_lake_close(tarn_lake *lake);
+/* Where plain copies of content and files being worked on may stand (either may not be there yet): folders of .tarn, or
+ * in memory if the lake is encrypted. */
+const char *tarn_lake_cache_dir(const tarn_lake *lake);
+const char *tarn_lake_tmp_dir(const tarn_lake *lake);
 const char *tarn_lake_folder(const tarn_lake *lake);   /* the folder that holds .tarn */
 const char *tarn_lake_inside(const tarn_lake *lake);   /* its .tarn */
 const char *tarn_lake_store_at(const tarn_lake *lake); /* disk:. (inside .tarn) or a URL, without secrets */
@@ -81,7 +85,7 @@ TARN_MUST tarn_code tarn_lake_get(tarn_lake *lake, const tarn_id *id, size_t mos
 typedef tarn_code tarn_give_fn(void *arg, const void *bytes, size_t len, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_read(tarn_lake *lake, const tarn_id *id, uint64_t at, uint64_t length, tarn_give_fn *give,
                                    void *arg, tarn_err *err);
-/* Path of a plain file with the object's bytes, in .tarn/cache (made on first use, verified then). ext like
+/* Path of a plain file with the object's bytes, in the cache (made on first use, verified then). ext like
  * ".parquet" or "". */
 TARN_MUST tarn_code tarn_lake_cached(tarn_lake *lake, const tarn_id *id, const char *ext, char *path, size_t cap,
                                      tarn_err *err);

@@ -38,7 +38,7 @@ static void a_newer_or_foreign_format_is_refused(void **state)
 
     (void)state;
     (void)snprintf(path, sizeof path, "%s/.tarn/format", s.folder);
-    save_text(path, "{\"what\":\"tarn lake\",\"version\":2}");
+    save_text(path, "{\"what\":\"tarn lake\",\"version\":3}");
     must_fail_with(TARN_UNSUPPORTED, "newer tarn", tarn_lake_open(s.folder, &again, err));
     save_text(path, "{\"what\":\"tarn lake\",\"version\":1,\"packs\":\"tape:x\"}");
     must_fail_with(TARN_UNSUPPORTED, "tape:x", tarn_lake_open(s.folder, &again, err));

@@ -177,13 +177,13 @@ done:
 static tarn_code caches_left(tarn_gcing *g, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char path[TARN_LAKE_PATH + 32];
+    char path[TARN_LAKE_PATH + 96];
 
     for (int i = 0; i < 256; i++) {
-        (void)snprintf(path, sizeof path, "%s/cache/objects/%02x", g->lake->inside, (unsigned)i);
+        (void)snprintf(path, sizeof path, "%s/objects/%02x", g->lake->cache, (unsigned)i);
         TARN_TRY(cached_left(g, path, err));
     }
-    (void)snprintf(path, sizeof path, "%s/cache/columns", g->lake->inside);
+    (void)snprintf(path, sizeof path, "%s/columns", g->lake->cache);
     TARN_TRY(cached_left(g, path, err));
 done:
     return rc;

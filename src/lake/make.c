@@ -149,7 +149,8 @@ done:
 
 /* ---- .tarn ---- */
 
-static tarn_code fill_new(const char *inside, const tarn_format *f, tarn_err *err)
+/* keys: as text, or NULL. */
+static tarn_code fill_new(const char *inside, const tarn_format *f, const char *keys, tarn_err *err)
 {
     static const char *const folders[] = {"packs", "index", "cache", "tmp"};
     tarn_code rc = TARN_OK;
@@ -162,6 +163,7 @@ static tarn_code fill_new(const char *inside, const tarn_format *f, tarn_err *er
     }
     TARN_TRY(tarn_path_join(path, sizeof path, inside, "meta.db", err));
     if (!f->meta[0]) TARN_TRY(tarn_meta_create(path, f->id, err));
+    if (keys) TARN_TRY(tarn_sealed_make(inside, keys, err));
     TARN_TRY(tarn_path_join(path, sizeof path, inside, "format", err));
     TARN_TRY(tarn_format_write(f, true, &text, err));
     TARN_TRY(tarn_file_save(path, text.data, text.len, err));
@@ -184,7 +186,8 @@ done:
     return rc;
 }
 
-static tarn_code make_inside(const char *folder, const char *target, const tarn_format *f, tarn_err *err)
+static tarn_code make_inside(const char *folder, const char *target, const tarn_format *f, const char *keys,
+                             tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char fresh[TARN_LAKE_PATH + 32] = "";
@@ -192,7 +195,7 @@ static tarn_code make_inside(const char *folder, const char *target, const tarn_
     (void)snprintf(fresh, sizeof fresh, "%s-new-%ld", target, (long)getpid());
     TARN_TRY(tarn_dir_remove(fresh, err)); /* of a dead process that had our number */
     TARN_TRY(tarn_dir_make(fresh, err));
-    TARN_TRY(fill_new(fresh, f, err));
+    TARN_TRY(fill_new(fresh, f, keys, err));
     if (rename(fresh, target) != 0) {
         rc = errno == EEXIST || errno == ENOTEMPTY
                  ? TARN_FAIL(err, TARN_EXISTS, "there is a lake in '%s' already", folder)
@@ -224,13 +227,28 @@ tarn_code tarn_lake_init_at(const char *folder, const char *store_url, const cha
         TARN_TRY(claim_store(&s, &f, err));
     }
     if (f.meta[0]) TARN_TRY(tarn_meta_create(f.meta, f.id, err));
-    TARN_TRY(make_inside(folder, target, &f, err));
+    TARN_TRY(make_inside(folder, target, &f, NULL, err));
 done:
     close_store(&s);
     return rc;
 }
 
 tarn_code tarn_lake_init(const char *folder, tarn_err *err) { return tarn_lake_init_at(folder, NULL, NULL, err); }
+
+tarn_code tarn_lake_init_encrypted(const char *folder, const tarn_lake_key *key, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_format f = {.id = "", .encrypted = true};
+    char target[TARN_LAKE_PATH], *keys = NULL;
+
+    TARN_TRY(tarn_ring_make(key, &keys, err));
+    TARN_TRY(target_in(folder, target, err));
+    TARN_TRY(set_store(&f, NULL, err));
+    TARN_TRY(make_inside(folder, target, &f, keys, err));
+done:
+    tarn_free(keys);
+    return rc;
+}
 
 /* The id in the metadata must be the store's. */
 static tarn_code check_meta(const tarn_format *f, tarn_err *err)
@@ -266,7 +284,7 @@ tarn_code tarn_lake_join(const char *folder, const char *store_url, const char *
     if (rc != TARN_OK) goto done;
     (void)strcpy(f.id, there.id);
     TARN_TRY(check_meta(&f, err));
-    TARN_TRY(make_inside(folder, target, &f, err));
+    TARN_TRY(make_inside(folder, target, &f, NULL, err));
 done:
     close_store(&s);
     return rc;

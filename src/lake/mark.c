@@ -6,23 +6,36 @@
 
 #include "base/mem.h"
 
-uint64_t tarn_gc_state(const tarn_gcing *g, const tarn_id *id)
+uint64_t tarn_gc_state(const tarn_gcing *g, const tarn_id *name)
 {
-    const uint64_t *state = tarn_idmap_find(&g->live, id);
+    const uint64_t *state = tarn_idmap_find(&g->live, name);
     return state ? *state : 0;
+}
+
+/* By id: commits stand under it, all else in an encrypted lake under a keyed name. */
+static uint64_t state_of_id(const tarn_gcing *g, const tarn_id *id)
+{
+    tarn_id name = *id;
+    uint64_t state = tarn_gc_state(g, id);
+
+    if (state || !g->lake->ring) return state;
+    tarn_ring_name(g->lake->ring, TARN_KIND_CHUNK, id, &name);
+    return tarn_gc_state(g, &name);
 }
 
 static tarn_code visit(void *arg, const tarn_id *id, const tarn_where *where, bool base, bool *enter, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_gcing *g = arg;
-    uint64_t state = tarn_gc_state(g, id), bit = base ? TARN_GC_NEEDED : TARN_GC_ENTERED;
+    tarn_id name = *id;
 
-    (void)where;
+    if (g->lake->ring) tarn_ring_name(g->lake->ring, (tarn_kind)where->kind, id, &name);
+    uint64_t state = tarn_gc_state(g, &name), bit = base ? TARN_GC_NEEDED : TARN_GC_ENTERED;
+
     *enter = !(state & bit);
     if (!*enter) return TARN_OK;
-    if (!(state & TARN_GC_NEEDED) && g->note_fresh) TARN_TRY(tarn_ids_add(&g->fresh, id, err));
-    TARN_TRY(tarn_idmap_put(&g->live, id, state | bit | TARN_GC_NEEDED, NULL, err));
+    if (!(state & TARN_GC_NEEDED) && g->note_fresh) TARN_TRY(tarn_ids_add(&g->fresh, &name, err));
+    TARN_TRY(tarn_idmap_put(&g->live, &name, state | bit | TARN_GC_NEEDED, NULL, err));
     if (g->live.n % 4096 == 0) tarn_progress(g->sink, "marking", (int64_t)g->live.n, 0, "records");
 done:
     return rc;
@@ -35,7 +48,7 @@ static tarn_code mark_root(tarn_gcing *g, const tarn_id *id, bool may_lack, tarn
     tarn_err why = {0};
     bool dead = false;
 
-    if (tarn_gc_state(g, id) & TARN_GC_ENTERED) return TARN_OK;
+    if (state_of_id(g, id) & TARN_GC_ENTERED) return TARN_OK;
     if (may_lack) TARN_TRY(tarn_commit_dead(g->lake, id, &dead, err));
     if (dead) goto done;
     rc = tarn_reach_from(&r, id, &why);
@@ -83,7 +96,7 @@ tarn_code tarn_gc_mark_pack(tarn_gcing *g, const tarn_gc_pack *pack, tarn_err *e
     for (uint32_t i = 0; i < pack->segment.index.n; i++) {
         TARN_TRY(tarn_index_at(&pack->segment.index, i, pack->row.name, &e, err));
         if (e.where.kind == TARN_KIND_COMMIT && pack->young) TARN_TRY(mark_root(g, &e.id, true, err));
-        TARN_TRY(tarn_pack_bases(g->lake, pack->row.name, &e.where, &delta, err)); /* of this copy of it */
+        TARN_TRY(tarn_pack_bases(g->lake, pack->row.name, &e, &delta, err)); /* of this copy of it */
         TARN_TRY(tarn_gc_mark_bases(g, &delta, err));
     }
 done:

@@ -282,9 +282,12 @@ tarn_code tarn_lake_mend_meta(const char *folder, tarn_say_fn *fn, void *arg, bo
     tarn_code rc = TARN_OK;
     mending m = {.say = fn, .arg = arg};
     tarn_format format = {.id = ""};
+    char keys[TARN_LAKE_PATH + 16];
 
     *mended = false;
     TARN_TRY(find_inside(folder, m.inside, err));
+    (void)snprintf(keys, sizeof keys, "%s/keys", m.inside);
+    if (tarn_path_exists(keys)) goto done; /* encrypted: tarn_lake_repair says no */
     TARN_TRY(mend_format(&m, &format, mended, err));
     if (!format.meta[0]) TARN_TRY(mend_meta(&m, &format, mended, err));
 done:

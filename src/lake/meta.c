@@ -2,7 +2,11 @@
 /* meta.c - the tables, their statements, and what their rows mean. See meta.h; the databases are behind meta_db.h.
  *
  * Every statement is prepared once and kept. Values are bound by a short format: t text, i integer, p path
- * (bytes), d id (NULL or none: SQL NULL).
+ * (bytes), d id (NULL or none: SQL NULL), b bytes and their length (size_t).
+ *
+ * In an encrypted lake (veil.h) a staged row has a keyed name for its path and a sealed piece for all the rest but
+ * branch and user; since names are in no order of use, the rows of an area are opened and sorted when they are first
+ * listed.
  *
  * `sum` is the CRC-32C of the row's other values in the order of binding, each with its length in front. */
 #include "lake/meta.h"
@@ -11,6 +15,7 @@
 #include "base/str.h"
 #include "lake/bytes.h"
 #include "lake/meta_db.h"
+#include "lake/veil.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -82,6 +87,7 @@ enum { SEQS_TAKEN = 500 };
     X(STAGED_ALL, "SELECT branch, path, object, size, recipe, attrs, seq, sum, who FROM staged")                  \
     X(STAGED_AREAS, "SELECT who, count(*) FROM staged WHERE branch = ? GROUP BY who ORDER BY who")                \
     X(UNSTAGE, "DELETE FROM staged WHERE branch = ? AND who = ? AND path >= ? AND path < ? AND seq <= ?")         \
+    X(UNSTAGE_ONE, "DELETE FROM staged WHERE branch = ? AND who = ? AND path = ? AND seq <= ?")                   \
     X(MADE_FORGET, "DELETE FROM made WHERE made_by = ?")                                                          \
     X(MADE_ADD, "INSERT INTO made(made_by, path, object, size, recipe, attrs, sum) VALUES(?, ?, ?, ?, ?, ?, ?)"   \
                 " ON CONFLICT(made_by, path) DO UPDATE SET object = excluded.object, size = excluded.size,"       \
@@ -126,6 +132,8 @@ struct tarn_meta {
     void *db;
     stmt kept[S_COUNT];
     int64_t stage_next, stage_last; /* numbers that this transaction has taken and not used */
+    const tarn_ring *ring;
+    tarn_veil_list veiled; /* staged rows of an area, opened */
 };
 
 /* ---- opening ---- */
@@ -160,8 +168,11 @@ void tarn_meta_close(tarn_meta *m)
     if (!m) return;
     for (int i = 0; i < S_COUNT; i++) m->driver->drop(m->kept[i].own);
     if (m->db) m->driver->close(m->db);
+    tarn_veil_list_clear(&m->veiled);
     tarn_free(m);
 }
+
+void tarn_meta_seal_with(tarn_meta *m, const tarn_ring *ring) { m->ring = ring; }
 
 /* ---- transactions ---- */
 
@@ -172,7 +183,13 @@ tarn_code tarn_meta_begin(tarn_meta *m, tarn_err *err)
 }
 
 tarn_code tarn_meta_commit(tarn_meta *m, tarn_err *err) { return m->driver->commit(m->db, err); }
-void tarn_meta_rollback(tarn_meta *m) { m->driver->rollback(m->db); }
+
+void tarn_meta_rollback(tarn_meta *m)
+{
+    m->veiled.good = false;
+    m->driver->rollback(m->db);
+}
+
 tarn_code tarn_meta_version(tarn_meta *m, int64_t *out, tarn_err *err) { return m->driver->version(m->db, out, err); }
 bool tarn_meta_is_shared(const tarn_meta *m) { return m->driver->shared; }
 
@@ -198,7 +215,7 @@ static tarn_code prepare(tarn_meta *m, statement which, stmt **out, tarn_err *er
     return st->own ? TARN_OK : m->driver->prepare(m->db, sql_of[which], &st->own, err);
 }
 
-/* The statement, reset and bound: t const char *, p path (bytes), i int64_t, d const tarn_id *. */
+/* The statement, reset and bound: t const char *, p path (bytes), i int64_t, d const tarn_id *, b bytes and size_t. */
 static tarn_code start(tarn_meta *m, statement which, stmt **out, tarn_err *err, const char *format, ...)
 {
     va_list args;
@@ -214,6 +231,7 @@ static tarn_code start(tarn_meta *m, statement which, stmt **out, tarn_err *err,
         else v[n].bytes = va_arg(args, const void *);
         if (format[n] == 't' || format[n] == 'p') v[n].len = strlen(v[n].bytes);
         else if (format[n] == 'd') v[n].len = TARN_ID_BYTES;
+        else if (format[n] == 'b') v[n].len = va_arg(args, size_t);
         if (format[n] == 'd' && (!v[n].bytes || tarn_id_none(v[n].bytes))) v[n].kind = 'n';
     }
     va_end(args);
@@ -594,9 +612,53 @@ done:
 
 /* ---- entries: staging and made ---- */
 
-/* owner, path, object, size, recipe, attrs [, seq], sum [, who] */
-static tarn_code read_entry(stmt *st, bool staged, tarn_entry *out, int64_t *seq, tarn_err *err)
+/* who: of a staged row, else NULL */
+static uint32_t sum_veiled(const void *owner, size_t owner_len, const char *who, const tarn_id *name, const void *piece,
+                           size_t len, int64_t seq)
 {
+    uint32_t sum = 0;
+
+    sum_bytes(&sum, owner, owner_len);
+    sum_id(&sum, name);
+    sum_bytes(&sum, piece, len);
+    sum_int(&sum, seq);
+    if (who) sum_text(&sum, who);
+    return sum;
+}
+
+/* The owner of a row as text: the hexadecimal of a recipe's name; of a staged row (who is not NULL) branch and user. */
+static const char *owner_text(const char *who, const void *owner, size_t len, char out[TARN_VEIL_OWNER])
+{
+    tarn_id id = {{0}};
+
+    if (who) {
+        (void)snprintf(out, TARN_VEIL_OWNER, "%.*s\n%.300s", len < 255 ? (int)len : 255, (const char *)owner, who);
+        return out;
+    }
+    if (len == TARN_ID_BYTES) memcpy(id.b, owner, TARN_ID_BYTES);
+    return tarn_id_hex(&id, out);
+}
+
+static tarn_code read_veiled(tarn_meta *m, stmt *st, bool staged, tarn_entry *out, int64_t *seq, tarn_err *err)
+{
+    const char *table = staged ? "staged" : "made", *who = staged ? text_at(st, 8) : NULL;
+    const void *owner = NULL, *piece = NULL;
+    size_t owner_len = 0, len = 0;
+    char text[TARN_VEIL_OWNER];
+    tarn_id name;
+
+    *seq = staged ? int_at(st, 6) : 0;
+    if (!id_at(st, 1, &name) || !st->driver->bytes_at(st->own, 0, &owner, &owner_len) ||
+        !st->driver->bytes_at(st->own, 2, &piece, &len) || !owner || !piece ||
+        sum_veiled(owner, owner_len, who, &name, piece, len, *seq) != (uint32_t)int_at(st, staged ? 7 : 6))
+        return damaged(table, err);
+    return tarn_unveil(m->ring, table, owner_text(who, owner, owner_len, text), &name, piece, len, out, err);
+}
+
+/* owner, path, object, size, recipe, attrs [, seq], sum [, who] */
+static tarn_code read_entry(tarn_meta *m, stmt *st, bool staged, tarn_entry *out, int64_t *seq, tarn_err *err)
+{
+    if (m->ring) return read_veiled(m, st, staged, out, seq, err);
     const char *table = staged ? "staged" : "made";
     const void *path = NULL, *owner = NULL;
     size_t len = 0, owner_len = 0;
@@ -636,6 +698,26 @@ done:
     return rc;
 }
 
+static tarn_code stage_veiled(tarn_meta *m, const char *branch, const char *who, const tarn_entry *e, int64_t seq,
+                              tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    uint8_t piece[TARN_VEIL_MOST];
+    size_t len = 0, n = strlen(branch);
+    char owner[TARN_VEIL_OWNER];
+    tarn_id name;
+
+    (void)owner_text(who, branch, n, owner);
+    tarn_veil_name(m->ring, owner, e->path, &name);
+    TARN_TRY(tarn_veil(m->ring, "staged", owner, e, piece, &len, err));
+    TARN_TRY(start(m, S_STAGE, &st, err, "ttdbiddii", branch, who, &name, piece, len, (int64_t)0, (tarn_id *)NULL,
+                   (tarn_id *)NULL, seq, (int64_t)sum_veiled(branch, n, who, &name, piece, len, seq)));
+    TARN_TRY(finish(st, err));
+done:
+    return rc;
+}
+
 tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const char *who, const tarn_entry *e, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -643,6 +725,8 @@ tarn_code tarn_meta_stage(tarn_meta *m, const char *branch, const char *who, con
     int64_t seq = 0;
 
     TARN_TRY(next_stage_seq(m, &seq, err));
+    m->veiled.good = false;
+    if (m->ring) return stage_veiled(m, branch, who, e, seq, err);
     TARN_TRY(start(m, S_STAGE, &st, err, "ttpdiddii", branch, who, e->path, &e->object.id, (int64_t)e->object.size,
                    &e->recipe, &e->attrs, seq, (int64_t)sum_entry(branch, strlen(branch), who, e, seq)));
     TARN_TRY(finish(st, err));
@@ -664,7 +748,7 @@ done:
     return rc;
 }
 
-static tarn_code each_staged(stmt *st, tarn_staged_fn *fn, void *arg, tarn_err *err)
+static tarn_code each_staged(tarn_meta *m, stmt *st, tarn_staged_fn *fn, void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     bool row = true;
@@ -674,7 +758,7 @@ static tarn_code each_staged(stmt *st, tarn_staged_fn *fn, void *arg, tarn_err *
     for (;;) {
         TARN_TRY(step(st, &row, err));
         if (!row) break;
-        TARN_TRY(read_entry(st, true, &e, &seq, err));
+        TARN_TRY(read_entry(m, st, true, &e, &seq, err));
         TARN_TRY(fn(arg, &e, seq, err));
     }
 done:
@@ -682,13 +766,45 @@ done:
     return rc;
 }
 
+static tarn_code keep_veiled(void *arg, const tarn_entry *entry, int64_t seq, tarn_err *err)
+{
+    return tarn_veil_list_add(arg, entry, seq, err);
+}
+
+/* The opened rows of the area, read anew if they may have changed. */
+static tarn_code open_veiled(tarn_meta *m, const char *branch, const char *who, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    int64_t version = 0;
+    char owner[TARN_VEIL_OWNER];
+
+    (void)owner_text(who, branch, strlen(branch), owner);
+    TARN_TRY(tarn_meta_version(m, &version, err));
+    if (m->veiled.good && m->veiled.version == version && strcmp(m->veiled.owner, owner) == 0) return TARN_OK;
+    tarn_veil_list_clear(&m->veiled);
+    TARN_TRY(start(m, S_STAGED, &st, err, "ttpi", branch, who, "", INT64_MAX));
+    TARN_TRY(each_staged(m, st, keep_veiled, &m->veiled, err));
+    tarn_veil_list_sort(&m->veiled);
+    (void)snprintf(m->veiled.owner, sizeof m->veiled.owner, "%s", owner);
+    m->veiled.version = version;
+    m->veiled.good = true;
+done:
+    return rc;
+}
+
 tarn_code tarn_meta_staged(tarn_meta *m, const char *branch, const char *who, const char *from, int64_t most,
                            tarn_staged_fn *fn, void *arg, tarn_err *err)
 {
     stmt *st = NULL;
+
+    if (m->ring) {
+        tarn_code opened = open_veiled(m, branch, who, err);
+        return opened == TARN_OK ? tarn_veil_list_each(&m->veiled, from, most, fn, arg, err) : opened;
+    }
     tarn_code rc = start(m, S_STAGED, &st, err, "ttpi", branch, who, from, most > 0 ? most : INT64_MAX);
 
-    return rc == TARN_OK ? each_staged(st, fn, arg, err) : rc;
+    return rc == TARN_OK ? each_staged(m, st, fn, arg, err) : rc;
 }
 
 tarn_code tarn_meta_staged_all(tarn_meta *m, tarn_staged_fn *fn, void *arg, tarn_err *err)
@@ -696,7 +812,7 @@ tarn_code tarn_meta_staged_all(tarn_meta *m, tarn_staged_fn *fn, void *arg, tarn
     stmt *st = NULL;
     tarn_code rc = start(m, S_STAGED_ALL, &st, err, "");
 
-    return rc == TARN_OK ? each_staged(st, fn, arg, err) : rc;
+    return rc == TARN_OK ? each_staged(m, st, fn, arg, err) : rc;
 }
 
 tarn_code tarn_meta_areas(tarn_meta *m, const char *branch, tarn_area_fn *fn, void *arg, tarn_err *err)
@@ -716,21 +832,80 @@ done:
     return rc;
 }
 
+typedef struct unstaging {
+    tarn_meta *m;
+    const char *branch, *who, *to;
+    int64_t upto;
+} unstaging;
+
+static tarn_code unstage_one(void *arg, const tarn_entry *e, int64_t seq, tarn_err *err)
+{
+    const unstaging *u = arg;
+    stmt *st = NULL;
+    char owner[TARN_VEIL_OWNER];
+    tarn_id name;
+
+    (void)seq;
+    if (strcmp(e->path, u->to) >= 0) return TARN_CANCELLED; /* in the order of paths */
+    (void)owner_text(u->who, u->branch, strlen(u->branch), owner);
+    tarn_veil_name(u->m->ring, owner, e->path, &name);
+    tarn_code rc = start(u->m, S_UNSTAGE_ONE, &st, err, "ttdi", u->branch, u->who, &name, u->upto);
+    return rc == TARN_OK ? finish(st, err) : rc;
+}
+
+static tarn_code unstage_veiled(tarn_meta *m, const char *from, unstaging *u, tarn_err *err)
+{
+    tarn_code rc = tarn_meta_staged(m, u->branch, u->who, from, 0, unstage_one, u, err);
+
+    m->veiled.good = false;
+    return rc == TARN_CANCELLED ? TARN_OK : rc;
+}
+
 tarn_code tarn_meta_unstage(tarn_meta *m, const char *branch, const char *who, const char *from, const char *to,
                             int64_t upto, tarn_err *err)
 {
     stmt *st = NULL;
+
+    if (m->ring) return unstage_veiled(m, from, &(unstaging){m, branch, who, to, upto}, err);
     tarn_code rc = start(m, S_UNSTAGE, &st, err, "ttppi", branch, who, from, to, upto);
 
     return rc == TARN_OK ? finish(st, err) : rc;
 }
 
+/* What a recipe is called in table made. */
+static tarn_id recipe_name(const tarn_meta *m, const tarn_id *recipe)
+{
+    tarn_id name = *recipe;
+
+    if (m->ring) tarn_ring_name(m->ring, TARN_KIND_CHUNK, recipe, &name);
+    return name;
+}
+
 tarn_code tarn_meta_made_forget(tarn_meta *m, const tarn_id *recipe, tarn_err *err)
 {
     stmt *st = NULL;
-    tarn_code rc = start(m, S_MADE_FORGET, &st, err, "d", recipe);
+    tarn_id name = recipe_name(m, recipe);
+    tarn_code rc = start(m, S_MADE_FORGET, &st, err, "d", &name);
 
     return rc == TARN_OK ? finish(st, err) : rc;
+}
+
+static tarn_code made_add_veiled(tarn_meta *m, const tarn_id *recipe, const tarn_entry *e, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    stmt *st = NULL;
+    uint8_t piece[TARN_VEIL_MOST];
+    size_t len = 0;
+    char hex[TARN_ID_HEX];
+    tarn_id made_by = recipe_name(m, recipe), name;
+
+    tarn_veil_name(m->ring, tarn_id_hex(&made_by, hex), e->path, &name);
+    TARN_TRY(tarn_veil(m->ring, "made", hex, e, piece, &len, err));
+    TARN_TRY(start(m, S_MADE_ADD, &st, err, "ddbiddi", &made_by, &name, piece, len, (int64_t)0, (tarn_id *)NULL,
+                   (tarn_id *)NULL, (int64_t)sum_veiled(made_by.b, sizeof made_by.b, NULL, &name, piece, len, 0)));
+    TARN_TRY(finish(st, err));
+done:
+    return rc;
 }
 
 tarn_code tarn_meta_made_add(tarn_meta *m, const tarn_id *recipe, const tarn_entry *e, tarn_err *err)
@@ -738,10 +913,24 @@ tarn_code tarn_meta_made_add(tarn_meta *m, const tarn_id *recipe, const tarn_ent
     stmt *st = NULL;
     char owner[TARN_ID_BYTES];
 
+    if (m->ring) return made_add_veiled(m, recipe, e, err);
     memcpy(owner, recipe->b, sizeof owner);
     tarn_code rc = start(m, S_MADE_ADD, &st, err, "dpdiddi", recipe, e->path, &e->object.id, (int64_t)e->object.size,
                          &e->recipe, &e->attrs, (int64_t)sum_entry(owner, sizeof owner, NULL, e, 0));
     return rc == TARN_OK ? finish(st, err) : rc;
+}
+
+typedef struct made_call {
+    tarn_entry_fn *fn;
+    void *arg;
+} made_call;
+
+static tarn_code give_made(void *arg, const tarn_entry *entry, int64_t seq, tarn_err *err)
+{
+    const made_call *call = arg;
+
+    (void)seq;
+    return call->fn(call->arg, entry, err);
 }
 
 tarn_code tarn_meta_made(tarn_meta *m, const tarn_id *recipe, tarn_entry_fn *fn, void *arg, tarn_err *err)
@@ -751,16 +940,22 @@ tarn_code tarn_meta_made(tarn_meta *m, const tarn_id *recipe, tarn_entry_fn *fn,
     bool row = true;
     tarn_entry e;
     int64_t seq;
+    tarn_id name = recipe_name(m, recipe);
+    tarn_veil_list list = {.good = false};
 
-    TARN_TRY(start(m, S_MADE, &st, err, "d", recipe));
+    TARN_TRY(start(m, S_MADE, &st, err, "d", &name));
     for (;;) {
         TARN_TRY(step(st, &row, err));
         if (!row) break;
-        TARN_TRY(read_entry(st, false, &e, &seq, err));
-        TARN_TRY(fn(arg, &e, err));
+        TARN_TRY(read_entry(m, st, false, &e, &seq, err));
+        if (m->ring) TARN_TRY(tarn_veil_list_add(&list, &e, 0, err));
+        else TARN_TRY(fn(arg, &e, err));
     }
+    tarn_veil_list_sort(&list);
+    TARN_TRY(tarn_veil_list_each(&list, "", 0, give_made, &(made_call){fn, arg}, err));
 done:
     reset(st);
+    tarn_veil_list_clear(&list);
     return rc;
 }
 
@@ -777,8 +972,8 @@ tarn_code tarn_meta_made_all(tarn_meta *m, tarn_made_fn *fn, void *arg, tarn_err
     for (;;) {
         TARN_TRY(step(st, &row, err));
         if (!row) break;
-        TARN_TRY(read_entry(st, false, &e, &seq, err));
-        if (!id_at(st, 0, &recipe)) recipe = (tarn_id){{0}};
+        TARN_TRY(read_entry(m, st, false, &e, &seq, err));
+        if (m->ring || !id_at(st, 0, &recipe)) recipe = (tarn_id){{0}}; /* behind a name nobody finds the recipe */
         TARN_TRY(fn(arg, &recipe, &e, err));
     }
 done:
@@ -995,7 +1190,7 @@ done:
 
 /* ---- checking ---- */
 
-static tarn_code check_row(statement which, stmt *st, tarn_err *err)
+static tarn_code check_row(tarn_meta *m, statement which, stmt *st, tarn_err *err)
 {
     tarn_ref ref;
     tarn_entry e;
@@ -1005,8 +1200,8 @@ static tarn_code check_row(statement which, stmt *st, tarn_err *err)
     switch (which) {
     case S_REFS: return read_ref(st, &ref, err);
     case S_LOG_ALL: return read_log(st, &was, &to, err);
-    case S_STAGED_ALL: return read_entry(st, true, &e, &seq, err);
-    case S_MADE_ALL: return read_entry(st, false, &e, &seq, err);
+    case S_STAGED_ALL: return read_entry(m, st, true, &e, &seq, err);
+    case S_MADE_ALL: return read_entry(m, st, false, &e, &seq, err);
     case S_ACCESS_ALL: return read_access(st, NULL, NULL, err);
     default: return check_fact(st, err);
     }
@@ -1020,9 +1215,10 @@ tarn_code tarn_meta_row_check(const tarn_meta_driver *driver, void *own, const c
     } checks[] = {{"refs", S_REFS},     {"ref_log", S_LOG_ALL},   {"staged", S_STAGED_ALL},
                   {"made", S_MADE_ALL}, {"access", S_ACCESS_ALL}, {"facts", S_FACTS}};
     stmt st = {.driver = driver, .own = own};
+    tarn_meta bare = {.driver = driver}; /* no keys: mend.c leaves encrypted lakes alone */
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-        if (strcmp(checks[i].table, table) == 0) return check_row(checks[i].rows, &st, err);
+        if (strcmp(checks[i].table, table) == 0) return check_row(&bare, checks[i].rows, &st, err);
     return TARN_OK;
 }
 
@@ -1068,7 +1264,7 @@ tarn_code tarn_meta_check(tarn_meta *m, void (*problem)(void *arg, const char *l
         bool has_bound = tables[t] == S_REFS || tables[t] == S_FACTS;
         rc = start(m, tables[t], &st, &e, has_bound ? "t" : "", "");
         while (rc == TARN_OK && (rc = step(st, &row, &e)) == TARN_OK && row)
-            if (check_row(tables[t], st, &e) != TARN_OK) problem(arg, e.msg);
+            if (check_row(m, tables[t], st, &e) != TARN_OK) problem(arg, e.msg);
         if (rc == TARN_CORRUPT) problem(arg, e.msg);
         else if (rc != TARN_OK) return TARN_FAIL(err, rc, "%s", e.msg);
     }

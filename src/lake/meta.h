@@ -12,6 +12,7 @@
 #define TARN_LAKE_META_H
 
 #include "lake/history.h"
+#include "lake/ring.h"
 
 typedef struct tarn_meta tarn_meta;
 
@@ -24,6 +25,10 @@ TARN_MUST tarn_code tarn_meta_check_id(tarn_meta *meta, const char *id, tarn_err
 /* readonly: no byte is written, not even beside the file if SQLite can do without. */
 TARN_MUST tarn_code tarn_meta_open(const char *where, bool readonly, tarn_meta **out, tarn_err *err);
 void tarn_meta_close(tarn_meta *meta);
+
+/* From now on rows with paths and content ids (staged, made) are sealed, as in an encrypted lake all of them are.
+ * Texts (facts, who and why of the ref log) come sealed from above. ring is borrowed until closing. */
+void tarn_meta_seal_with(tarn_meta *meta, const tarn_ring *ring);
 
 TARN_MUST tarn_code tarn_meta_begin(tarn_meta *meta, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_commit(tarn_meta *meta, tarn_err *err);

@@ -26,6 +26,7 @@ done:
 }
 
 typedef struct move_list {
+    const tarn_lake *lake;
     tarn_arena *arena;
     tarn_move *v;
     size_t n, cap;
@@ -35,19 +36,23 @@ static tarn_code keep_move(void *arg, const tarn_move *move, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     move_list *list = arg;
-    char *who = NULL, *why = NULL;
+    char *who = NULL, *why = NULL, *plain_who = NULL, *plain_why = NULL;
 
     if (list->n == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 16;
         TARN_TRY(tarn_resize(&list->v, cap, sizeof *list->v, err));
         list->cap = cap;
     }
-    TARN_TRY(tarn_arena_strndup(list->arena, move->who, strlen(move->who), &who, err));
-    TARN_TRY(tarn_arena_strndup(list->arena, move->why, strlen(move->why), &why, err));
+    TARN_TRY(tarn_unsealed_text(list->lake, "who", move->who, &plain_who, err));
+    TARN_TRY(tarn_unsealed_text(list->lake, "why", move->why, &plain_why, err));
+    TARN_TRY(tarn_arena_strndup(list->arena, plain_who, strlen(plain_who), &who, err));
+    TARN_TRY(tarn_arena_strndup(list->arena, plain_why, strlen(plain_why), &why, err));
     list->v[list->n] = *move;
     list->v[list->n].who = who;
     list->v[list->n++].why = why;
 done:
+    tarn_free(plain_who);
+    tarn_free(plain_why);
     return rc;
 }
 
@@ -55,7 +60,7 @@ tarn_code tarn_lake_ref_moves(tarn_lake *lake, const char *name, tarn_move_fn *f
 {
     tarn_code rc = TARN_OK;
     char full[256];
-    move_list list = {.arena = NULL};
+    move_list list = {.lake = lake};
 
     TARN_TRY(tarn_ref_full(name, full, err));
     TARN_TRY(tarn_arena_new(&list.arena, err));

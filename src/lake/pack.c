@@ -10,7 +10,7 @@
 static const char head_magic[8] = {'T', 'A', 'R', 'N', 'P', 'A', 'C', 'K'};
 static const char tail_magic[8] = {'T', 'A', 'R', 'N', 'T', 'A', 'I', 'L'};
 
-enum { FIRST_CAP = 64 << 10, PACK_VERSION = 1, KEEP_CAP = 4 << 20 };
+enum { FIRST_CAP = 64 << 10, PACK_VERSION = 1, SEALED_VERSION = 2, KEEP_CAP = 4 << 20 };
 
 /* Room for `more` bytes. A fresh block four times as large: large blocks then come in huge pages. */
 static tarn_code reserve(tarn_pack *pack, size_t more, tarn_err *err)
@@ -35,14 +35,93 @@ static void append(tarn_pack *pack, const void *bytes, size_t len)
     pack->len += len;
 }
 
-static void start(tarn_pack *pack)
+static tarn_code start(tarn_pack *pack, tarn_err *err)
 {
-    uint8_t head[TARN_PACK_HEAD] = {0};
+    uint8_t head[TARN_PACK_SEALED_HEAD] = {0};
+    tarn_code rc = TARN_OK;
 
     memcpy(head, head_magic, sizeof head_magic);
-    tarn_put32(head + 8, PACK_VERSION);
-    append(pack, head, sizeof head);
+    tarn_put32(head + 8, pack->ring ? SEALED_VERSION : PACK_VERSION);
+    if (pack->ring) {
+        tarn_put32(head + 12, tarn_ring_newest(pack->ring));
+        TARN_TRY(tarn_secret_random(head + 16, TARN_PACK_SALT, err));
+        TARN_TRY(tarn_pack_key(pack->ring, head, &pack->key, err));
+    }
+    append(pack, head, pack->ring ? TARN_PACK_SEALED_HEAD : TARN_PACK_HEAD);
+done:
+    return rc;
 }
+
+/* ---- sealing ---- */
+
+static void nonce_at(uint32_t offset, uint8_t out[TARN_NONCE])
+{
+    memset(out, 0, TARN_NONCE);
+    tarn_put32(out, offset);
+}
+
+tarn_code tarn_pack_key(const tarn_ring *ring, const uint8_t head[TARN_PACK_SEALED_HEAD], tarn_key *out, tarn_err *err)
+{
+    if (memcmp(head, head_magic, sizeof head_magic) != 0 || tarn_get32(head + 8) != SEALED_VERSION)
+        return TARN_FAIL(err, TARN_CORRUPT, "the pack's head is not that of a sealed pack");
+    return tarn_ring_pack_key(ring, tarn_get32(head + 12), head + 16, out, err);
+}
+
+/* Seal bytes and id behind the pack's end, where the record's bytes will stand. */
+static tarn_code seal_record(tarn_pack *pack, const uint8_t *head, const tarn_id *id, const void *bytes, size_t len,
+                             tarn_err *err)
+{
+    uint8_t nonce[TARN_NONCE], *at = pack->bytes + pack->len + TARN_RECORD_HEAD;
+
+    nonce_at((uint32_t)pack->len, nonce);
+    if (len > 0) memcpy(at, bytes, len);
+    memcpy(at + len, id->b, TARN_ID_BYTES);
+    return tarn_seal(tarn_ring_cipher(pack->ring), &pack->key, nonce, head, 44, at, len + TARN_ID_BYTES, at, err);
+}
+
+static bool header_fits(const tarn_id *name, const tarn_where *w, const uint8_t *head)
+{
+    return memcmp(head, name->b, TARN_ID_BYTES) == 0 && tarn_get32(head + 32) == w->stored &&
+           tarn_get32(head + 36) == w->raw && head[40] == w->kind && head[41] == w->coding;
+}
+
+static void put_header(uint8_t head[TARN_RECORD_HEAD], const tarn_id *name, const tarn_where *w)
+{
+    memset(head, 0, TARN_RECORD_HEAD);
+    memcpy(head, name->b, TARN_ID_BYTES);
+    tarn_put32(head + 32, w->stored);
+    tarn_put32(head + 36, w->raw);
+    head[40] = w->kind;
+    head[41] = w->coding;
+}
+
+static void put_record_crc(uint8_t head[TARN_RECORD_HEAD], const void *bytes, size_t len)
+{
+    tarn_put32(head + 44, tarn_crc32c(tarn_crc32c(0, head, 44), bytes, len));
+}
+
+tarn_code tarn_record_unseal(const tarn_ring *ring, const tarn_key *key, const tarn_id *name, tarn_where *where,
+                             tarn_slab *slab, tarn_id *id, tarn_err *err)
+{
+    uint8_t *head = slab->stored, *bytes = head + TARN_RECORD_HEAD, nonce[TARN_NONCE];
+    tarn_id is;
+
+    if (!header_fits(name, where, head) || where->stored < TARN_RECORD_MORE)
+        return TARN_FAIL(err, TARN_CORRUPT, "the record's header is not what the index tells");
+    nonce_at(where->offset, nonce);
+    tarn_code rc = tarn_unseal(tarn_ring_cipher(ring), key, nonce, head, 44, bytes, where->stored, bytes, err);
+    if (rc != TARN_OK) return rc;
+    where->stored -= TARN_RECORD_MORE;
+    memcpy(id->b, bytes + where->stored, TARN_ID_BYTES);
+    tarn_ring_name(ring, (tarn_kind)where->kind, id, &is);
+    if (!tarn_secret_equal(is.b, name->b, TARN_ID_BYTES))
+        return TARN_FAIL(err, TARN_CORRUPT, "the record holds another than its name tells");
+    put_header(head, id, where);
+    put_record_crc(head, bytes, where->stored);
+    return TARN_OK;
+}
+
+/* ---- adding ---- */
 
 static tarn_code note(tarn_pack *pack, const tarn_id *id, const tarn_where *where, tarn_err *err)
 {
@@ -59,44 +138,51 @@ done:
     return rc;
 }
 
-tarn_code tarn_pack_add(tarn_pack *pack, const tarn_id *id, tarn_kind kind, tarn_coding coding, const void *bytes,
-                        size_t stored, size_t raw, tarn_err *err)
+tarn_code tarn_pack_add_named(tarn_pack *pack, const tarn_id *name, const tarn_id *id, tarn_kind kind,
+                              tarn_coding coding, const void *bytes, size_t stored, size_t raw, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    uint8_t head[TARN_RECORD_HEAD] = {0};
+    uint8_t head[TARN_RECORD_HEAD];
+    size_t more = pack->ring ? TARN_RECORD_MORE : 0;
 
     if (raw > TARN_RECORD_MOST || stored > raw)
         return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", raw, TARN_RECORD_MOST);
-    TARN_TRY(reserve(pack, TARN_PACK_HEAD + TARN_RECORD_HEAD + stored, err));
-    if (pack->len == 0) start(pack);
-    TARN_TRY(note(pack, id,
-                  &(tarn_where){.offset = (uint32_t)pack->len,
-                                .stored = (uint32_t)stored,
-                                .raw = (uint32_t)raw,
-                                .kind = (uint8_t)kind,
-                                .coding = (uint8_t)coding},
-                  err));
-    memcpy(head, id->b, TARN_ID_BYTES);
-    tarn_put32(head + 32, (uint32_t)stored);
-    tarn_put32(head + 36, (uint32_t)raw);
-    head[40] = (uint8_t)kind;
-    head[41] = (uint8_t)coding;
-    tarn_put32(head + 44, tarn_crc32c(tarn_crc32c(0, head, 44), bytes, stored));
+    TARN_TRY(reserve(pack, TARN_PACK_SEALED_HEAD + TARN_RECORD_HEAD + stored + more, err));
+    if (pack->len == 0) TARN_TRY(start(pack, err));
+    tarn_where where = {.offset = (uint32_t)pack->len,
+                        .stored = (uint32_t)(stored + more),
+                        .raw = (uint32_t)raw,
+                        .kind = (uint8_t)kind,
+                        .coding = (uint8_t)coding};
+    put_header(head, name, &where);
+    if (pack->ring) TARN_TRY(seal_record(pack, head, id, bytes, stored, err));
+    else if (stored > 0) memcpy(pack->bytes + pack->len + sizeof head, bytes, stored);
+    TARN_TRY(note(pack, name, &where, err));
+    put_record_crc(head, pack->bytes + pack->len + sizeof head, where.stored);
     append(pack, head, sizeof head);
-    append(pack, bytes, stored);
+    pack->len += where.stored;
 done:
     return rc;
+}
+
+tarn_code tarn_pack_add(tarn_pack *pack, const tarn_id *id, tarn_kind kind, tarn_coding coding, const void *bytes,
+                        size_t stored, size_t raw, tarn_err *err)
+{
+    tarn_id name = *id;
+
+    if (pack->ring) tarn_ring_name(pack->ring, kind, id, &name);
+    return tarn_pack_add_named(pack, &name, id, kind, coding, bytes, stored, raw, err);
 }
 
 bool tarn_pack_full(const tarn_pack *pack, size_t stored)
 {
     size_t index = (pack->n + 1) * 60; /* 52 bytes an entry, and the fan-out */
-    return pack->n > 0 && pack->len + TARN_RECORD_HEAD + stored + index > TARN_PACK_MOST;
+    return pack->n > 0 && pack->len + TARN_RECORD_HEAD + TARN_RECORD_MORE + stored + index > TARN_PACK_MOST;
 }
 
-const tarn_where *tarn_pack_find(const tarn_pack *pack, const tarn_id *id)
+const tarn_where *tarn_pack_find(const tarn_pack *pack, const tarn_id *name)
 {
-    const uint64_t *at = tarn_idmap_find(&pack->places, id);
+    const uint64_t *at = tarn_idmap_find(&pack->places, name);
     return at ? &pack->entries[*at].where : NULL;
 }
 
@@ -155,7 +241,8 @@ void tarn_pack_clear(tarn_pack *pack)
     tarn_free(pack->bytes);
     tarn_free(pack->entries);
     tarn_idmap_clear(&pack->places);
-    *pack = (tarn_pack){0};
+    tarn_secret_wipe(&pack->key, sizeof pack->key);
+    *pack = (tarn_pack){.ring = pack->ring};
 }
 
 tarn_code tarn_tail_read(const uint8_t bytes[TARN_PACK_TAIL], uint64_t size, const char *name, tarn_tail *out,
@@ -196,8 +283,7 @@ void tarn_slab_clear(tarn_slab *slab)
 
 tarn_code tarn_record_check(const tarn_id *id, const tarn_where *w, const uint8_t *head, tarn_err *err)
 {
-    if (memcmp(head, id->b, TARN_ID_BYTES) != 0 || tarn_get32(head + 32) != w->stored ||
-        tarn_get32(head + 36) != w->raw || head[40] != w->kind || head[41] != w->coding)
+    if (!header_fits(id, w, head))
         return TARN_FAIL(err, TARN_CORRUPT, "the record's header is not what the index tells");
     if (w->coding >= TARN_CODING_COUNT)
         return TARN_FAIL(err, TARN_UNSUPPORTED, "stored in coding %d, which only a newer tarn can read", w->coding);

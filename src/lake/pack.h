@@ -11,6 +11,11 @@
  *
  * The name is "p-" and the first 32 digits of the SHA-256 of index and tail.
  *
+ * In an encrypted lake (ring.h) the head is "TARNPACK", 2 u32, generation u32, salt 32, ids are keyed names, and a
+ * record's bytes are sealed: (bytes as coded, id 32), tag 16, under the pack's key, with the record's offset as nonce,
+ * beside the first 44 bytes of its header. Sealing is the last step of writing and the first of reading: what comes
+ * out of tarn_record_unseal is a record as in a plain lake.
+ *
  * A pack is gathered in memory and stored in one go, so nothing half written is ever seen: a process that
  * dies before tarn_pack_seal loses only what was not acknowledged.
  */
@@ -20,9 +25,11 @@
 #include "lake/codec.h"
 #include "lake/idmap.h"
 #include "lake/index.h"
+#include "lake/ring.h"
 
 enum {
     TARN_PACK_HEAD = 16,
+    TARN_PACK_SEALED_HEAD = 48,
     TARN_PACK_TAIL = 64,
     TARN_RECORD_HEAD = 48,
     TARN_PACK_MOST = 62 << 20,   /* a pack is sealed before records and index pass this */
@@ -33,21 +40,27 @@ enum {
     TARN_DELTA_HEAD = 8
 };
 
-/* The pack being gathered. Start with {0}. */
+/* The pack being gathered. Start with {0}; ring set: it is sealed. */
 typedef struct tarn_pack {
     uint8_t *bytes;
     size_t len, cap;
     tarn_indexed *entries;
     size_t n, n_cap;
-    tarn_idmap places; /* id -> number of entry */
+    tarn_idmap places; /* name -> number of entry */
+    const tarn_ring *ring;
+    tarn_key key; /* of this pack */
 } tarn_pack;
 
 /* Add a record. bytes are as coded says. */
 TARN_MUST tarn_code tarn_pack_add(tarn_pack *pack, const tarn_id *id, tarn_kind kind, tarn_coding coding,
                                   const void *bytes, size_t stored, size_t raw, tarn_err *err);
+/* The same, for whoever knows already what the record is called there. */
+TARN_MUST tarn_code tarn_pack_add_named(tarn_pack *pack, const tarn_id *name, const tarn_id *id, tarn_kind kind,
+                                        tarn_coding coding, const void *bytes, size_t stored, size_t raw,
+                                        tarn_err *err);
 /* True when a record of `stored` bytes more would make it too large. */
 bool tarn_pack_full(const tarn_pack *pack, size_t stored);
-const tarn_where *tarn_pack_find(const tarn_pack *pack, const tarn_id *id);
+const tarn_where *tarn_pack_find(const tarn_pack *pack, const tarn_id *name);
 /* Put index and tail behind the records: pack->bytes is then the whole pack. *index_at is where the index
  * starts, *index_len its length. On failure the pack can be sealed again. */
 TARN_MUST tarn_code tarn_pack_seal(tarn_pack *pack, int64_t made_us, char name[TARN_PACK_NAME], size_t *index_at,
@@ -78,6 +91,14 @@ typedef struct tarn_slab {
 TARN_MUST tarn_code tarn_slab_need(uint8_t **block, size_t *cap, size_t need, tarn_err *err);
 void tarn_slab_clear(tarn_slab *slab);
 
+/* The key of a sealed pack from its head. TARN_CORRUPT: it is not one (a plain pack has no place in an encrypted lake).
+ */
+TARN_MUST tarn_code tarn_pack_key(const tarn_ring *ring, const uint8_t head[TARN_PACK_SEALED_HEAD], tarn_key *out,
+                                  tarn_err *err);
+/* Open the sealed record called `name` in slab->stored, in place: a plain record stands there then, where it was sealed
+ * as *id, and *where tells of it. TARN_CORRUPT. */
+TARN_MUST tarn_code tarn_record_unseal(const tarn_ring *ring, const tarn_key *key, const tarn_id *name,
+                                       tarn_where *where, tarn_slab *slab, tarn_id *id, tarn_err *err);
 /* What a delta is made from; in front of its zstd frame:
  *
  *     bases u8 (1 or 2), depth u8 (hops to what is no delta: 1 to 8), generation u16, bytes of the bases u32,

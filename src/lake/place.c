@@ -21,22 +21,32 @@ void tarn_place_tidy(const tarn_lake *lake)
     if (disk->open(lake->inside, &self, NULL) == TARN_OK) disk->close(self);
 }
 
-tarn_code tarn_place_open(tarn_lake *lake, tarn_place *out, tarn_err *err)
+static tarn_code open_in(const char *folder, mode_t mode, tarn_place *out, tarn_err *err)
 {
-    char folder[TARN_LAKE_PATH + 8];
-
     out->fd = -1;
-    (void)snprintf(folder, sizeof folder, "%s/tmp", lake->inside);
     tarn_code rc = tarn_dir_make(folder, err);
     if (rc != TARN_OK) return rc;
     for (int attempt = 0; attempt < 1000 && out->fd < 0; attempt++) {
         (void)snprintf(out->path, sizeof out->path, "%s/%ld-f%d", folder, (long)getpid(), attempt);
-        out->fd = open(out->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        out->fd = open(out->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (out->fd < 0 && errno != EEXIST) break;
     }
     if (out->fd < 0) return TARN_FAIL_ERRNO(err, "create", out->path);
     (void)flock(out->fd, LOCK_EX | LOCK_NB); /* without locks the file is only protected while it is young */
     return TARN_OK;
+}
+
+tarn_code tarn_place_open(tarn_lake *lake, tarn_place *out, tarn_err *err)
+{
+    char folder[TARN_LAKE_PATH + 8];
+
+    (void)snprintf(folder, sizeof folder, "%s/tmp", lake->inside);
+    return open_in(folder, 0644, out, err);
+}
+
+tarn_code tarn_place_open_private(tarn_lake *lake, tarn_place *out, tarn_err *err)
+{
+    return open_in(lake->tmp, lake->ring ? 0600 : 0644, out, err);
 }
 
 tarn_code tarn_place_write(tarn_place *p, const void *bytes, size_t len, tarn_err *err)

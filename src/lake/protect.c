@@ -21,10 +21,15 @@ enum { SECONDS = 300, SECONDS_MOST = 86400, PATTERN_MOST = 200 };
 /* In the lake's lock. *text NULL: there are none. */
 static tarn_code read_text(tarn_lake *lake, char **text, tarn_err *err)
 {
-    *text = NULL;
-    tarn_code rc = tarn_meta_fact_get(lake->meta, fact, text, NULL);
+    char *stored = NULL;
 
-    return rc == TARN_NOT_FOUND ? TARN_OK : rc == TARN_OK ? rc : tarn_meta_fact_get(lake->meta, fact, text, err);
+    *text = NULL;
+    tarn_code rc = tarn_meta_fact_get(lake->meta, fact, &stored, NULL);
+    if (rc == TARN_NOT_FOUND) return TARN_OK;
+    if (rc != TARN_OK) rc = tarn_meta_fact_get(lake->meta, fact, &stored, err);
+    if (rc == TARN_OK) rc = tarn_unsealed_text(lake, fact, stored, text, err);
+    tarn_free(stored);
+    return rc;
 }
 
 static tarn_code stamp_of(const char *text, tarn_id *stamp, tarn_err *err)
@@ -99,7 +104,7 @@ done:
 static tarn_code change_rules(tarn_lake *lake, const char *pattern, const json_t *rule, const char *who, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char *text = NULL, *changed = NULL;
+    char *text = NULL, *changed = NULL, *stored = NULL;
     json_t *rules = NULL, *kept = rule ? json_deep_copy(rule) : NULL;
 
     TARN_TRY(read_text(lake, &text, err));
@@ -112,12 +117,14 @@ static tarn_code change_rules(tarn_lake *lake, const char *pattern, const json_t
         goto done;
     }
     TARN_TRY(tarn_json_compact(rules, &changed, err));
-    TARN_TRY(tarn_meta_fact_set(lake->meta, fact, changed, err));
+    TARN_TRY(tarn_sealed_text(lake, fact, changed, &stored, err));
+    TARN_TRY(tarn_meta_fact_set(lake->meta, fact, stored, err));
 done:
     json_decref(kept);
     json_decref(rules);
     tarn_free(text);
     tarn_free(changed);
+    tarn_free(stored);
     return rc;
 }
 

@@ -5,7 +5,9 @@
 #include "lake/tree.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- what entries name ---- */
@@ -135,62 +137,158 @@ static tarn_code check_fact(const char *key, tarn_err *err)
 
     if (len == 0 || len > 200)
         return TARN_FAIL(err, TARN_INVALID, "the key of a fact has 1 to 200 bytes, not %zu", len);
+    if (strchr(key, '\n')) return TARN_FAIL(err, TARN_INVALID, "the key of a fact has no line end in it");
+    if (strncmp(key, "lake/", 5) == 0)
+        return TARN_FAIL(err, TARN_INVALID, "facts 'lake/...' are the lake's own, '%s' cannot be set", key);
+    return TARN_OK;
+}
+
+/* What a fact is called in the metadata: its key; in an encrypted lake the key's first word and a keyed name. */
+static void stored_key(const tarn_lake *lake, const char *key, char out[320])
+{
+    tarn_id name;
+    char hex[TARN_ID_HEX];
+
+    (void)snprintf(out, 320, "%.200s", key);
+    if (!lake->ring || strncmp(key, "lake/", 5) == 0) return;
+    tarn_ring_name_bytes(lake->ring, key, strlen(key), &name);
+    (void)snprintf(out, 320, "%.*s/%s", (int)strcspn(key, "/"), key, tarn_id_hex(&name, hex));
+}
+
+/* In an encrypted lake the key stands before the value, sealed with it. */
+static tarn_code store_fact(tarn_lake *lake, const char *key, const char *value, char **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text both = {0};
+    char stored[320];
+
+    if (!lake->ring) return tarn_strdup(value, out, err);
+    stored_key(lake, key, stored);
+    tarn_text_addf(&both, "%s\n", key);
+    tarn_text_add(&both, value);
+    TARN_TRY(tarn_text_check(&both, err));
+    TARN_TRY(tarn_sealed_text(lake, stored, both.data, out, err));
+done:
+    tarn_text_clear(&both);
+    return rc;
+}
+
+/* The fact behind a row, in place of the row's texts. */
+static tarn_code open_fact(const tarn_lake *lake, const char *stored, const char *text, char **both, char **value,
+                           tarn_err *err)
+{
+    tarn_code rc = tarn_unsealed_text(lake, stored, text, both, err);
+
+    if (rc != TARN_OK) return rc;
+    char *end = lake->ring ? strchr(*both, '\n') : NULL;
+    if (lake->ring && !end) {
+        tarn_free(*both);
+        *both = NULL;
+        return TARN_FAIL(err, TARN_CORRUPT, "the metadata is damaged: fact '%.100s' has no key", stored);
+    }
+    if (end) *end = '\0';
+    *value = end ? end + 1 : *both;
     return TARN_OK;
 }
 
 tarn_code tarn_lake_fact_set(tarn_lake *lake, const char *key, const char *value, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    char *text = NULL, stored[320];
 
     TARN_TRY(check_fact(key, err));
+    stored_key(lake, key, stored);
+    if (value) TARN_TRY(store_fact(lake, key, value, &text, err));
     TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_tx_end(lake, tarn_meta_fact_set(lake->meta, key, value, err), err);
+    rc = tarn_tx_end(lake, tarn_meta_fact_set(lake->meta, stored, text, err), err);
 done:
+    tarn_free(text);
     return rc;
 }
 
 tarn_code tarn_lake_fact_get(tarn_lake *lake, const char *key, char **out, tarn_err *err)
 {
+    tarn_code rc = TARN_OK;
+    char *text = NULL, *both = NULL, *value = NULL, stored[320];
+
+    stored_key(lake, key, stored);
     tarn_lake_lock(lake);
-    tarn_code rc = tarn_meta_fact_get(lake->meta, key, out, err);
+    rc = tarn_meta_fact_get(lake->meta, stored, &text, err);
     tarn_lake_unlock(lake);
+    if (rc == TARN_NOT_FOUND) rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no fact '%.200s'", key);
+    if (rc != TARN_OK) goto done;
+    TARN_TRY(open_fact(lake, stored, text, &both, &value, err));
+    TARN_TRY(tarn_strdup(value, out, err));
+done:
+    tarn_free(text);
+    tarn_free(both);
     return rc;
 }
 
+typedef struct fact {
+    const char *key, *value;
+} fact;
+
 typedef struct fact_list {
+    const tarn_lake *lake;
+    const char *prefix;
     tarn_arena *arena;
-    struct fact {
-        char *key, *value;
-    } * v;
+    fact *v;
     size_t n, cap;
 } fact_list;
 
-static tarn_code keep_fact(void *arg, const char *key, const char *value, tarn_err *err)
+static tarn_code add_fact(fact_list *list, const char *key, const char *value, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    fact_list *list = arg;
+    char *k = NULL, *v = NULL;
 
+    if (strncmp(key, "lake/", 5) == 0 || strncmp(key, list->prefix, strlen(list->prefix)) != 0) return TARN_OK;
     if (list->n == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 32;
         TARN_TRY(tarn_resize(&list->v, cap, sizeof *list->v, err));
         list->cap = cap;
     }
-    TARN_TRY(tarn_arena_strndup(list->arena, key, strlen(key), &list->v[list->n].key, err));
-    TARN_TRY(tarn_arena_strndup(list->arena, value, strlen(value), &list->v[list->n].value, err));
-    list->n++;
+    TARN_TRY(tarn_arena_strndup(list->arena, key, strlen(key), &k, err));
+    TARN_TRY(tarn_arena_strndup(list->arena, value, strlen(value), &v, err));
+    list->v[list->n++] = (fact){k, v};
 done:
     return rc;
+}
+
+static tarn_code keep_fact(void *arg, const char *stored, const char *text, tarn_err *err)
+{
+    fact_list *list = arg;
+    char *both = NULL, *value = NULL;
+
+    if (!list->lake->ring) return add_fact(list, stored, text, err);
+    if (strncmp(stored, "lake/", 5) == 0 || strncmp(stored, "gc/", 3) == 0 || strcmp(stored, "protection") == 0)
+        return TARN_OK; /* the lake's own */
+    tarn_code rc = open_fact(list->lake, stored, text, &both, &value, err);
+    if (rc == TARN_OK) rc = add_fact(list, both, value, err);
+    tarn_free(both);
+    return rc;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const fact *x = a, *y = b;
+    return strcmp(x->key, y->key);
 }
 
 tarn_code tarn_lake_facts(tarn_lake *lake, const char *prefix, tarn_fact_fn *fn, void *arg, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    fact_list list = {0};
+    fact_list list = {.lake = lake, .prefix = prefix ? prefix : ""};
+    const char *slash = strchr(list.prefix, '/');
+    char from[256];
 
+    (void)snprintf(from, sizeof from, "%.*s", lake->ring ? (slash ? (int)(slash - list.prefix) + 1 : 0) : 255,
+                   list.prefix);
     TARN_TRY(tarn_arena_new(&list.arena, err));
     tarn_lake_lock(lake);
-    rc = tarn_meta_facts(lake->meta, prefix ? prefix : "", keep_fact, &list, err);
+    rc = tarn_meta_facts(lake->meta, from, keep_fact, &list, err);
     tarn_lake_unlock(lake);
+    if (rc == TARN_OK && lake->ring && list.n > 1) qsort(list.v, list.n, sizeof *list.v, by_key);
     for (size_t i = 0; i < list.n && rc == TARN_OK; i++) rc = fn(arg, list.v[i].key, list.v[i].value, err);
 done:
     tarn_arena_free(list.arena);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* refs.c - names of commits, and moving them. The rows are meta.c's. */
 #include "lake/access_inside.h"
+#include "lake/holding.h"
 
 #include "base/mem.h"
 
@@ -63,6 +64,24 @@ tarn_code tarn_ref_branch(const char *name, char out[256], tarn_err *err)
     return rc;
 }
 
+/* Who and why are what people wrote: sealed if the lake is. */
+static tarn_code log_and_set(tarn_lake *lake, const char *name, const tarn_id *was, const tarn_id *to, const char *who,
+                             const char *why, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char *sealed_who = NULL, *sealed_why = NULL;
+
+    if (!lake->ring)
+        return tarn_meta_ref_set(lake->meta, name, was, to, tarn_now_us(), who ? who : "", why ? why : "", err);
+    TARN_TRY(tarn_sealed_text(lake, "who", who ? who : "", &sealed_who, err));
+    TARN_TRY(tarn_sealed_text(lake, "why", why ? why : "", &sealed_why, err));
+    TARN_TRY(tarn_meta_ref_set(lake->meta, name, was, to, tarn_now_us(), sealed_who, sealed_why, err));
+done:
+    tarn_free(sealed_who);
+    tarn_free(sealed_why);
+    return rc;
+}
+
 tarn_code tarn_commit_dead(tarn_lake *lake, const tarn_id *id, bool *dead, tarn_err *err)
 {
     char key[sizeof TARN_FACT_DEAD + TARN_ID_HEX], hex[TARN_ID_HEX], *value = NULL;
@@ -77,7 +96,7 @@ tarn_code tarn_commit_dead(tarn_lake *lake, const tarn_id *id, bool *dead, tarn_
 }
 
 /* A ref never names what is not there, or what a sweep has taken things from. */
-static tarn_code commit_usable(tarn_lake *lake, const tarn_id *id, tarn_err *err)
+tarn_code tarn_commit_usable(tarn_lake *lake, const tarn_id *id, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int64_t swept = 0;
@@ -109,15 +128,16 @@ tarn_code tarn_ref_swap_as(tarn_lake *lake, const char *action, const char *name
     if (rc != TARN_OK && rc != TARN_NOT_FOUND) return rc;
     bool there = rc == TARN_OK;
     if (to) {
-        rc = commit_usable(lake, to, err);
+        rc = tarn_commit_usable(lake, to, err);
         if (rc != TARN_OK) return rc;
     }
     if (!was && there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' exists already", name);
     if (was && !there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' does not exist any more", name);
     if (was && !tarn_id_equal(was, &now.commit))
         return TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved meanwhile; look at it and try again", name);
-    rc = tarn_meta_ref_set(lake->meta, name, there ? &now.commit : NULL, to, tarn_now_us(), who ? who : "",
-                           why ? why : "", err);
+    rc = tarn_hold_guard(lake, name, there ? &now.commit : NULL, to, err);
+    if (rc == TARN_OK) rc = log_and_set(lake, name, there ? &now.commit : NULL, to, who, why, err);
+    if (rc == TARN_OK) rc = tarn_hold_by_rule(lake, name, to, who, err);
     return rc == TARN_OK ? tarn_audit_ref(lake, action, name, was, to, who, why, err) : rc;
 }
 

@@ -443,6 +443,11 @@ tarn_code tarn_lake_repair(tarn_lake *lake, const tarn_repair_options *options, 
     repair r = {.lake = lake, .options = options, .out = out};
 
     *out = (tarn_repair){0};
+    if (lake->ring)
+        return TARN_FAIL(
+            err, TARN_UNSUPPORTED,
+            "an encrypted lake cannot be repaired from its parts yet; copy the damaged files that fsck names "
+            "back from a copy of .tarn, with no process at work");
     TARN_TRY(tarn_salvage_packs(lake, options, out, err));
     TARN_TRY(fill(&r, err));
 done:

@@ -2,6 +2,8 @@
 /* roots.c - see roots.h. */
 #include "lake/roots.h"
 
+#include "lake/holding.h"
+
 #include "base/mem.h"
 
 #include <string.h>
@@ -87,7 +89,7 @@ static tarn_code add_fact(void *arg, const char *key, const char *value, tarn_er
     static const char digits[] = "0123456789abcdef";
     tarn_id id;
 
-    if (strncmp(key, "gc/", 3) == 0) return TARN_OK;
+    if (strncmp(key, "gc/", 3) == 0 || strncmp(key, "lake/", 5) == 0) return TARN_OK;
     for (const char *at = value; *at;) {
         size_t len = strspn(at, digits);
         if (len == 2 * TARN_ID_BYTES && tarn_id_parse(at, len, &id)) {
@@ -101,12 +103,23 @@ static tarn_code add_fact(void *arg, const char *key, const char *value, tarn_er
 
 static tarn_code from_facts(tarn_lake *lake, tarn_roots *roots, tarn_err *err)
 {
-    return tarn_meta_facts(lake->meta, "", add_fact, roots, err);
+    return lake->ring ? tarn_lake_facts(lake, "", add_fact, roots, err)
+                      : tarn_meta_facts(lake->meta, "", add_fact, roots, err);
+}
+
+static tarn_code add_hold(void *arg, const tarn_hold *hold, tarn_err *err)
+{
+    return add(arg, &hold->id, false, "holds", err);
+}
+
+static tarn_code from_holds(tarn_lake *lake, tarn_roots *roots, tarn_err *err)
+{
+    return tarn_holds_seen(lake, add_hold, roots, err);
 }
 
 /* Every place in the metadata that names things. */
 static tarn_code (*const sources[])(tarn_lake *lake, tarn_roots *roots, tarn_err *err) = {
-    from_refs, from_ref_log, from_staging, from_run_index, from_facts,
+    from_refs, from_ref_log, from_staging, from_run_index, from_facts, from_holds,
 };
 
 tarn_code tarn_roots_gather(tarn_lake *lake, int64_t since_us, tarn_roots *out, tarn_err *err)

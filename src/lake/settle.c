@@ -15,7 +15,8 @@
 
 #include <string.h>
 
-static bool named(const tarn_lake *lake, const tarn_id *id)
+/* Both by what indexes call it: the id, in an encrypted lake a keyed name. */
+static bool named(const tarn_lake *lake, const tarn_id *name)
 {
     tarn_where where;
     bool found = false;
@@ -23,28 +24,39 @@ static bool named(const tarn_lake *lake, const tarn_id *id)
     for (size_t i = 0; i < lake->n_segments && !found; i++) {
         const tarn_segment *s = &lake->segments[i];
         if (s->row.num == 0 || !s->index.bytes) continue;
-        if (tarn_index_find(&s->index, id, s->row.name, &where, &found, NULL) != TARN_OK) found = false;
+        if (tarn_index_find(&s->index, name, s->row.name, &where, &found, NULL) != TARN_OK) found = false;
     }
     return found; /* what a damaged index hides cannot be read anyway */
 }
 
-static bool waiting(const tarn_lake *lake, const tarn_id *id)
+static bool waiting(const tarn_lake *lake, const tarn_id *name)
 {
     tarn_where where;
-    bool found = tarn_pack_find(&lake->open, id) != NULL;
+    bool found = tarn_pack_find(&lake->open, name) != NULL;
 
     for (size_t i = 0; i < lake->n_segments && !found; i++) {
         const tarn_segment *s = &lake->segments[i];
         if (s->row.num != 0 || !s->index.bytes) continue;
-        if (tarn_index_find(&s->index, id, s->row.name, &where, &found, NULL) != TARN_OK) found = false;
+        if (tarn_index_find(&s->index, name, s->row.name, &where, &found, NULL) != TARN_OK) found = false;
     }
     return found;
+}
+
+/* By id, whatever the indexes call it. */
+static bool there(const tarn_lake *lake, const tarn_id *id)
+{
+    tarn_id name = *id;
+
+    if (named(lake, id) || waiting(lake, id)) return true;
+    if (!lake->ring) return false;
+    tarn_ring_name(lake->ring, TARN_KIND_CHUNK, id, &name);
+    return named(lake, &name) || waiting(lake, &name);
 }
 
 static tarn_code check_bases(tarn_lake *lake, tarn_err *err)
 {
     for (size_t i = 0; i < lake->bases.n; i++)
-        if (!named(lake, &lake->bases.v[i]) && !waiting(lake, &lake->bases.v[i]))
+        if (!there(lake, &lake->bases.v[i]))
             return TARN_FAIL(err, TARN_CONFLICT,
                              "a garbage collection removed what new content was made from; put the content again");
     return TARN_OK;
@@ -71,18 +83,15 @@ static tarn_code copy_first_copies(tarn_lake *lake, const tarn_segment *s, tarn_
     tarn_code rc = TARN_OK;
     tarn_slab slab = {0};
     tarn_indexed e;
-    char blob[80];
+    tarn_where where;
+    tarn_id id;
 
-    (void)snprintf(blob, sizeof blob, "packs/%s", s->row.name);
     for (uint32_t i = 0; i < s->index.n; i++) {
         TARN_TRY(tarn_index_at(&s->index, i, s->row.name, &e, err));
         if (e.where.coding == TARN_CODING_DELTA && named(lake, &e.id)) continue;
-        size_t len = TARN_RECORD_HEAD + (size_t)e.where.stored;
-        TARN_TRY(tarn_slab_need(&slab.stored, &slab.stored_cap, len, err));
-        TARN_TRY(lake->backend->get(lake->packs, blob, e.where.offset, len, slab.stored, err));
-        TARN_TRY(tarn_record_check(&e.id, &e.where, slab.stored, err));
-        TARN_TRY(tarn_pack_add(out, &e.id, (tarn_kind)e.where.kind, (tarn_coding)e.where.coding,
-                               slab.stored + TARN_RECORD_HEAD, e.where.stored, e.where.raw, err));
+        TARN_TRY(tarn_sealed_take(lake, s->row.name, &e, &slab, &id, &where, err));
+        TARN_TRY(tarn_pack_add_named(out, &e.id, &id, (tarn_kind)where.kind, (tarn_coding)where.coding,
+                                     slab.stored + TARN_RECORD_HEAD, where.stored, where.raw, err));
     }
 done:
     tarn_slab_clear(&slab);
@@ -93,7 +102,7 @@ done:
 static tarn_code rewrite(tarn_lake *lake, size_t at, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_pack pack = {0};
+    tarn_pack pack = {.ring = lake->ring};
     tarn_segment fresh = {.map = {.bytes = ""}}, *old = &lake->segments[at];
     char name[TARN_PACK_NAME], blob[80];
     size_t index_at = 0, index_len = 0;

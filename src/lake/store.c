@@ -251,9 +251,11 @@ void tarn_store_close(tarn_lake *lake)
 /* ---- looking up ---- */
 
 typedef struct spot {
+    tarn_id name; /* the id, or what stands for it in a sealed pack */
     tarn_where where;
     bool in_open, pending; /* in the open pack, in one that is not in meta.db yet */
     char pack[64];
+    tarn_key key; /* in the open pack of an encrypted lake */
 } spot;
 
 static tarn_code pack_name(tarn_lake *lake, uint32_t num, char out[64], tarn_err *err)
@@ -272,7 +274,7 @@ static tarn_code pack_name(tarn_lake *lake, uint32_t num, char out[64], tarn_err
 }
 
 /* Damage is an answer only if no sound segment has the id. */
-static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out, bool *found, tarn_err *err)
+static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *name, spot *out, bool *found, tarn_err *err)
 {
     tarn_code rc = TARN_OK, damaged = TARN_OK;
 
@@ -281,7 +283,7 @@ static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out,
         tarn_segment *s = &lake->segments[i];
         if (s->damage[0] && damaged == TARN_OK) damaged = TARN_FAIL(err, TARN_CORRUPT, "%s", s->damage);
         if (!s->index.bytes) continue;
-        rc = tarn_index_find(&s->index, id, s->row.name, &out->where, found, damaged == TARN_OK ? err : NULL);
+        rc = tarn_index_find(&s->index, name, s->row.name, &out->where, found, damaged == TARN_OK ? err : NULL);
         if (rc == TARN_CORRUPT) damaged = rc;
         else if (rc != TARN_OK) return rc;
         if (!*found) continue;
@@ -302,20 +304,20 @@ static tarn_code look_in_segments(tarn_lake *lake, const tarn_id *id, spot *out,
 
 /* Under the lock. For reading, other processes' newest packs count too, and damage is an error; for writing a
  * chunk that cannot be found is simply stored again. */
-static tarn_code locate(tarn_lake *lake, const tarn_id *id, bool reading, spot *out, bool *found, tarn_err *err)
+static tarn_code locate_name(tarn_lake *lake, const tarn_id *name, bool reading, spot *out, bool *found, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int64_t version = 0;
-    const tarn_where *open = tarn_pack_find(&lake->open, id);
+    const tarn_where *open = tarn_pack_find(&lake->open, name);
 
     *found = open != NULL;
+    out->name = *name;
     if (open) {
-        *out = (spot){.where = *open, .in_open = true};
+        *out = (spot){.name = *name, .where = *open, .in_open = true, .key = lake->open.key};
         return TARN_OK;
     }
-    for (int attempt = 0;;
-         attempt++) { /* others may sweep again while we look: what is gone is only gone if nobody did */
-        tarn_code looked = look_in_segments(lake, id, out, found, err);
+    for (int attempt = 0;; attempt++) { /* others may sweep again meanwhile: it is gone only if nobody did */
+        tarn_code looked = look_in_segments(lake, name, out, found, err);
         if (!reading) return looked == TARN_CORRUPT ? TARN_OK : looked;
         if (*found) return looked;
         TARN_TRY(tarn_meta_version(lake->meta, &version, err));
@@ -324,6 +326,19 @@ static tarn_code locate(tarn_lake *lake, const tarn_id *id, bool reading, spot *
     }
 done:
     return rc;
+}
+
+/* By id; the kind is not known, and a commit's name is made in another way than that of all others. */
+static tarn_code locate(tarn_lake *lake, const tarn_id *id, bool reading, spot *out, bool *found, tarn_err *err)
+{
+    tarn_id name;
+
+    if (!lake->ring) return locate_name(lake, id, reading, out, found, err);
+    tarn_ring_name(lake->ring, TARN_KIND_CHUNK, id, &name);
+    tarn_code rc = locate_name(lake, &name, reading, out, found, err);
+    if (*found || (rc != TARN_OK && rc != TARN_CORRUPT)) return rc;
+    tarn_code second = locate_name(lake, id, reading, out, found, rc == TARN_OK ? err : NULL);
+    return *found || rc == TARN_OK ? second : rc;
 }
 
 tarn_code tarn_store_find(tarn_lake *lake, const tarn_id *id, tarn_where *where, bool *found, tarn_err *err)
@@ -354,17 +369,30 @@ done:
     return rc;
 }
 
-/* The record's bytes into slab->stored. TARN_NOT_FOUND with *found: its pack is missing. */
+/* If it is sealed, open what is in slab->stored: a record as in a plain lake is there then. */
+static tarn_code unseal(tarn_lake *lake, spot *s, tarn_slab *slab, tarn_err *err)
+{
+    tarn_id is;
+
+    if (!lake->ring) return TARN_OK;
+    tarn_code rc = tarn_record_unseal(lake->ring, &s->key, &s->name, &s->where, slab, &is, err);
+    tarn_secret_wipe(&s->key, sizeof s->key);
+    return rc;
+}
+
+/* The record's bytes into slab->stored, and the key if they are sealed. TARN_NOT_FOUND with *found: its pack is
+ * missing. */
 static tarn_code fetch(tarn_lake *lake, const tarn_id *id, tarn_slab *slab, spot *s, bool *found, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char blob[80];
 
     TARN_TRY(locate_and_copy(lake, id, slab, s, found, err));
-    if (!*found || s->in_open || s->where.stored > TARN_RECORD_MOST) goto done;
+    if (!*found || s->in_open || s->where.stored > TARN_RECORD_MOST + TARN_RECORD_MORE) goto done;
     TARN_TRY(blob_name(s->pack, blob, err));
     TARN_TRY(lake->backend->get(lake->packs, blob, s->where.offset, TARN_RECORD_HEAD + (size_t)s->where.stored,
                                 slab->stored, err));
+    if (lake->ring) TARN_TRY(tarn_sealed_pack_key(lake, s->pack, &s->key, err));
 done:
     return rc;
 }
@@ -407,11 +435,12 @@ static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what
     if (rc == TARN_NOT_FOUND) rc = TARN_FAIL(err, TARN_CORRUPT, "%s %.12s: its pack %s is missing", what, hex, s.pack);
     if (rc != TARN_OK) goto done;
     if (!found) return TARN_FAIL(err, TARN_NOT_FOUND, "%s %.12s is not in the lake", what, hex);
-    if (s.where.stored > TARN_RECORD_MOST)
+    if (s.where.stored > TARN_RECORD_MOST + TARN_RECORD_MORE)
         return TARN_FAIL(err, TARN_CORRUPT, "%s %.12s has an impossible length", what, hex);
     const tarn_opening how = {
         .codec = lake->codec, .hashed = hashed, .before = tarn_before_get, .arg = &before, .delta = &facts->delta};
-    rc = tarn_record_open(&how, id, &s.where, slab, err);
+    rc = unseal(lake, &s, slab, err);
+    if (rc == TARN_OK) rc = tarn_record_open(&how, id, &s.where, slab, err);
     if (rc != TARN_OK && (hashed || !before.failed)) { /* of bases of bases the one at fault is enough */
         (void)snprintf(note, sizeof note, "%s %.12s (pack %s, offset %u)", what, hex, s.pack, s.where.offset);
         tarn_err_note(err, "%s", note);
@@ -578,19 +607,19 @@ done:
 }
 
 /* As a delta if there is one and its bases are there, else as c says. */
-static tarn_code put_locked(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const coded *c, const coded *delta,
-                            size_t raw, tarn_err *err)
+static tarn_code put_locked(tarn_lake *lake, const tarn_id *name, const tarn_id *id, tarn_kind kind, const coded *c,
+                            const coded *delta, size_t raw, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     spot s;
     bool found = false, there = false;
 
-    TARN_TRY(locate(lake, id, false, &s, &found, err));
+    TARN_TRY(locate_name(lake, name, false, &s, &found, err));
     if (found) goto done;
     if (delta->len > 0) TARN_TRY(rely_on(lake, &delta->delta, &there, err));
     if (there) c = delta;
     if (tarn_pack_full(&lake->open, c->len)) TARN_TRY(tarn_store_seal(lake, err));
-    TARN_TRY(tarn_pack_add(&lake->open, id, kind, c->coding, c->bytes, c->len, raw, err));
+    TARN_TRY(tarn_pack_add_named(&lake->open, name, id, kind, c->coding, c->bytes, c->len, raw, err));
 done:
     return rc;
 }
@@ -613,12 +642,14 @@ tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind
     uint8_t little[4096], *room = NULL;
     coded c = {.coding = TARN_CODING_RAW, .bytes = bytes, .len = len}, delta = {.len = 0};
     size_t packed = 0;
+    tarn_id name = *id;
 
+    if (lake->ring) tarn_ring_name(lake->ring, kind, id, &name);
     if (len > TARN_RECORD_MOST)
         return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", len, TARN_RECORD_MOST);
     tarn_lake_lock(lake);
     rc = may_write(lake, err);
-    if (rc == TARN_OK) rc = locate(lake, id, false, &s, &found, err);
+    if (rc == TARN_OK) rc = locate_name(lake, &name, false, &s, &found, err);
     tarn_lake_unlock(lake);
     if (rc != TARN_OK || found) return rc;
 
@@ -628,7 +659,7 @@ tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind
     if (n_like > 0 && c.len > WORTH_A_DELTA)
         TARN_TRY(code_as_delta(lake, bytes, len, like, n_like, room + len, c.len, &delta, err));
     tarn_lake_lock(lake);
-    rc = put_locked(lake, id, kind, &c, &delta, len, err);
+    rc = put_locked(lake, &name, id, kind, &c, &delta, len, err);
     tarn_lake_unlock(lake);
 done:
     tarn_free(room);
@@ -764,19 +795,53 @@ tarn_code tarn_store_unswept(tarn_lake *lake, int64_t swept, tarn_err *err)
     return TARN_FAIL(err, TARN_CONFLICT, "a garbage collection came between; try again");
 }
 
-tarn_code tarn_pack_bases(tarn_lake *lake, const char *pack, const tarn_where *where, tarn_delta *out, tarn_err *err)
+/* What the record in slab->stored is made from. */
+static tarn_code bases_in(tarn_slab *slab, const tarn_where *where, tarn_delta *out, tarn_err *err)
+{
+    size_t used;
+
+    return tarn_delta_read(slab->stored + TARN_RECORD_HEAD, where->stored, out, &used, err);
+}
+
+tarn_code tarn_pack_bases(tarn_lake *lake, const char *pack, const tarn_indexed *e, tarn_delta *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     uint8_t head[TARN_DELTA_HEAD + TARN_DELTA_BASES * TARN_ID_BYTES];
-    size_t len = where->stored < sizeof head ? where->stored : sizeof head, used;
+    size_t len = e->where.stored < sizeof head ? e->where.stored : sizeof head, used;
     char blob[80];
+    tarn_slab slab = {0};
+    tarn_where where;
+    tarn_id id;
 
     *out = (tarn_delta){0};
-    if (where->coding != TARN_CODING_DELTA) return TARN_OK;
+    if (e->where.coding != TARN_CODING_DELTA) return TARN_OK;
+    if (lake->ring) { /* sealed as a whole */
+        TARN_TRY(tarn_sealed_take(lake, pack, e, &slab, &id, &where, err));
+        TARN_TRY(bases_in(&slab, &where, out, err));
+        goto done;
+    }
     TARN_TRY(blob_name(pack, blob, err));
-    TARN_TRY(lake->backend->get(lake->packs, blob, where->offset + (uint64_t)TARN_RECORD_HEAD, len, head, err));
+    TARN_TRY(lake->backend->get(lake->packs, blob, e->where.offset + (uint64_t)TARN_RECORD_HEAD, len, head, err));
     TARN_TRY(tarn_delta_read(head, len, out, &used, err));
 done:
+    tarn_slab_clear(&slab);
+    return rc;
+}
+
+/* Of a record in the open pack. Under the lock. */
+static tarn_code open_bases(tarn_lake *lake, spot *s, tarn_delta *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_slab slab = {0};
+    size_t len = TARN_RECORD_HEAD + (size_t)s->where.stored;
+
+    if (s->where.coding != TARN_CODING_DELTA) return TARN_OK;
+    TARN_TRY(tarn_slab_need(&slab.stored, &slab.stored_cap, len, err));
+    memcpy(slab.stored, lake->open.bytes + s->where.offset, len);
+    TARN_TRY(unseal(lake, s, &slab, err));
+    TARN_TRY(bases_in(&slab, &s->where, out, err));
+done:
+    tarn_slab_clear(&slab);
     return rc;
 }
 
@@ -787,15 +852,14 @@ tarn_code tarn_store_bases(tarn_lake *lake, const tarn_id *id, tarn_delta *out, 
     for (int attempt = 0; attempt < 3; attempt++) { /* a sweep may take the pack away under our eyes */
         spot s = {0};
         bool found = false;
-        size_t used;
         *out = (tarn_delta){0};
         tarn_lake_lock(lake);
         rc = attempt > 0 ? tarn_store_load(lake, err) : TARN_OK;
         if (rc == TARN_OK) rc = locate(lake, id, true, &s, &found, err);
-        if (rc == TARN_OK && found && s.in_open && s.where.coding == TARN_CODING_DELTA)
-            rc = tarn_delta_read(lake->open.bytes + s.where.offset + TARN_RECORD_HEAD, s.where.stored, out, &used, err);
+        if (rc == TARN_OK && found && s.in_open) rc = open_bases(lake, &s, out, err);
         tarn_lake_unlock(lake);
-        if (rc == TARN_OK && found && !s.in_open) rc = tarn_pack_bases(lake, s.pack, &s.where, out, err);
+        if (rc == TARN_OK && found && !s.in_open)
+            rc = tarn_pack_bases(lake, s.pack, &(tarn_indexed){s.name, s.where}, out, err);
         if (rc != TARN_NOT_FOUND) break;
     }
     return rc;

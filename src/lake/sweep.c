@@ -204,31 +204,27 @@ done:
     return rc;
 }
 
-/* The record as it is stored: nothing is coded anew. */
+/* The record as it is stored: nothing is coded anew, but a sealed one is sealed for its new pack. */
 static tarn_code copy_record(tarn_gcing *g, const tarn_gc_pack *p, const tarn_indexed *e, tarn_slab *slab, copies *c,
                              tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char blob[80];
-    size_t len = TARN_RECORD_HEAD + (size_t)e->where.stored, head;
+    size_t head;
     tarn_delta delta;
+    tarn_where where;
+    tarn_id id;
 
-    (void)snprintf(blob, sizeof blob, "packs/%s", p->row.name);
-    TARN_TRY(tarn_slab_need(&slab->stored, &slab->stored_cap, len, err));
-    TARN_TRY(g->lake->backend->get(g->lake->packs, blob, e->where.offset, len, slab->stored, err));
-    rc = tarn_record_check(&e->id, &e->where, slab->stored, err);
-    if (rc != TARN_OK) {
-        tarn_err_note(err, "nothing was removed; pack %s, offset %u", p->row.name, e->where.offset);
-        goto done;
-    }
-    if (e->where.coding == TARN_CODING_DELTA) { /* another copy of it may have been looked at when marking */
-        TARN_TRY(tarn_delta_read(slab->stored + TARN_RECORD_HEAD, e->where.stored, &delta, &head, err));
+    rc = tarn_sealed_take(g->lake, p->row.name, e, slab, &id, &where, err);
+    if (rc == TARN_CORRUPT) tarn_err_note(err, "nothing was removed; pack %s, offset %u", p->row.name, e->where.offset);
+    if (rc != TARN_OK) goto done;
+    if (where.coding == TARN_CODING_DELTA) { /* another copy of it may have been looked at when marking */
+        TARN_TRY(tarn_delta_read(slab->stored + TARN_RECORD_HEAD, where.stored, &delta, &head, err));
         TARN_TRY(tarn_gc_mark_bases(g, &delta, err));
     }
-    if (tarn_pack_full(&c->open, e->where.stored)) TARN_TRY(store_copies(g, c, err));
+    if (tarn_pack_full(&c->open, where.stored)) TARN_TRY(store_copies(g, c, err));
     if (c->made_us < p->made_us) c->made_us = p->made_us;
-    TARN_TRY(tarn_pack_add(&c->open, &e->id, (tarn_kind)e->where.kind, (tarn_coding)e->where.coding,
-                           slab->stored + TARN_RECORD_HEAD, e->where.stored, e->where.raw, err));
+    TARN_TRY(tarn_pack_add_named(&c->open, &e->id, &id, (tarn_kind)where.kind, (tarn_coding)where.coding,
+                                 slab->stored + TARN_RECORD_HEAD, where.stored, where.raw, err));
 done:
     return rc;
 }
@@ -451,7 +447,7 @@ done:
 tarn_code tarn_gc_sweep(tarn_gcing *g, size_t *dropped, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    copies c = {.made_us = 0};
+    copies c = {.open.ring = g->lake->ring};
 
     *dropped = count_going(g);
     if (*dropped > 0 && !g->dry_run) TARN_TRY(copy_and_swap(g, &c, err));

@@ -200,11 +200,14 @@ done:
 static tarn_code write_out(tarn_predlog *log, segment *s, tarn_err *err)
 {
     char path[4096];
+    uint64_t written = 0;
     tarn_code rc = tarn_segment_path(log->lake, s->file.name, path, err);
 
-    if (rc == TARN_OK) rc = tarn_fd_write(s->file.fd, s->writing.data, s->writing.len, path, err);
+    if (rc == TARN_OK)
+        rc = tarn_segment_append(log->lake, s->file.name, s->file.fd, path, s->written, s->writing.data, s->writing.len,
+                                 &written, err);
     if (rc != TARN_OK) (void)!ftruncate(s->file.fd, (off_t)s->written);
-    else s->written += s->writing.len;
+    else s->written += written;
     return rc;
 }
 

@@ -13,6 +13,8 @@
  * A crash between commit and removal does no harm: the next start commits the same bytes under the same path, which
  * changes nothing. A torn last line is cut off at the next start, and never read as a record.
  *
+ * In an encrypted lake the lines of one write are sealed together (logfile.c); nothing else changes.
+ *
  * An id is p-<segment>-<line>-<check>: it says where the record is, and a typing error in it is noticed.
  *
  * Threads: any. Several processes may serve one lake: each locks the segments that it writes.
@@ -78,6 +80,15 @@ TARN_MUST tarn_code tarn_segments_commit(tarn_lake *lake, tarn_segment_file *fil
                                          tarn_err *err);
 /* Segments that no living process holds: cut torn ends, commit, remove. *records gets how many were taken up. */
 TARN_MUST tarn_code tarn_segments_recover(tarn_lake *lake, int64_t *records, tarn_err *err);
+/* ---- a segment's file (logfile.c) ---- */
+
+/* Append whole lines at byte `at`, the file's end; *written bytes were added. */
+TARN_MUST tarn_code tarn_segment_append(tarn_lake *lake, const char *name, int fd, const char *path, uint64_t at,
+                                        const char *lines, size_t len, uint64_t *written, tarn_err *err);
+/* Its lines, NUL behind them; tarn_free(*out). *sound bytes of the file hold them: what stands behind is a torn write.
+ * TARN_CORRUPT: damaged within. */
+TARN_MUST tarn_code tarn_segment_read(tarn_lake *lake, const char *name, char **out, size_t *out_len, size_t *sound,
+                                      tarn_err *err);
 /* Path of a segment's file. */
 TARN_MUST tarn_code tarn_segment_path(tarn_lake *lake, const char *name, char out[4096], tarn_err *err);
 

@@ -5,6 +5,7 @@
  * file holds its lock, and a file without name (another process was faster) is left alone. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "lake/key.h"
 #include "serve/predlog.h"
 #include "serve/serve.h"
 
@@ -59,6 +60,21 @@ size_t tarn_segment_whole(const char *name, const char *bytes, size_t len, char 
 
 /* ---- into the lake ---- */
 
+static tarn_code put_segment(tarn_lake *lake, const char *name, tarn_object *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char path[4096], *bytes = NULL;
+    size_t len = 0, sound = 0;
+
+    TARN_TRY(tarn_segment_path(lake, name, path, err));
+    if (!tarn_lake_encrypted(lake)) return tarn_lake_put_file(lake, path, NULL, out, err);
+    TARN_TRY(tarn_segment_read(lake, name, &bytes, &len, &sound, err));
+    TARN_TRY(tarn_lake_put(lake, bytes, len, out, err));
+done:
+    tarn_free(bytes);
+    return rc;
+}
+
 tarn_code tarn_segments_commit(tarn_lake *lake, tarn_segment_file *files, size_t n, int64_t records, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -72,8 +88,7 @@ tarn_code tarn_segments_commit(tarn_lake *lake, tarn_segment_file *files, size_t
     for (size_t i = 0; i < n; i++) {
         struct stat st;
         if (fstat(files[i].fd, &st) != 0 || st.st_nlink == 0) continue; /* another process has done it */
-        TARN_TRY(tarn_segment_path(lake, files[i].name, path, err));
-        TARN_TRY(tarn_lake_put_file(lake, path, NULL, &entries[used].object, err));
+        TARN_TRY(put_segment(lake, files[i].name, &entries[used].object, err));
         (void)snprintf(entries[used].path, sizeof entries[used].path, "predictions/%s/%s.ndjson", files[i].model,
                        files[i].name);
         used++;
@@ -105,7 +120,7 @@ static tarn_code take_up(tarn_lake *lake, const char *name, tarn_segment_file *f
 {
     tarn_code rc = TARN_OK;
     char path[4096], *bytes = NULL;
-    size_t len = 0;
+    size_t len = 0, sound = 0;
     struct stat st;
     int fd = -1;
 
@@ -115,13 +130,19 @@ static tarn_code take_up(tarn_lake *lake, const char *name, tarn_segment_file *f
     fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) return errno == ENOENT ? TARN_OK : TARN_FAIL_ERRNO(err, "open", path);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &st) != 0 || st.st_nlink == 0) goto done;
-    TARN_TRY(tarn_file_read(path, 0, &bytes, &len, err));
+    TARN_TRY(tarn_segment_read(lake, name, &bytes, &len, &sound, err));
     size_t whole = tarn_segment_whole(name, bytes, len, file->model, records);
-    if (whole == 0) {
+    if (tarn_lake_encrypted(lake)) { /* pieces are whole lines */
+        if (whole != len)
+            TARN_TRY(
+                TARN_FAIL(err, TARN_CORRUPT, "segment %s of the prediction log holds lines that are no records", name));
+        whole = sound;
+    }
+    if (whole == 0 || len == 0) {
         if (unlink(path) != 0) rc = TARN_FAIL_ERRNO(err, "remove", path);
         goto done;
     }
-    if (whole < len && ftruncate(fd, (off_t)whole) != 0) {
+    if (whole < (size_t)st.st_size && ftruncate(fd, (off_t)whole) != 0) {
         rc = TARN_FAIL_ERRNO(err, "shorten", path);
         goto done;
     }
@@ -208,11 +229,11 @@ static tarn_code find_in_file(tarn_lake *lake, const char *segment, int64_t line
 {
     tarn_code rc = TARN_OK;
     char path[4096], *bytes = NULL;
-    size_t len = 0;
+    size_t len = 0, sound = 0;
 
     TARN_TRY(tarn_segment_path(lake, segment, path, err));
     if (!tarn_path_exists(path)) return TARN_OK;
-    rc = tarn_file_read(path, 0, &bytes, &len, err);
+    rc = tarn_segment_read(lake, segment, &bytes, &len, &sound, err);
     if (rc == TARN_NOT_FOUND) return TARN_OK; /* committed between the two looks */
     if (rc == TARN_OK) rc = pick(bytes, len, line, id, out, err);
     if (rc != TARN_OK || !*out) goto done;

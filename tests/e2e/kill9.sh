@@ -36,7 +36,8 @@ killed() {
 }
 
 at_work=0
-for ((i = 1; i <= kills; i++)); do
+# A run may be faster than the first one was: a kill that came too late is tried again, a few times.
+for ((i = 1; i <= kills || (at_work <= kills / 5 && i <= 4 * kills); i++)); do
     [ -d hurt ] || fresh hurt
     moment=$(((RANDOM * 32768 + RANDOM) % (took * 11 / 10 + 20)))
     killed "$moment"
@@ -57,5 +58,5 @@ for ((i = 1; i <= kills; i++)); do
     rm -rf hurt
 done
 [ ! -d hurt ] || { t run --folder hurt && same "$(ids hurt)" "$want" "model and report at the end"; }
-[ "$at_work" -gt $((kills / 5)) ] || fail "only $at_work of $kills kills hit a run at work"
-say "all well: $at_work of $kills kills hit a run at work, each time the lake was clean and the bytes came out the same"
+[ "$at_work" -gt $((kills / 5)) ] || fail "only $at_work of $((i - 1)) kills hit a run at work"
+say "all well: $at_work of $((i - 1)) kills hit a run at work, each time the lake was clean and the bytes came out the same"
