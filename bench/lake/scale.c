@@ -6,15 +6,18 @@
  *     scale branch LAKE TIMES      make a branch TIMES times: median ms
  *     scale diff LAKE              commit 10 changes spread over all paths, compare with before: median ms
  *     scale staged LAKE N          stage N new paths, commit them: seconds of CPU and wall of each
- *     scale clients LAKE N TIMES   N threads commit to one branch, each TIMES times: commits a second
- *     scale processes LAKE N TIMES the same with N processes
- *     scale syncs FOLDER           4 KiB appends that the disk has acknowledged, a second
- */
+ *     scale clients LAKE N TIMES   N threads commit to one branch, each TIMES times: commits a second, and how often
+ * that is what the disk syncs a second (4 KiB appends, before and after) scale unlogged LAKE N TIMES  the same without
+ * the records of the audit log scale merges LAKE N TIMES    the same, but each commits to a branch of its own and
+ * merges that into the one: merges scale processes LAKE N TIMES as clients, with N processes
+ *
+ * It is linked with --wrap=tarn_audit_ref, so that it can leave the audit log out. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/sink.h"
-#include "lake/lake.h"
+#include "lake/access_inside.h"
+#include "lake/history.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -28,6 +31,19 @@
 enum { CONTENTS = 4096, BATCH = 50000 };
 
 static const tarn_commit_options options = {.author = "bench", .message = "bench"};
+
+tarn_code __real_tarn_audit_ref(tarn_lake *lake, const char *action, const char *name, const tarn_id *was,
+                                const tarn_id *to, const char *who, const char *why, tarn_err *err);
+tarn_code __wrap_tarn_audit_ref(tarn_lake *lake, const char *action, const char *name, const tarn_id *was,
+                                const tarn_id *to, const char *who, const char *why, tarn_err *err);
+
+static bool unlogged;
+
+tarn_code __wrap_tarn_audit_ref(tarn_lake *lake, const char *action, const char *name, const tarn_id *was,
+                                const tarn_id *to, const char *who, const char *why, tarn_err *err)
+{
+    return unlogged ? TARN_OK : __real_tarn_audit_ref(lake, action, name, was, to, who, why, err);
+}
 
 static double cpu_seconds(void)
 {
@@ -261,8 +277,32 @@ typedef struct client {
     pthread_t thread;
     int64_t run; /* tells runs apart */
     int number, times, failed;
+    bool merges;
     tarn_err err;
 } client;
+
+/* Commit an entry to the branch, or to one of the client's own that is merged then. */
+static tarn_code land(client *c, const tarn_entry *e)
+{
+    static const tarn_merge_options no_ff = {.author = "bench", .no_ff = true};
+    char own[64];
+    tarn_id id;
+    tarn_merge_result m;
+
+    (void)snprintf(own, sizeof own, "own-%lld-%d", (long long)c->run, c->number);
+    tarn_code rc = tarn_lake_commit_entries(c->lake, c->merges ? own : "main", e, 1, &options, &id, &c->err);
+    return rc == TARN_OK && c->merges ? tarn_lake_merge(c->lake, own, "main", &no_ff, &m, &c->err) : rc;
+}
+
+static tarn_code own_branch(client *c)
+{
+    char own[64];
+    tarn_id head;
+    tarn_code rc = tarn_lake_resolve(c->lake, "main", &head, &c->err);
+
+    (void)snprintf(own, sizeof own, "heads/own-%lld-%d", (long long)c->run, c->number);
+    return rc == TARN_OK ? tarn_lake_ref_move(c->lake, own, NULL, &head, "bench", "", &c->err) : rc;
+}
 
 static void *commit_times(void *arg)
 {
@@ -270,21 +310,19 @@ static void *commit_times(void *arg)
 
     for (int i = 0; i < c->times; i++) {
         tarn_entry e = {.path = ""};
-        tarn_id id;
         (void)snprintf(e.path, sizeof e.path, "clients/%lld/%03d/%05d", (long long)c->run, c->number, i);
         tarn_code rc = put_number(c->lake, (uint64_t)c->run + (uint64_t)i, &e.object, &c->err);
-        if (rc == TARN_OK) rc = tarn_lake_commit_entries(c->lake, "main", &e, 1, &options, &id, &c->err);
+        if (rc == TARN_OK) rc = land(c, &e);
         c->failed += rc != TARN_OK;
     }
     return NULL;
 }
 
-static int as_threads(tarn_lake *lake, client *c, int n, int times)
+static int as_threads(client *c, int n)
 {
     int failed = 0;
 
     for (int i = 0; i < n; i++) {
-        c[i] = (client){.lake = lake, .run = tarn_now_us(), .number = i, .times = times};
         if (pthread_create(&c[i].thread, NULL, commit_times, &c[i]) != 0) exit(71);
     }
     for (int i = 0; i < n; i++) {
@@ -312,48 +350,67 @@ static int as_processes(const char *folder, int n, int times)
     return failed;
 }
 
-static tarn_code clients(const char *folder, bool threads, int n, int times, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    tarn_lake *lake = NULL;
-    client *c = NULL;
-    uint64_t before = 0, after = 0;
-
-    TARN_TRY(tarn_alloc(&c, (size_t)n, sizeof *c, err));
-    TARN_TRY(tarn_lake_open(folder, &lake, err));
-    TARN_TRY(count_paths(lake, &before, err));
-    if (!threads) tarn_lake_close(lake);
-    if (!threads) lake = NULL;
-    double start = tarn_seconds();
-    int failed = threads ? as_threads(lake, c, n, times) : as_processes(folder, n, times);
-    double seconds = tarn_seconds() - start;
-    if (!lake) TARN_TRY(tarn_lake_open(folder, &lake, err));
-    TARN_TRY(count_paths(lake, &after, err));
-    printf(
-        "{\"what\":\"%s\",\"clients\":%d,\"commits\":%d,\"failed\":%d,\"lost\":%lld,\"seconds\":%.2f,\"per_s\":%.1f}\n",
-        threads ? "clients" : "processes", n, n * times, failed,
-        (long long)n * times - failed - (long long)(after - before), seconds, n * times / seconds);
-done:
-    tarn_free(c);
-    tarn_lake_close(lake);
-    return rc;
-}
-
-static tarn_code syncs(const char *folder, tarn_err *err)
+/* What the disk of a folder acknowledges, a second. */
+static double syncs(const char *folder)
 {
     char path[4096], block[4096] = "x";
     int n = 0;
 
     (void)snprintf(path, sizeof path, "%s/syncs", folder);
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
-    if (fd < 0) return TARN_FAIL_ERRNO(err, "create", path);
     double start = tarn_seconds();
-    for (; tarn_seconds() - start < 2; n++)
+    for (; fd >= 0 && tarn_seconds() - start < 1; n++)
         if (write(fd, block, sizeof block) != sizeof block || fdatasync(fd) != 0) break;
-    printf("{\"what\":\"syncs\",\"per_s\":%.1f}\n", n / (tarn_seconds() - start));
-    (void)close(fd);
+    double rate = n / (tarn_seconds() - start);
+    if (fd >= 0) (void)close(fd);
     (void)unlink(path);
-    return TARN_OK;
+    return rate;
+}
+
+static tarn_code prepare(const char *what, tarn_lake *lake, client *c, int n, int times, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t run = tarn_now_us();
+
+    unlogged = strcmp(what, "unlogged") == 0;
+    for (int i = 0; i < n && rc == TARN_OK; i++) {
+        c[i] = (client){.lake = lake, .run = run, .number = i, .times = times, .merges = strcmp(what, "merges") == 0};
+        if (c[i].merges) rc = own_branch(&c[i]);
+        if (rc != TARN_OK) *err = c[i].err;
+    }
+    return rc;
+}
+
+static tarn_code clients(const char *what, const char *folder, int n, int times, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_lake *lake = NULL;
+    client *c = NULL;
+    uint64_t before = 0, after = 0;
+    bool threads = strcmp(what, "processes") != 0;
+    double disk = syncs(folder);
+
+    TARN_TRY(tarn_alloc(&c, (size_t)n, sizeof *c, err));
+    TARN_TRY(tarn_lake_open(folder, &lake, err));
+    TARN_TRY(count_paths(lake, &before, err));
+    TARN_TRY(prepare(what, lake, c, n, times, err));
+    if (!threads) tarn_lake_close(lake);
+    if (!threads) lake = NULL;
+    double start = tarn_seconds(), cpu = cpu_seconds();
+    int failed = threads ? as_threads(c, n) : as_processes(folder, n, times);
+    double seconds = tarn_seconds() - start, rate = n * times / seconds;
+    cpu = cpu_seconds() - cpu;
+    disk = (disk + syncs(folder)) / 2;
+    if (!lake) TARN_TRY(tarn_lake_open(folder, &lake, err));
+    TARN_TRY(count_paths(lake, &after, err));
+    printf("{\"what\":\"%s\",\"clients\":%d,\"times\":%d,\"failed\":%d,\"lost\":%lld,\"seconds\":%.2f,\"cpu_ms\":%.3f,"
+           "\"per_s\":%.0f,\"syncs_per_s\":%.0f,\"ratio\":%.2f}\n",
+           what, n, n * times, failed, (long long)n * times - failed - (long long)(after - before), seconds,
+           threads ? cpu * 1e3 / (n * times) : 0, rate, disk, rate / disk);
+done:
+    tarn_free(c);
+    tarn_lake_close(lake);
+    return rc;
 }
 
 static tarn_code on_lake(const char *what, const char *folder, int n, tarn_err *err)
@@ -380,9 +437,9 @@ int main(int argc, char **argv)
 
     tarn_json_setup();
     if (strcmp(what, "build") == 0) rc = build(argv[2], n, &err);
-    else if (strcmp(what, "clients") == 0 || strcmp(what, "processes") == 0)
-        rc = clients(argv[2], what[0] == 'c', n, times, &err);
-    else if (strcmp(what, "syncs") == 0) rc = syncs(argv[2], &err);
+    else if (strcmp(what, "clients") == 0 || strcmp(what, "unlogged") == 0 || strcmp(what, "merges") == 0 ||
+             strcmp(what, "processes") == 0)
+        rc = clients(what, argv[2], n, times, &err);
     else if (argc > 2) rc = on_lake(what, argv[2], n, &err);
     if (rc != TARN_OK) (void)fprintf(stderr, "scale %s: %s\n", what, err.msg);
     return tarn_code_exit(rc);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# small_files.sh - many small files in one commit, and a commit of one changed file on top: Tarn beside git.
+# small_files.sh - many small files in one commit, and a commit of one changed file on top: Tarn beside git, and beside copies
+# of the files, which keep no versions: cp -r and rclone copy, each with a sync of the file system behind it.
 #
 #   bench/lake/small_files.sh [FILES [RUNS [BUILD [SCRATCH]]]]      100000 3 build /tmp
 #
@@ -14,7 +15,8 @@ here=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$here"
 work=$(mktemp -d "$scratch/tarn-bench-XXXXXX")
 trap 'rm -rf "$work"' EXIT
-command -v git > /dev/null || { echo "git is not installed" >&2; exit 69; }
+for tool in git rclone; do command -v $tool > /dev/null || { echo "$tool is not installed (setup/bench.apt)" >&2; exit 69; }; done
+export RCLONE_CONFIG=/dev/null
 
 . bench/lake/build.inc
 lake_program small_files "$build" "$work/small_files"
@@ -53,13 +55,30 @@ git_import() {
     done
 }
 
+copies() {
+    local t
+    rm -rf "$work/copy" "$work/rcopy"
+    sync -f "$work"
+    t=$(now)
+    cp -r "$work/files" "$work/copy" && sync -f "$work/copy"
+    since "$t" >> "$work/cp_import"
+    t=$(now)
+    rclone copy "$work/files" "$work/rcopy" && sync -f "$work/rcopy"
+    since "$t" >> "$work/rclone_import"
+}
+
 for run in $(seq "$runs"); do # in turn, so that a busy machine is busy for both
     tarn_import
     git_import
-    echo "run $run: tarn $(tail -1 "$work/tarn_import") s, git $(tail -1 "$work/git_import") s; $(cat "$work/said")"
+    copies
+    echo "run $run: tarn $(tail -1 "$work/tarn_import") s, git $(tail -1 "$work/git_import") s, cp $(tail -1 "$work/cp_import") s," \
+        "rclone $(tail -1 "$work/rclone_import") s; $(cat "$work/said")"
 done
 
 ti=$(median < "$work/tarn_import") gi=$(median < "$work/git_import")
+ci=$(median < "$work/cp_import") ri=$(median < "$work/rclone_import")
+awk -v ti="$ti" -v ci="$ci" -v ri="$ri" 'BEGIN {
+    printf "%-46s %8.2f s %18s %7.1fx\n%-46s %8.2f s %18s %7.1fx\n", "cp -r and sync", ci, "", ci / ti, "rclone copy and sync", ri, "", ri / ti }'
 tc=$(median < "$work/tarn_change") to=$(median < "$work/tarn_once") gc=$(median < "$work/git_change")
 awk -v n="$files" -v ti="$ti" -v gi="$gi" -v tc="$tc" -v to="$to" -v gc="$gc" 'BEGIN {
     printf "%-46s %10s %10s %8s\n", "median", "tarn", "git", "ratio"

@@ -47,6 +47,51 @@ static void pieces_give_the_name_of_the_whole(void **state)
     tarn_hasher_free(NULL);
 }
 
+/* What is worked on two at a time, and in pieces, against OpenSSL one by one: every length around the borders of
+ * blocks, several of them together, cut in many ways. */
+static void many_at_a_time_give_the_same_names(void **state)
+{
+    enum { N = 40, MOST = 9000 };
+    uint8_t bytes[MOST];
+    tarn_stretch in[N];
+    tarn_id each[N], alone, whole, expect;
+
+    (void)state;
+    for (int i = 0; i < MOST; i++) bytes[i] = (uint8_t)(i * 131 + i / 251);
+    for (size_t n = 0; n <= N; n++) {
+        for (int how = 0; how < 6; how++) {
+            tarn_hasher *h = NULL;
+            size_t at = 0;
+            for (size_t i = 0; i < n; i++) {
+                const size_t len[] = {i, 64 * (i % 3), 55 + i, 119 + i % 3, i % 2 ? 0 : 200, (i * 7919 + n) % 223};
+                in[i] = (tarn_stretch){bytes + at, len[how]};
+                at += len[how];
+            }
+            must(tarn_hasher_new(&h, err));
+            must(tarn_hasher_add(h, "in front", n % 9, err));
+            must(tarn_digest_each(in, n, h, each, err));
+            must(tarn_hasher_add(h, "behind", n % 7, err));
+            must(tarn_hasher_end(h, &whole, err));
+            tarn_hasher_free(h);
+            for (size_t i = 0; i < n; i++) {
+                must(tarn_digest(in[i].bytes, in[i].len, &alone, err));
+                assert_true(tarn_id_equal(&each[i], &alone));
+            }
+            must(tarn_digest_each(in, n, NULL, each, err));
+            for (size_t i = 0; i < n; i++) {
+                must(tarn_digest(in[i].bytes, in[i].len, &alone, err));
+                assert_true(tarn_id_equal(&each[i], &alone));
+            }
+            uint8_t joined[MOST + 20];
+            memcpy(joined, "in front", n % 9);
+            memcpy(joined + n % 9, bytes, at);
+            memcpy(joined + n % 9 + at, "behind", n % 7);
+            must(tarn_digest(joined, n % 9 + at + n % 7, &expect, err));
+            assert_true(tarn_id_equal(&whole, &expect));
+        }
+    }
+}
+
 static void names_are_read_and_compared(void **state)
 {
     tarn_id a, b, none = {{0}};
@@ -114,5 +159,6 @@ static void running_out_of_memory_is_a_clean_error(void **state)
 }
 
 TARN_TESTS(TARN_TEST(gives_the_published_names), TARN_TEST(pieces_give_the_name_of_the_whole),
-           TARN_TEST(names_are_read_and_compared), TARN_TEST(what_is_no_name_is_refused),
-           TARN_TEST(keyed_hashes_are_as_published), TARN_TEST(running_out_of_memory_is_a_clean_error))
+           TARN_TEST(many_at_a_time_give_the_same_names), TARN_TEST(names_are_read_and_compared),
+           TARN_TEST(what_is_no_name_is_refused), TARN_TEST(keyed_hashes_are_as_published),
+           TARN_TEST(running_out_of_memory_is_a_clean_error))

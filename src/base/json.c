@@ -5,21 +5,99 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 
-/* jansson takes a failed allocation in the middle of a text for bad syntax, and its allocator has no argument to put
- * this into: so the reader clears it, and asks afterwards. */
-static _Thread_local bool ran_out;
+/* ---- memory that runs out in the middle of a text ----
+ *
+ * jansson 2.14 does not look whether its buffer for the token at hand could grow: it then reads behind the token's end,
+ * or ends the process by an assertion. So while a text is read, a failed allocation does not come back to jansson at
+ * all: we jump out of it and free what it holds. For that each block has a head, and the blocks of a reading are a
+ * list; blocks outlive their reading, whose number tells that they are in no list any more. */
+
+typedef struct block {
+    struct block *before, *after;
+    uint64_t reading;
+    uint64_t unused; /* what stands behind is aligned as malloc's blocks are */
+} block;
+
+typedef struct reading {
+    uint64_t number; /* no two are the same */
+    block all;       /* a ring with this as its head */
+    jmp_buf out;
+} reading;
+
+static _Thread_local reading *now; /* of this thread; NULL: none */
+static atomic_uint_fast64_t readings;
 
 static void *json_take(size_t size)
 {
-    void *block = NULL;
+    block *b = NULL;
 
-    if (tarn_alloc(&block, size, 1, NULL) != TARN_OK) ran_out = true;
-    return block;
+    if (size > SIZE_MAX - sizeof *b || tarn_alloc(&b, sizeof *b + size, 1, NULL) != TARN_OK) {
+        if (now) longjmp(now->out, 1);
+        return NULL;
+    }
+    b->reading = now ? now->number : 0;
+    if (now) {
+        b->before = &now->all;
+        b->after = now->all.after;
+        b->after->before = b;
+        now->all.after = b;
+    }
+    return b + 1;
 }
 
-void tarn_json_setup(void) { json_set_alloc_funcs(json_take, tarn_free); }
+static void json_give(void *memory)
+{
+    block *b = memory;
+
+    if (!b) return;
+    b--;
+    if (now && b->reading == now->number) {
+        b->before->after = b->after;
+        b->after->before = b->before;
+    }
+    tarn_free(b);
+}
+
+void tarn_json_setup(void) { json_set_alloc_funcs(json_take, json_give); }
+
+static void start_reading(reading *r)
+{
+    r->number = atomic_fetch_add_explicit(&readings, 1, memory_order_relaxed) + 1;
+    r->all.before = r->all.after = &r->all;
+}
+
+static void free_reading(reading *r)
+{
+    for (block *b = r->all.after, *after; b != &r->all; b = after) {
+        after = b->after;
+        tarn_free(b);
+    }
+}
+
+/* *ran_out: there was no memory, and *e tells nothing. */
+static json_t *load(const char *text, size_t len, json_error_t *e, bool *ran_out)
+{
+    reading r;
+    json_t *value = NULL;
+
+    *ran_out = false;
+    start_reading(&r);
+    now = &r;
+    if (setjmp(r.out) == 0) {
+        value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, e);
+        now = NULL;
+        return value;
+    }
+    now = NULL;
+    free_reading(&r);
+    *ran_out = true;
+    return NULL;
+}
 
 enum { MOST_NESTED = 512 };
 
@@ -55,13 +133,13 @@ tarn_code tarn_json_read(const char *text, size_t len, const char *what, json_t 
 {
     json_error_t e;
     int line, column;
+    bool ran_out = false;
 
     *out = NULL;
     if (too_deep(text, len, &line, &column))
         return TARN_FAIL(err, TARN_LIMIT, "%s: line %d, column %d: nested deeper than %d", what, line, column,
                          MOST_NESTED);
-    ran_out = false;
-    *out = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    *out = load(text, len, &e, &ran_out);
     if (*out) return TARN_OK;
     if (ran_out || json_error_code(&e) == json_error_out_of_memory)
         return TARN_FAIL(err, TARN_NOMEM, "%s: no memory to read %zu bytes of JSON", what, len);

@@ -210,6 +210,42 @@ static void running_out_of_memory_is_a_clean_error(void **state)
     assert_true(n > 10); /* jansson's memory is ours */
 }
 
+/* Where jansson by itself ends the process, or reads behind a token: its buffer grows in a number, a word, a string. */
+static void running_out_of_memory_inside_of_a_long_token_is_a_clean_error(void **state)
+{
+    static const char *const texts[] = {
+        "[0,123456789012345678]",
+        "[-0.12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789]",
+        "[1e000000000000000000000000000000000000000000000000000000000000001]",
+        "{\"a\": 1234567890123456}",
+        "[\"a string of more than sixteen and of more than thirty-two and sixty-four bytes, too\"]",
+        "[\"\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\", 7]",
+        "[\"a control character behind\x01\"]",
+        "[falsefalsefalsefalsefalsefalsefalse]",
+        "123456789012345678901234567890",
+    };
+    const int64_t live = tarn_mem_live();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        tarn_code rc = TARN_NOMEM;
+        int64_t n = 1;
+        json_t *value = NULL;
+        for (; rc == TARN_NOMEM; n++) {
+            tarn_err err = {0};
+            assert_true(n < 100);
+            tarn_mem_fail_after(n);
+            rc = tarn_json_read(texts[i], strlen(texts[i]), "x", &value, &err);
+            tarn_mem_fail_after(0);
+            if (rc != TARN_OK && rc != TARN_NOMEM && rc != TARN_INVALID) fail_msg("%s: %s", texts[i], err.msg);
+            assert_true((value != NULL) == (rc == TARN_OK));
+        }
+        json_decref(value);
+        assert_true(n > 3);
+        assert_int_equal(tarn_mem_live(), live);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +257,7 @@ int main(void)
         TARN_TEST(fields_are_looked_up_and_set),
         TARN_TEST(cut_and_flipped_bytes_are_refused_or_read),
         TARN_TEST(running_out_of_memory_is_a_clean_error),
+        TARN_TEST(running_out_of_memory_inside_of_a_long_token_is_a_clean_error),
     };
 
     tarn_json_setup();

@@ -6,9 +6,11 @@
 #include "base/mem.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { HUGE_BORDER = 2 << 20, HUGE_FROM = 4 << 20, ARENA_PAGE = 16 << 10 };
 
@@ -80,9 +82,37 @@ tarn_code tarn_strndup(const char *text, size_t len, char **out, tarn_err *err)
     return rc;
 }
 
+void tarn_mem_lend(void *bytes, size_t len)
+{
+    enum { PAGE = 4096 };
+    uintptr_t from = ((uintptr_t)bytes + PAGE - 1) / PAGE * PAGE, to = ((uintptr_t)bytes + len) / PAGE * PAGE;
+
+    if (to > from) (void)madvise((void *)from, to - from, MADV_FREE); /* else they are only kept */
+}
+
 tarn_code tarn_strdup(const char *text, char **out, tarn_err *err)
 {
     return tarn_strndup(text, strlen(text), out, err);
+}
+
+/* The limit of the control group; 0: none, or none that can be read. */
+static int64_t group_limit(void)
+{
+    long long bytes = 0;
+    FILE *f = fopen("/sys/fs/cgroup/memory.max", "re");
+
+    if (!f) return 0;
+    if (fscanf(f, "%lld", &bytes) != 1) bytes = 0; /* "max" */
+    (void)fclose(f);
+    return bytes;
+}
+
+int64_t tarn_mem_machine(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    int64_t all = pages > 0 && page > 0 ? (int64_t)pages * page : (int64_t)4 << 30, limit = group_limit();
+
+    return limit > 0 && limit < all ? limit : all;
 }
 
 int64_t tarn_mem_live(void) { return atomic_load_explicit(&live_blocks, memory_order_relaxed); }

@@ -30,9 +30,16 @@ TARN_MUST tarn_code tarn_resize(void *block, size_t count, size_t size, tarn_err
 /* NULL is fine. */
 void tarn_free(void *block);
 
+/* What is in these bytes of a block is not needed any more: the kernel may take the pages when memory is short, and
+ * costs nothing if it does not. They may be written again at any time; until then they hold anything. */
+void tarn_mem_lend(void *bytes, size_t len);
+
 /* Copies, NUL-terminated; free with tarn_free. */
 TARN_MUST tarn_code tarn_strdup(const char *text, char **out, tarn_err *err);
 TARN_MUST tarn_code tarn_strndup(const char *text, size_t len, char **out, tarn_err *err);
+
+/* Bytes of memory that this process may count on: the machine's, or less where its control group is held to less. */
+int64_t tarn_mem_machine(void);
 
 /* Blocks allocated and not yet freed, in this process. */
 int64_t tarn_mem_live(void);

@@ -21,7 +21,9 @@ typedef enum tarn_stream {
     TARN_STREAM_BAGGING,
     TARN_STREAM_FEATURES,
     TARN_STREAM_BOOTSTRAP,
-    TARN_STREAM_TEST
+    TARN_STREAM_TEST,
+    TARN_STREAM_SHUFFLE,
+    TARN_STREAM_FOLDS = 30
 } tarn_stream;
 
 typedef struct tarn_random4 {

@@ -2,10 +2,12 @@
 /* ancestry.c - walking over commits, and the best common ancestor of two.
  *
  * Two colours run down from the two commits, newest commit first. A commit that has both is a common ancestor, and what
- * lies behind it is stale: ancestor of one. The walk ends when all that waits is stale. Commits are younger than their
- * parents (land.c sees to that), so a commit has all its colours when its turn comes, and nothing older than the answer
- * is read beyond what waits. In commits with times out of order a colour may come late; then the commit is gone
- * through again, which costs time but no truth. */
+ * lies behind it is stale: ancestor of one. The walk ends when all that waits of one colour is stale: what the other
+ * colour would still find is an ancestor of what was found. So a branch that never takes from main is merged there at
+ * the cost of what is new, however old its fork is. Commits are younger than their parents (land.c sees to that), so a
+ * commit has all its colours when its turn comes, and nothing older than the answer is read beyond what waits. In
+ * commits with times out of order a colour may come late; then the commit is gone through again, which costs time but
+ * no truth. */
 #include "lake/ancestry.h"
 
 #include "base/mem.h"
@@ -118,10 +120,17 @@ typedef struct painting {
     tarn_lake *lake;
     tarn_queue queue;
     tarn_idmap colours;
-    size_t fresh; /* waiting and not stale */
+    size_t fresh[2]; /* waiting and not stale, of each colour */
     tarn_links *common;
     size_t n_common, cap_common;
 } painting;
+
+static void count_fresh(painting *p, uint64_t colours, int step)
+{
+    if (!(colours & WAITING) || (colours & STALE)) return;
+    if (colours & COLOUR_A) p->fresh[0] += (size_t)step;
+    if (colours & COLOUR_B) p->fresh[1] += (size_t)step;
+}
 
 static tarn_code paint(painting *p, const tarn_id *id, uint64_t colours, tarn_err *err)
 {
@@ -130,15 +139,14 @@ static tarn_code paint(painting *p, const tarn_id *id, uint64_t colours, tarn_er
     tarn_links links;
 
     if (now == was) goto done;
-    bool was_fresh = (was & WAITING) && !(was & STALE);
     if (!(was & WAITING)) {
         TARN_TRY(tarn_commit_links(p->lake, id, &links, err));
         TARN_TRY(tarn_queue_push(&p->queue, &links, err));
     }
     now |= WAITING;
     TARN_TRY(tarn_idmap_put(&p->colours, id, now, NULL, err));
-    p->fresh += (size_t) !(now & STALE);
-    p->fresh -= (size_t)was_fresh;
+    count_fresh(p, was, -1);
+    count_fresh(p, now, 1);
 done:
     return rc;
 }
@@ -163,9 +171,9 @@ static tarn_code paint_next(painting *p, tarn_err *err)
     tarn_links top = tarn_queue_pop(&p->queue);
     uint64_t *colours = tarn_idmap_find(&p->colours, &top.id);
 
+    count_fresh(p, *colours, -1);
     *colours &= ~(uint64_t)WAITING;
     uint64_t pass = *colours;
-    p->fresh -= (size_t) !(pass & STALE);
     if ((pass & BOTH) == BOTH) {
         if (!(pass & STALE)) TARN_TRY(keep_common(p, &top, err));
         pass |= STALE;
@@ -187,7 +195,7 @@ tarn_code tarn_lake_merge_base(tarn_lake *lake, const tarn_id *a, const tarn_id 
     }
     TARN_TRY(paint(&p, a, COLOUR_A, err));
     TARN_TRY(paint(&p, b, COLOUR_B, err));
-    while (p.fresh > 0) TARN_TRY(paint_next(&p, err));
+    while (p.fresh[0] > 0 && p.fresh[1] > 0) TARN_TRY(paint_next(&p, err));
     for (size_t i = 0; i < p.n_common; i++) {
         if (*tarn_idmap_find(&p.colours, &p.common[i].id) & STALE) continue; /* found out later */
         if (!best || newer(&p.common[i], best)) best = &p.common[i];

@@ -9,6 +9,7 @@
  * The last hash is committed to branch `audit` from time to time. Whoever keeps a copy of that branch, or of a commit's
  * id, can show that the log was cut or written anew. */
 #include "lake/access_inside.h"
+#include "lake/commit.h"
 
 #include "base/mem.h"
 #include "base/sink.h"
@@ -264,6 +265,17 @@ static tarn_code read_anchor_row(tarn_lake *lake, tarn_err *err)
     return rc == TARN_NOT_FOUND ? TARN_OK : rc;
 }
 
+typedef struct anchor {
+    tarn_lake *lake;
+    int64_t seq;
+} anchor;
+
+static tarn_code note_anchor(void *arg, tarn_err *err)
+{
+    const anchor *a = arg;
+    return write_anchor_row(a->lake, a->seq, tarn_now_us(), err);
+}
+
 static tarn_code commit_anchor(tarn_lake *lake, int64_t seq, const tarn_id *hash, tarn_err *err)
 {
     tarn_entry e = {.path = ""};
@@ -277,9 +289,7 @@ static tarn_code commit_anchor(tarn_lake *lake, int64_t seq, const tarn_id *hash
     (void)snprintf(line, sizeof line, "{\"seq\":%lld,\"hash\":\"%s\",\"time\":\"%s\"}\n", (long long)seq,
                    tarn_id_hex(hash, hex), tarn_time_text(tarn_now_us(), when));
     TARN_TRY(tarn_lake_put(lake, line, strlen(line), &e.object, err));
-    TARN_TRY(tarn_lake_commit_entries(lake, "audit", &e, 1, &options, &id, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_tx_end(lake, write_anchor_row(lake, seq, tarn_now_us(), err), err);
+    rc = tarn_commit_entries_with(lake, "audit", &e, 1, &options, note_anchor, &(anchor){lake, seq}, &id, err);
 done:
     return rc;
 }

@@ -32,8 +32,10 @@ TARN_MUST tarn_code tarn_lake_hurt(tarn_lake *lake, tarn_hurt_fn *fn, void *arg,
 typedef void tarn_say_fn(void *arg, const char *line);
 
 typedef struct tarn_repair_options {
-    tarn_lake *const *from; /* other lakes that may have what is missing */
+    tarn_lake *const *from; /* other lakes that may have what is missing (tarn_lake_source_open) */
     size_t n_from;
+    const char *const *folders; /* that are no lakes: files with the right content count */
+    size_t n_folders;
     tarn_say_fn *say; /* each thing done, one line; may be NULL */
     void *arg;
     const tarn_sink *sink;
@@ -47,14 +49,23 @@ typedef struct tarn_repair {
     int64_t left;    /* records that are still missing */
 } tarn_repair;
 /* Set damaged packs aside and store their sound records again, as one change; then fetch what refs and staging miss:
- * from packs that meta.db does not name, from other lakes, from plain files whose content has the right hash.
- * Damaged packs are moved, never deleted. TARN_UNSUPPORTED in an encrypted lake. */
+ * from packs that meta.db does not name (those with commits are entered anyway: metadata that lost their newest changes
+ * look as if a process had been killed before its commit), from other lakes, from plain files whose content has the
+ * right hash. Damaged packs are moved, never deleted. TARN_IO where a store behind a network does not answer: nothing
+ * that could not be read is taken for damaged then, and the repair can be started again. */
 TARN_MUST tarn_code tarn_lake_repair(tarn_lake *lake, const tarn_repair_options *options, tarn_repair *out,
                                      tarn_err *err);
 
+/* Open a place to repair `lake` from: a folder with a lake (of which at least the packs can be read), a folder with
+ * packs, or a store's URL (s3://..., gs://..., azure://..., disk:/path). A copy of an encrypted lake is opened with the
+ * keys of `lake`. *out NULL: a folder without a lake, for options.folders. Close it before `lake`. Nothing is written
+ * to it. */
+TARN_MUST tarn_code tarn_lake_source_open(tarn_lake *lake, const char *where, tarn_lake **out, tarn_say_fn *say,
+                                          void *arg, tarn_err *err);
+
 /* Look at `format` and meta.db of the lake in `folder` or above it, and make them again if they are lost or damaged:
  * packs from the packs there are, of the other tables each row that is sound; a lost ref gets the place that the ref
- * log tells. The damaged files go to .tarn/damaged. *mended tells whether anything was done. */
+ * log tells. The damaged files go to .tarn/damaged. *mended tells whether anything was done. Needs no key. */
 TARN_MUST tarn_code tarn_lake_mend_meta(const char *folder, tarn_say_fn *say, void *arg, bool *mended, tarn_err *err);
 
 /* Commits in the lake that no ref reaches, newest first; tip: no other lost commit has it as a parent. */

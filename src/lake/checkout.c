@@ -16,6 +16,7 @@
 
 typedef struct checkout {
     tarn_lake *lake;
+    tarn_pool *pool;
     const char *prefix, *folder;
     int root;
     bool force, writing;
@@ -142,7 +143,7 @@ static tarn_code write_file(const checkout *c, int dir, const char *name, const 
     w.fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (w.fd < 0) return TARN_FAIL_ERRNO(err, "create", e->path);
     TARN_TRY(tarn_hasher_new(&w.hasher, err));
-    TARN_TRY(tarn_lake_read(c->lake, &e->object.id, 0, UINT64_MAX, write_some, &w, err));
+    TARN_TRY(tarn_lake_read_by(c->lake, c->pool, &e->object.id, 0, UINT64_MAX, write_some, &w, err));
     TARN_TRY(tarn_hasher_end(w.hasher, &id, err));
     if (!tarn_id_equal(&id, &e->object.id)) {
         rc = TARN_FAIL(err, TARN_CORRUPT, "bytes do not match their name");
@@ -186,9 +187,20 @@ done:
 tarn_code tarn_lake_checkout(tarn_lake *lake, const tarn_id *commit, const char *prefix, const char *folder, bool force,
                              int64_t *files, const tarn_sink *sink, tarn_err *err)
 {
+    return tarn_lake_checkout_by(lake, NULL, commit, prefix, folder, force, files, sink, err);
+}
+
+tarn_code tarn_lake_checkout_by(tarn_lake *lake, tarn_pool *pool, const tarn_id *commit, const char *prefix,
+                                const char *folder, bool force, int64_t *files, const tarn_sink *sink, tarn_err *err)
+{
     tarn_code rc = TARN_OK;
-    checkout c = {
-        .lake = lake, .prefix = prefix ? prefix : "", .folder = folder, .root = -1, .force = force, .sink = sink};
+    checkout c = {.lake = lake,
+                  .pool = pool,
+                  .prefix = prefix ? prefix : "",
+                  .folder = folder,
+                  .root = -1,
+                  .force = force,
+                  .sink = sink};
 
     TARN_TRY(tarn_dir_make(folder, err));
     c.root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -23,21 +23,40 @@ void tarn_gear_init(tarn_gear *gear)
     }
 }
 
+/* From byte `from` to `to` of what is left: the length of the chunk if it ends there, else 0. Four bytes at a time: the
+ * table's numbers are added to each other beside the sum that waits for itself. */
+static size_t border_in(const tarn_gear *gear, const uint8_t *bytes, size_t from, size_t to, uint64_t below,
+                        uint64_t *hash)
+{
+    uint64_t h = *hash;
+    size_t i = from;
+
+    for (; i + 4 <= to; i += 4) {
+        uint64_t g0 = gear->of[bytes[i]], g2 = gear->of[bytes[i + 2]];
+        uint64_t g01 = 2 * g0 + gear->of[bytes[i + 1]], g23 = 2 * g2 + gear->of[bytes[i + 3]];
+        uint64_t h2 = 4 * h + g01;
+        if (2 * h + g0 < below) return i + 1;
+        if (h2 < below) return i + 2;
+        if (2 * h2 + g2 < below) return i + 3;
+        h = 4 * h2 + g23;
+        if (h < below) return i + 4;
+    }
+    for (; i < to; i++) {
+        h = 2 * h + gear->of[bytes[i]];
+        if (h < below) return i + 1;
+    }
+    *hash = h;
+    return 0;
+}
+
 size_t tarn_chunk_cut(const tarn_gear *gear, const uint8_t *bytes, size_t len)
 {
     size_t most = len < TARN_CHUNK_MOST ? len : TARN_CHUNK_MOST;
     size_t usual = most < TARN_CHUNK_USUAL ? most : TARN_CHUNK_USUAL;
-    size_t i = TARN_CHUNK_LEAST;
     uint64_t h = 0;
 
     if (len <= TARN_CHUNK_LEAST) return len;
-    for (; i < usual; i++) {
-        h = (h << 1) + gear->of[bytes[i]];
-        if (h >> HARD_SHIFT == 0) return i + 1;
-    }
-    for (; i < most; i++) {
-        h = (h << 1) + gear->of[bytes[i]];
-        if (h >> EASY_SHIFT == 0) return i + 1;
-    }
-    return most;
+    size_t n = border_in(gear, bytes, TARN_CHUNK_LEAST, usual, (uint64_t)1 << HARD_SHIFT, &h);
+    if (n == 0) n = border_in(gear, bytes, usual, most, (uint64_t)1 << EASY_SHIFT, &h);
+    return n > 0 ? n : most;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* codec.c - zstd at level 1 (faster than level 3 and, on tables, no larger). See codec.h.
  *
+ * The lake's own records are mostly ids, which do not compress: at level -1 they come out as small, in half the time.
+ *
  * With bytes in front (a prefix that is referenced, not copied) at level 3: it finds a tenth more of what repeats, and
  * only chunks that changed are packed so. */
 #include "lake/codec.h"
@@ -10,7 +12,7 @@
 #include <pthread.h>
 #include <zstd.h>
 
-enum { LEVEL = 1, LEVEL_AFTER = 3, KEPT = 16, WORTH_FROM = 128 };
+enum { LEVEL = 1, LEVEL_LIGHT = -1, LEVEL_AFTER = 3, KEPT = 16, WORTH_FROM = 128 };
 
 struct tarn_codec {
     pthread_mutex_t lock; /* guards the two stacks of idle contexts */
@@ -78,13 +80,14 @@ static void give_unpacker(tarn_codec *codec, ZSTD_DCtx *ctx)
     (void)ZSTD_freeDCtx(ctx);
 }
 
-tarn_code tarn_codec_pack(tarn_codec *codec, const void *bytes, size_t len, void *out, size_t *stored, tarn_err *err)
+tarn_code tarn_codec_pack(tarn_codec *codec, bool light, const void *bytes, size_t len, void *out, size_t *stored,
+                          tarn_err *err)
 {
     *stored = 0;
     if (len < WORTH_FROM) return TARN_OK;
     ZSTD_CCtx *ctx = take_packer(codec);
     if (!ctx) return TARN_FAIL(err, TARN_NOMEM, "no memory to compress");
-    size_t n = ZSTD_compressCCtx(ctx, out, len - len / 16, bytes, len, LEVEL);
+    size_t n = ZSTD_compressCCtx(ctx, out, len - len / 16, bytes, len, light ? LEVEL_LIGHT : LEVEL);
     give_packer(codec, ctx);
     if (!ZSTD_isError(n)) *stored = n; /* else it did not fit, so it does not help */
     return TARN_OK;

@@ -23,9 +23,10 @@ typedef struct tarn_codec tarn_codec;
 TARN_MUST tarn_code tarn_codec_new(tarn_codec **out, tarn_err *err);
 void tarn_codec_free(tarn_codec *codec);
 
-/* Compress into out (len bytes of room). *stored is 0 when that would save less than a sixteenth. */
-TARN_MUST tarn_code tarn_codec_pack(tarn_codec *codec, const void *bytes, size_t len, void *out, size_t *stored,
-                                    tarn_err *err);
+/* Compress into out (len bytes of room). *stored is 0 when that would save less than a sixteenth. light: bytes that are
+ * mostly hashes. */
+TARN_MUST tarn_code tarn_codec_pack(tarn_codec *codec, bool light, const void *bytes, size_t len, void *out,
+                                    size_t *stored, tarn_err *err);
 /* Exactly raw bytes come out, or TARN_CORRUPT. */
 TARN_MUST tarn_code tarn_codec_unpack(tarn_codec *codec, const void *bytes, size_t len, void *out, size_t raw,
                                       tarn_err *err);

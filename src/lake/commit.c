@@ -125,6 +125,16 @@ done:
     return rc;
 }
 
+void tarn_commit_tree_keep(tarn_lake *lake, const tarn_id *commit, const tarn_id *tree)
+{
+    uint8_t at = commit->b[TARN_ID_BYTES - 1] % TARN_TREES_KEPT;
+
+    tarn_lake_lock(lake);
+    lake->trees[at].commit = *commit;
+    lake->trees[at].tree = *tree;
+    tarn_lake_unlock(lake);
+}
+
 tarn_code tarn_commit_tree(tarn_lake *lake, const tarn_id *commit, tarn_id *tree, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -142,35 +152,95 @@ tarn_code tarn_commit_tree(tarn_lake *lake, const tarn_id *commit, tarn_id *tree
     TARN_TRY(tarn_lake_commit_read(lake, commit, c, err));
     *tree = c->tree;
     tarn_commit_clear(c);
-    tarn_lake_lock(lake);
-    lake->trees[at].commit = *commit;
-    lake->trees[at].tree = *tree;
-    tarn_lake_unlock(lake);
+    tarn_commit_tree_keep(lake, commit, tree);
 done:
     tarn_free(c);
     return rc;
 }
 
-tarn_code tarn_commit_links(tarn_lake *lake, const tarn_id *id, tarn_links *out, tarn_err *err)
+/* ---- links: one place for each value of some bits of the id ---- */
+
+enum { LINKS_KEPT = 4096 };
+
+struct tarn_links_cache {
+    pthread_mutex_t lock; /* guards the slots */
+    tarn_links slots[LINKS_KEPT];
+};
+
+tarn_code tarn_links_cache_new(tarn_links_cache **out, tarn_err *err)
+{
+    tarn_code rc = tarn_alloc(out, 1, sizeof **out, err);
+
+    if (rc == TARN_OK) (void)pthread_mutex_init(&(*out)->lock, NULL);
+    return rc;
+}
+
+void tarn_links_cache_free(tarn_links_cache *cache)
+{
+    if (!cache) return;
+    (void)pthread_mutex_destroy(&cache->lock);
+    tarn_free(cache);
+}
+
+static tarn_links *slot_of(tarn_lake *lake, const tarn_id *id)
+{
+    return &lake->links->slots[tarn_get16(id->b + 4) % LINKS_KEPT];
+}
+
+static bool links_at_hand(tarn_lake *lake, const tarn_id *id, tarn_links *out)
+{
+    (void)pthread_mutex_lock(&lake->links->lock);
+    const tarn_links *slot = slot_of(lake, id);
+    bool found = tarn_id_equal(&slot->id, id) && !tarn_id_none(id);
+    if (found) *out = *slot;
+    (void)pthread_mutex_unlock(&lake->links->lock);
+    return found;
+}
+
+static void keep_links(tarn_lake *lake, const tarn_links *links)
+{
+    (void)pthread_mutex_lock(&lake->links->lock);
+    *slot_of(lake, &links->id) = *links;
+    (void)pthread_mutex_unlock(&lake->links->lock);
+}
+
+void tarn_commit_links_keep(tarn_lake *lake, const tarn_commit *c)
+{
+    keep_links(lake, &(tarn_links){.id = c->id,
+                                   .tree = c->tree,
+                                   .parents = {c->parents[0], c->parents[1]},
+                                   .n_parents = c->n_parents,
+                                   .time_us = c->time_us});
+}
+
+static tarn_code read_links(tarn_lake *lake, const tarn_id *id, tarn_links *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_slab slab = {0};
     char hex[TARN_ID_HEX];
-    tarn_id wanted = *id; /* id may be a field of *out */
 
-    TARN_TRY(tarn_store_get(lake, &wanted, "commit", &slab, NULL, err));
+    TARN_TRY(tarn_store_get(lake, id, "commit", &slab, NULL, err));
     tarn_cursor c = {slab.bytes, slab.bytes + slab.len, false};
-    *out = (tarn_links){.id = wanted};
+    *out = (tarn_links){.id = *id};
     if (memcmp(tarn_take(&c, sizeof magic), magic, sizeof magic) != 0) c.bad = true;
     tarn_take_id(&c, &out->tree);
     out->n_parents = *tarn_take(&c, 1);
     if (out->n_parents > 2) c.bad = true;
     for (int i = 0; i < out->n_parents && !c.bad; i++) tarn_take_id(&c, &out->parents[i]);
     out->time_us = (int64_t)tarn_get64(tarn_take(&c, 8));
-    if (c.bad) rc = TARN_FAIL(err, TARN_CORRUPT, "commit %.12s is malformed", tarn_id_hex(&wanted, hex));
+    if (c.bad) rc = TARN_FAIL(err, TARN_CORRUPT, "commit %.12s is malformed", tarn_id_hex(id, hex));
 done:
-    if (rc != TARN_OK) *out = (tarn_links){.n_parents = 0};
     tarn_slab_clear(&slab);
+    return rc;
+}
+
+tarn_code tarn_commit_links(tarn_lake *lake, const tarn_id *id, tarn_links *out, tarn_err *err)
+{
+    tarn_id wanted = *id; /* id may be a field of *out */
+    tarn_code rc = links_at_hand(lake, &wanted, out) ? TARN_OK : read_links(lake, &wanted, out, err);
+
+    if (rc == TARN_OK) keep_links(lake, out);
+    else *out = (tarn_links){.n_parents = 0};
     return rc;
 }
 
@@ -183,7 +253,9 @@ typedef struct change {
     const tarn_entry *entries;
     size_t n;
     const tarn_commit_options *options;
-    int64_t upto; /* staged rows up to this number are in the commit */
+    int64_t upto;                                /* staged rows up to this number are in the commit */
+    tarn_code (*with)(void *arg, tarn_err *err); /* may be NULL */
+    void *arg;
 } change;
 
 static tarn_code apply_change(change *c, const tarn_id *before, tarn_id *tree, uint64_t *paths, tarn_err *err)
@@ -226,10 +298,11 @@ done:
 }
 
 /* What is in the commit is staged no more. */
-static tarn_code forget_staged(void *arg, tarn_err *err)
+static tarn_code finish(void *arg, tarn_err *err)
 {
     const change *c = arg;
 
+    if (c->with) return c->with(c->arg, err);
     return c->entries ? TARN_OK : tarn_meta_unstage(c->lake->meta, c->ref, c->who, "", "\xff", c->upto, err);
 }
 
@@ -242,7 +315,7 @@ static tarn_code commit_change(change *c, tarn_id *out, tarn_err *err)
                       .direct = true,
                       .expect = c->options->expect,
                       .build = build,
-                      .with = forget_staged,
+                      .with = finish,
                       .arg = c};
 
     return tarn_land(c->lake, &l, out, err);
@@ -259,15 +332,26 @@ tarn_code tarn_lake_commit(tarn_lake *lake, const char *branch, const char *who,
     return commit_change(&(change){.lake = lake, .ref = ref, .who = who ? who : "", .options = options}, out, err);
 }
 
-tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_entry *entries, size_t n,
-                                   const tarn_commit_options *options, tarn_id *out, tarn_err *err)
+tarn_code tarn_commit_entries_with(tarn_lake *lake, const char *ref, const tarn_entry *entries, size_t n,
+                                   const tarn_commit_options *options, tarn_code (*with)(void *arg, tarn_err *err),
+                                   void *arg, tarn_id *out, tarn_err *err)
 {
     static const tarn_entry no_entry;
     char full[256];
+    change c = {.lake = lake,
+                .ref = full,
+                .entries = n > 0 ? entries : &no_entry,
+                .n = n,
+                .options = options,
+                .with = with,
+                .arg = arg};
     tarn_code rc = tarn_ref_full(ref, full, err);
 
-    if (rc != TARN_OK) return rc;
-    return commit_change(
-        &(change){.lake = lake, .ref = full, .entries = n > 0 ? entries : &no_entry, .n = n, .options = options}, out,
-        err);
+    return rc == TARN_OK ? commit_change(&c, out, err) : rc;
+}
+
+tarn_code tarn_lake_commit_entries(tarn_lake *lake, const char *ref, const tarn_entry *entries, size_t n,
+                                   const tarn_commit_options *options, tarn_id *out, tarn_err *err)
+{
+    return tarn_commit_entries_with(lake, ref, entries, n, options, NULL, NULL, out, err);
 }

@@ -274,6 +274,7 @@ static void a_full_disk_can_be_retried_and_a_failed_sync_stops_the_writer(void *
     (void)state;
     full.put = put_full;
     broken.put = put_broken;
+    full.put_begin = broken.put_begin = NULL;
     s.lake->backend = &full;
     must_fail_with(TARN_FULL, "no room", tarn_lake_commit_entries(s.lake, "main", &e, 1, &o, &id, err));
     must_fail_with(TARN_NOT_FOUND, "main", tarn_lake_ref_get(s.lake, "main", &id, err));

@@ -18,64 +18,7 @@
 #include "base/mem.h"
 #include "lake/bytes.h"
 
-enum { SLOTS = 64, DIGIT = 4, MOST_GENERATION = 60000, KEEP_BYTES = 256 << 10, MOST_COST = 32 };
-
-/* ---- the cache: one place for each value of some bits of the id ---- */
-
-struct tarn_plain_cache {
-    pthread_mutex_t lock; /* guards the slots */
-    tarn_plain *slots[SLOTS];
-};
-
-tarn_code tarn_plain_cache_new(tarn_plain_cache **out, tarn_err *err)
-{
-    tarn_code rc = tarn_alloc(out, 1, sizeof **out, err);
-
-    if (rc == TARN_OK) (void)pthread_mutex_init(&(*out)->lock, NULL);
-    return rc;
-}
-
-void tarn_plain_cache_free(tarn_plain_cache *cache)
-{
-    if (!cache) return;
-    for (int i = 0; i < SLOTS; i++) tarn_plain_release(cache->slots[i]);
-    (void)pthread_mutex_destroy(&cache->lock);
-    tarn_free(cache);
-}
-
-static tarn_plain *retain(tarn_plain *plain)
-{
-    (void)atomic_fetch_add_explicit(&plain->users, 1, memory_order_relaxed);
-    return plain;
-}
-
-void tarn_plain_release(tarn_plain *plain)
-{
-    if (plain && atomic_fetch_sub_explicit(&plain->users, 1, memory_order_acq_rel) == 1) tarn_free(plain);
-}
-
-static tarn_plain **slot_of(tarn_plain_cache *cache, const tarn_id *id) { return &cache->slots[id->b[7] % SLOTS]; }
-
-static tarn_plain *take_kept(tarn_plain_cache *cache, const tarn_id *id)
-{
-    tarn_plain *plain = NULL;
-
-    (void)pthread_mutex_lock(&cache->lock);
-    tarn_plain *there = *slot_of(cache, id);
-    if (there && tarn_id_equal(&there->id, id)) plain = retain(there);
-    (void)pthread_mutex_unlock(&cache->lock);
-    return plain;
-}
-
-static void keep(tarn_plain_cache *cache, tarn_plain *plain)
-{
-    if (plain->len > KEEP_BYTES) return;
-    (void)pthread_mutex_lock(&cache->lock);
-    tarn_plain **slot = slot_of(cache, &plain->id), *old = *slot;
-    *slot = retain(plain);
-    (void)pthread_mutex_unlock(&cache->lock);
-    tarn_plain_release(old);
-}
+enum { DIGIT = 4, MOST_GENERATION = 60000, MOST_COST = 32 };
 
 /* ---- reading ---- */
 
@@ -87,14 +30,10 @@ static tarn_code read_plain(tarn_lake *lake, const tarn_id *id, int *work, tarn_
     tarn_plain *plain = NULL;
 
     TARN_TRY(tarn_store_load_record(lake, id, "base", &slab, &facts, err));
-    TARN_TRY(tarn_alloc(&plain, 1, sizeof *plain + slab.len, err));
-    atomic_init(&plain->users, 1);
-    plain->id = *id;
+    TARN_TRY(tarn_plain_make(id, slab.bytes, slab.len, &plain, err));
     plain->delta = facts.delta;
     plain->cost = facts.cost;
-    plain->len = slab.len;
-    if (slab.len > 0) memcpy(plain->bytes, slab.bytes, slab.len);
-    keep(lake->plains, plain);
+    tarn_plain_enter(lake->plains, plain);
     *out = plain;
 done:
     tarn_slab_clear(&slab);
@@ -103,7 +42,7 @@ done:
 
 tarn_code tarn_plain_load(tarn_lake *lake, const tarn_id *id, int *work, tarn_plain **out, tarn_err *err)
 {
-    *out = take_kept(lake->plains, id);
+    *out = tarn_plain_kept(lake->plains, id);
     if (*out) return TARN_OK;
     if (--*work < 0) return TARN_FAIL(err, TARN_CORRUPT, "it is made from more records than can be right");
     return read_plain(lake, id, work, out, err);

@@ -19,6 +19,7 @@ typedef struct tarn_plain {
     tarn_id id;
     tarn_delta delta; /* what it is stored as; n 0: no delta */
     int cost;         /* records to open for it */
+    tarn_kind kind;   /* where it was asked for */
     size_t len;
     uint8_t bytes[];
 } tarn_plain;
@@ -30,9 +31,23 @@ enum { TARN_DELTA_WORK = 256 };
 TARN_MUST tarn_code tarn_plain_load(tarn_lake *lake, const tarn_id *id, int *work, tarn_plain **out, tarn_err *err);
 void tarn_plain_release(tarn_plain *plain);
 
+/* ---- plain.c: threads any ---- */
+
+/* A counted copy. */
+TARN_MUST tarn_code tarn_plain_make(const tarn_id *id, const void *bytes, size_t len, tarn_plain **out, tarn_err *err);
+
+/* Of up to 4 * sets entries and `most` bytes, more than any one has. */
 typedef struct tarn_plain_cache tarn_plain_cache;
-TARN_MUST tarn_code tarn_plain_cache_new(tarn_plain_cache **out, tarn_err *err);
+TARN_MUST tarn_code tarn_plain_cache_new(size_t sets, size_t most, tarn_plain_cache **out, tarn_err *err);
+void tarn_plain_enter(tarn_plain_cache *cache, tarn_plain *plain);
 void tarn_plain_cache_free(tarn_plain_cache *cache);
+/* What is kept of that id, with one more user, or NULL. */
+tarn_plain *tarn_plain_kept(tarn_plain_cache *cache, const tarn_id *id);
+/* Keep a copy of the bytes in the cache and give it to the caller too. */
+TARN_MUST tarn_code tarn_plain_keep(tarn_plain_cache *cache, const tarn_id *id, tarn_kind kind, const void *bytes,
+                                    size_t len, tarn_plain **out, tarn_err *err);
+/* Forget all. */
+void tarn_plain_forget(tarn_plain_cache *cache);
 
 /* For opening a record that may be a delta. Start with {lake, &work}; clear afterwards. */
 typedef struct tarn_before {

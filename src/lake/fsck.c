@@ -58,14 +58,11 @@ static void tell(fsck *f, const char *fmt, ...)
     if (f->problem) f->problem(f->arg, line);
 }
 
-/* Damage is a finding; these are failures of the check itself. */
-static bool stops(tarn_code rc) { return rc == TARN_NOMEM || rc == TARN_CANCELLED || rc == TARN_BUSY; }
-
 /* Tell the error unless it stops the check. */
 static tarn_code finding(fsck *f, tarn_code rc, const tarn_err *e, const char *where, tarn_err *err)
 {
     if (rc == TARN_OK) return TARN_OK;
-    if (stops(rc)) return TARN_FAIL(err, rc, "%s", e->msg);
+    if (tarn_check_stops(f->lake, rc)) return TARN_FAIL(err, rc, "%s", e->msg);
     tell(f, "%s%s%s", where, *where ? ": " : "", e->msg);
     return TARN_OK;
 }
@@ -106,13 +103,14 @@ static tarn_code check_record(fsck *f, const char *pack, const tarn_key *key, co
     memcpy(slab->stored, bytes + e->where.offset, len);
     tarn_id id = e->id;
     tarn_where where = e->where;
-    const tarn_opening how = {.codec = f->lake->codec, .hashed = true, .before = tarn_before_get, .arg = &before};
+    const tarn_opening how = {
+        .codec = f->lake->codec, .proof = TARN_PROOF_HASH, .before = tarn_before_get, .arg = &before};
     if (key) rc = tarn_record_unseal(f->lake->ring, key, &e->id, &where, slab, &id, &why);
     if (rc == TARN_OK) rc = tarn_record_open(&how, &id, &where, slab, &why);
     if (rc == TARN_OK && where.kind == TARN_KIND_LIST) rc = tarn_list_open(slab->bytes, slab->len, &id, &list, &why);
     f->count.chunks += e->where.kind == TARN_KIND_CHUNK;
     if (rc == TARN_OK) goto done;
-    if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
+    if (tarn_check_stops(f->lake, rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     TARN_TRY(note_bad(f, &e->id, pack, e->where.offset, why.msg, err));
 done:
     tarn_before_clear(&before);
@@ -363,7 +361,7 @@ static tarn_code sound(fsck *f, const tarn_id *id, tarn_where *where, bool *yes,
     *yes = false;
     if (bad_at(f, id)) return TARN_OK;
     tarn_code rc = tarn_store_find(f->lake, id, where, &found, &why);
-    if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
+    if (tarn_check_stops(f->lake, rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     *yes = rc == TARN_OK && found;
     return TARN_OK;
 }
@@ -430,8 +428,12 @@ static tarn_code check_object(fsck *f, const tarn_id *id, uint64_t size, const c
     }
     uint64_t has = where.raw;
     if (where.kind == TARN_KIND_LIST) {
-        TARN_TRY(tarn_store_get(f->lake, id, "object", &slab, NULL, err));
-        TARN_TRY(tarn_list_open(slab.bytes, slab.len, id, &list, err));
+        rc = tarn_store_get(f->lake, id, "object", &slab, NULL, &why);
+        if (rc == TARN_OK) rc = tarn_list_open(slab.bytes, slab.len, id, &list, &why);
+        if (rc != TARN_OK) { /* its pack cannot be opened */
+            rc = finding(f, rc, &why, path, err);
+            goto done;
+        }
         has = list.total;
         TARN_TRY(check_list(f, &list, path, &whole, err));
         if (whole) TARN_TRY(finding(f, tarn_object_check(f->lake, id, &why), &why, path, err));

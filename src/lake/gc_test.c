@@ -188,6 +188,7 @@ static void a_writer_that_relied_on_garbage_is_told_and_can_put_it_again(void **
     tarn_lake *other = NULL;
     char *bytes = noise(6000000, 2);
     tarn_entry e = {.path = "again"}, part = {.path = "part"};
+    char hex[TARN_ID_HEX];
     tarn_id id;
     tarn_commit_options o = {.author = "Ann"};
 
@@ -199,10 +200,11 @@ static void a_writer_that_relied_on_garbage_is_told_and_can_put_it_again(void **
     must_fail_with(TARN_NOT_FOUND, "put", tarn_lake_commit_entries(other, "main", &e, 1, &o, &id, err));
     must_fail_with(TARN_NOT_FOUND, "put it again", tarn_lake_stage(other, "main", "", &part, 1, err));
     must_fail_with(TARN_NOT_FOUND, "put", tarn_lake_made(other, &gone.id, &e, 1, err));
+    must_fail_with(TARN_NOT_FOUND, "put it again", tarn_lake_fact_naming(other, "f", "{}", &part.object.id, err));
     must(tarn_lake_put(other, bytes, 6000000, &e.object, err));
     must(tarn_lake_put(other, bytes, 3000000, &part.object, err));
     must(tarn_lake_commit_entries(other, "main", &e, 1, &o, &id, err));
-    must(tarn_lake_stage(other, "main", "", &part, 1, err));
+    must(tarn_lake_fact_naming(other, "f", tarn_id_hex(&part.object.id, hex), &part.object.id, err));
     (void)must_be_clean(other);
     (void)collect(other, &now);
     assert_true(reads(s.lake, &e.object.id) && reads(s.lake, &part.object.id));

@@ -326,6 +326,7 @@ static tarn_code add_hold(tarn_lake *lake, tarn_hold *h, int64_t now, tarn_err *
     if (rc != TARN_OK && rc != TARN_NOT_FOUND) goto done;
     o = hold_json(h, err);
     rc = o ? put_row(lake, key, o, err) : TARN_INVALID;
+    if (rc == TARN_OK) rc = tarn_hold_record(lake, "hold.set", h, h->who, h->why, err);
 done:
     json_decref(o);
     tarn_free(text);
@@ -344,6 +345,7 @@ tarn_code tarn_lake_hold(tarn_lake *lake, tarn_hold *hold, tarn_err *err)
         memcpy(hold->branch, full, sizeof full);
     }
     TARN_TRY(check_hold(lake, hold, err));
+    TARN_TRY(tarn_hold_may(lake, false, hold->branch, hold->path, err));
     (void)snprintf(e.path, sizeof e.path, "a hold");
     if (hold->kind == TARN_HOLD_OBJECT) TARN_TRY(tarn_entries_check(lake, &e, 1, false, &swept, err));
     TARN_TRY(tarn_tx_begin(lake, err));
@@ -395,17 +397,11 @@ static tarn_code find_named(void *arg, const char *key, const char *stored, tarn
     return tarn_unsealed_text(f->lake, key, stored, &f->text, err);
 }
 
-/* In a transaction: mark it as released; it stays as a record. */
-static tarn_code release(tarn_lake *lake, const char *name, bool bypass, const char *who, const char *why,
-                         tarn_err *err)
+static tarn_code find_hold(tarn_lake *lake, const char *name, int64_t now, char key[KEY], tarn_hold *h, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     finding f = {.lake = lake, .name = name};
-    tarn_hold h;
-    int64_t now = 0, ahead = 0;
-    json_t *o = NULL;
 
-    TARN_TRY(lake_time(lake, true, &now, &ahead, err));
     TARN_TRY(tarn_meta_facts(lake->meta, PREFIX, find_named, &f, err));
     if (f.found != 1) {
         rc = f.found
@@ -413,7 +409,37 @@ static tarn_code release(tarn_lake *lake, const char *name, bool bypass, const c
                  : TARN_FAIL(err, TARN_NOT_FOUND, "there is no hold '%.40s'; 'tarn lake hold list' shows them", name);
         goto done;
     }
-    TARN_TRY(read_hold(f.key, f.text, now, &h, err));
+    memcpy(key, f.key, KEY);
+    TARN_TRY(read_hold(f.key, f.text, now, h, err));
+done:
+    tarn_free(f.text);
+    return rc;
+}
+
+/* A hold's branch and path never change, so what may be done there can be asked before the transaction. */
+static tarn_code may_end(tarn_lake *lake, const char *name, bool bypass, tarn_err *err)
+{
+    char key[KEY];
+    tarn_hold h;
+
+    tarn_lake_lock(lake);
+    tarn_code rc = find_hold(lake, name, 0, key, &h, err);
+    tarn_lake_unlock(lake);
+    return rc == TARN_OK ? tarn_hold_may(lake, bypass, h.branch, h.path, err) : rc;
+}
+
+/* In a transaction: mark it as released; it stays as a record. */
+static tarn_code release(tarn_lake *lake, const char *name, bool bypass, const char *who, const char *why,
+                         tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char key[KEY];
+    tarn_hold h;
+    int64_t now = 0, ahead = 0;
+    json_t *o = NULL;
+
+    TARN_TRY(lake_time(lake, true, &now, &ahead, err));
+    TARN_TRY(find_hold(lake, name, now, key, &h, err));
     TARN_TRY(may_release(&h, bypass, now, ahead, err));
     o = hold_json(&h, err);
     if (!o) TARN_TRY(TARN_INVALID);
@@ -421,10 +447,11 @@ static tarn_code release(tarn_lake *lake, const char *name, bool bypass, const c
     TARN_TRY(tarn_json_set(o, "released_by", json_string(who ? who : ""), err));
     TARN_TRY(tarn_json_set(o, "released_why", json_string(why ? why : ""), err));
     TARN_TRY(tarn_json_set(o, "bypass", json_boolean(bypass && h.active), err));
-    TARN_TRY(put_row(lake, f.key, o, err));
+    TARN_TRY(put_row(lake, key, o, err));
+    bool early = bypass && h.active && h.mode == TARN_HOLD_GOVERNANCE;
+    TARN_TRY(tarn_hold_record(lake, early ? "hold.bypass" : "hold.release", &h, who, why, err));
 done:
     json_decref(o);
-    tarn_free(f.text);
     return rc;
 }
 
@@ -436,7 +463,8 @@ tarn_code tarn_lake_hold_release(tarn_lake *lake, const char *name, bool bypass,
                          "'%.40s' cannot name a hold: give 6 to 32 digits of what 'tarn lake hold "
                          "list' shows",
                          name);
-    tarn_code rc = tarn_tx_begin(lake, err);
+    tarn_code rc = may_end(lake, name, bypass, err);
+    if (rc == TARN_OK) rc = tarn_tx_begin(lake, err);
     return rc == TARN_OK ? tarn_tx_end(lake, release(lake, name, bypass, who, why, err), err) : rc;
 }
 
@@ -600,8 +628,11 @@ tarn_code tarn_lake_hold_rule_set(tarn_lake *lake, const tarn_hold_rule *rule, c
     o = json_pack("{s:s, s:s, s:I, s:s, s:I}", "pattern", rule->pattern, "mode", tarn_hold_modes[rule->mode], "days",
                   (json_int_t)rule->days, "who", who ? who : "", "made_us", (json_int_t)tarn_now_us());
     if (!o) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "the pattern of a rule must be UTF-8"));
+    TARN_TRY(tarn_hold_may(lake, false, rule->pattern, "", err));
     TARN_TRY(tarn_tx_begin(lake, err));
-    rc = tarn_tx_end(lake, put_row(lake, key, o, err), err);
+    rc = put_row(lake, key, o, err);
+    if (rc == TARN_OK) rc = tarn_hold_rule_record(lake, rule, who, err);
+    rc = tarn_tx_end(lake, rc, err);
 done:
     json_decref(o);
     return rc;

@@ -42,6 +42,9 @@ typedef struct tarn_hold {
     bool active;
 } tarn_hold;
 
+/* Every change is written to the audit log. Where users act (tarn_access_enter), holding and releasing need hold.set on
+ * the branch, a bypass needs hold.bypass; the owner of the folder may do all of it. */
+
 /* Hold, or hold longer what is held already (id, branch and path are the same; legal beside the others). Durable on
  * return. TARN_NOT_FOUND: no such commit or object; TARN_DENIED: it would become shorter or weaker. hold->name is
  * filled in. */

@@ -2,6 +2,8 @@
 /* hold_test.c - what is held stays: against release, moved refs, shorter times, and clocks that were set. */
 #include "lake/scratch_test.h"
 
+#include "lake/access.h"
+
 #include "lake/care.h"
 #include "lake/holding.h"
 #include "lake/key.h"
@@ -121,6 +123,88 @@ static void modes_are_what_they_say(void **state)
     scratch_free(&s);
 }
 
+typedef struct sought {
+    const char *action, *text;
+    int n;
+} sought;
+
+static tarn_code seek(void *arg, int64_t seq, const char *line, tarn_err *err)
+{
+    sought *s = arg;
+
+    (void)seq, (void)err;
+    s->n += strstr(line, s->action) && strstr(line, s->text);
+    return TARN_OK;
+}
+
+static int recorded(tarn_lake *lake, const char *action, const char *text)
+{
+    char quoted[64];
+    sought s = {quoted, text, 0};
+
+    (void)snprintf(quoted, sizeof quoted, "\"action\":\"%s\"", action);
+    must(tarn_audit_read(lake, 1, seek, &s, err));
+    return s.n;
+}
+
+static void every_change_is_in_the_audit_log(void **state)
+{
+    scratch s = scratch_new();
+    tarn_id a = commit_text(s.lake, "main", "a", "1");
+    tarn_hold_rule rule = {.pattern = "kept", .mode = TARN_HOLD_COMPLIANCE, .days = 2};
+
+    (void)state;
+    tarn_hold g = hold_of(&a, TARN_HOLD_GOVERNANCE, "main", day_us), l = hold_of(&a, TARN_HOLD_LEGAL, "main", 0);
+    must(tarn_lake_hold(s.lake, &g, err));
+    must(tarn_lake_hold(s.lake, &l, err));
+    must_fail_with(TARN_DENIED, "bypass", tarn_lake_hold_release(s.lake, g.name, false, "Bob", "", err));
+    must(tarn_lake_hold_release(s.lake, g.name, true, "Bob", "wrong file", err));
+    must(tarn_lake_hold_release(s.lake, l.name, false, "Cid", "case closed", err));
+    must(tarn_lake_hold_rule_set(s.lake, &rule, "Ann", err));
+    (void)commit_text(s.lake, "kept", "a", "1");
+    assert_int_equal(recorded(s.lake, "hold.set", "governance until"), 1);
+    assert_int_equal(recorded(s.lake, "hold.set", "legal of commit"), 1);
+    assert_int_equal(recorded(s.lake, "hold.bypass", "by Bob: wrong file"), 1);
+    assert_int_equal(recorded(s.lake, "hold.release", "by Cid: case closed"), 1);
+    assert_int_equal(recorded(s.lake, "hold.release", "\"target\":\"heads/main\""), 1);
+    assert_int_equal(recorded(s.lake, "hold.rule", "compliance, 2 days, by Ann"), 1);
+    assert_int_equal(recorded(s.lake, "hold.set", "rule kept"), 1);
+    scratch_free(&s);
+}
+
+static void users_need_the_right_to_hold_and_to_pass_over(void **state)
+{
+    scratch s = scratch_new();
+    tarn_id a = commit_text(s.lake, "main", "a", "1");
+    tarn_who local = tarn_who_local(), ann = {.kind = TARN_WHO_USER, .user = "ann"},
+             bob = {.kind = TARN_WHO_USER, .user = "bob"}, cid = {.kind = TARN_WHO_USER, .user = "cid"};
+
+    (void)state;
+    must(tarn_access_user_add(s.lake, &local, "ann", "a password", 10, err));
+    must(tarn_access_user_add(s.lake, &local, "bob", "a password", 10, err));
+    must(tarn_access_user_add(s.lake, &local, "cid", "a password", 10, err));
+    must(tarn_access_grant(s.lake, &local, &(tarn_grant){.user = "ann", .what = "maintainer"}, err));
+    must(tarn_access_grant(s.lake, &local, &(tarn_grant){.user = "bob", .what = "admin"}, err));
+    must(tarn_access_grant(s.lake, &local, &(tarn_grant){.user = "cid", .what = "writer"}, err));
+    tarn_hold g = hold_of(&a, TARN_HOLD_GOVERNANCE, "main", day_us), l = hold_of(&a, TARN_HOLD_LEGAL, "main", 0);
+    tarn_access_enter(s.lake, &cid);
+    must_fail_with(TARN_DENIED, "hold.set", tarn_lake_hold(s.lake, &g, err));
+    tarn_access_enter(s.lake, &ann);
+    must(tarn_lake_hold(s.lake, &g, err));
+    must(tarn_lake_hold(s.lake, &l, err));
+    must_fail_with(TARN_DENIED, "hold.bypass", tarn_lake_hold_release(s.lake, g.name, true, "", "", err));
+    must(tarn_lake_hold_release(s.lake, l.name, false, "", "", err));
+    assert_int_equal(active(s.lake), 1);
+    tarn_access_enter(s.lake, &bob);
+    must(tarn_lake_hold_release(s.lake, g.name, true, "", "", err));
+    tarn_access_leave(s.lake);
+    assert_int_equal(active(s.lake), 0);
+    assert_int_equal(recorded(s.lake, "hold.bypass", "\"who\":\"user:bob\""), 1);
+    must(tarn_lake_hold(s.lake, &g, err));
+    must(tarn_lake_hold_release(s.lake, g.name, true, "", "", err)); /* the owner of the folder */
+    scratch_free(&s);
+}
+
 static void no_problem(void *arg, const char *line)
 {
     (void)arg;
@@ -200,7 +284,7 @@ static void nor_in_an_encrypted_lake(void **state)
     tarn_json_setup();
     assert_non_null(mkdtemp(s.folder));
     assert_int_equal(setenv("TARN_PASSPHRASE", "a long phrase", 1), 0);
-    must(tarn_lake_init_encrypted(s.folder, &(tarn_lake_key){.passphrase = "a long phrase"}, err));
+    must(tarn_lake_init_encrypted(s.folder, NULL, NULL, &(tarn_lake_key){.passphrase = "a long phrase"}, err));
     must(tarn_lake_open(s.folder, &s.lake, err));
     held_through_collections(&s);
     scratch_free(&s);
@@ -333,6 +417,7 @@ static void rules_hold_what_is_new(void **state)
 }
 
 TARN_TESTS(TARN_TEST(time_is_what_was_proven), TARN_TEST(modes_are_what_they_say),
+           TARN_TEST(every_change_is_in_the_audit_log), TARN_TEST(users_need_the_right_to_hold_and_to_pass_over),
            TARN_TEST(what_is_held_is_not_collected), TARN_TEST(nor_in_an_encrypted_lake),
            TARN_TEST(what_is_not_right_is_refused), TARN_TEST(held_refs_stay),
            TARN_TEST(an_end_is_an_end_only_by_the_lakes_clock), TARN_TEST(rules_hold_what_is_new))

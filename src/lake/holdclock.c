@@ -4,10 +4,7 @@
  * Remembered are the highest time seen, and of each start of a machine (Linux tells them apart) one moment: its running
  * time and the lake's time then. Of a known start, the lake's time is that moment plus the running time since, whatever
  * the clock was set to. A start not seen before brings what the clock says, but at most TARN_HOLD_BOOT_DAYS beyond
- * the highest time seen. The lake's time never goes back.
- *
- * The first key has over 16 letters, as in hold.c: Jansson 2.14 ends the process when memory runs out just as its
- * buffer grows inside of a number. */
+ * the highest time seen. The lake's time never goes back. */
 #include "lake/holding.h"
 
 #include "base/mem.h"

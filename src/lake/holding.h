@@ -16,6 +16,16 @@ TARN_MUST tarn_code tarn_hold_by_rule(tarn_lake *lake, const char *name, const t
 /* As tarn_lake_holds, without writing the time down: also in a transaction, and in a lake that is only read. */
 TARN_MUST tarn_code tarn_holds_seen(tarn_lake *lake, tarn_hold_fn *fn, void *arg, tarn_err *err);
 
+/* ---- holdaccess.c ---- */
+
+/* May who acts on this thread set holds there, or (bypass) end one before its day? TARN_DENIED. Not in a transaction.
+ */
+TARN_MUST tarn_code tarn_hold_may(tarn_lake *lake, bool bypass, const char *branch, const char *path, tarn_err *err);
+/* In the transaction that changes it: "hold.set", "hold.release", "hold.bypass". */
+TARN_MUST tarn_code tarn_hold_record(tarn_lake *lake, const char *action, const tarn_hold *hold, const char *by,
+                                     const char *why, tarn_err *err);
+TARN_MUST tarn_code tarn_hold_rule_record(tarn_lake *lake, const tarn_hold_rule *rule, const char *by, tarn_err *err);
+
 /* ---- holdclock.c ---- */
 
 /* What the machine says: its clock, its running time since it was started, and which start that was. */

@@ -32,8 +32,6 @@ typedef struct hurts {
     tarn_hurt now; /* being filled */
 } hurts;
 
-static bool stops(tarn_code rc) { return rc == TARN_NOMEM || rc == TARN_CANCELLED || rc == TARN_BUSY; }
-
 static tarn_code keep_ref(void *arg, const tarn_ref *ref, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -82,7 +80,7 @@ static tarn_code is_sound(hurts *h, const tarn_id *id, bool *sound, tarn_err *er
         return TARN_OK;
     }
     tarn_code rc = tarn_object_check(h->lake, id, &why);
-    if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
+    if (tarn_check_stops(h->lake, rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     *sound = rc == TARN_OK;
     return tarn_idmap_put(&h->objects, id, *sound ? 1 : 2, NULL, err);
 }
@@ -136,7 +134,7 @@ static tarn_code step(hurts *h, tarn_walk *w, trail *t, tarn_err *err)
     } else {
         (void)snprintf(path, sizeof path, "%.*s and paths before it", (int)item.len, item.key);
         rc = tarn_walk_enter(w, &why);
-        if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
+        if (tarn_check_stops(h->lake, rc)) return TARN_FAIL(err, rc, "%s", why.msg);
         if (rc == TARN_OK) {
             t->id[t->depth] = item.id;
             t->before[t->depth++] = h->n;
@@ -159,7 +157,7 @@ static tarn_code look_at_tree(hurts *h, const tarn_id *root, tarn_err *err)
 
     if (tarn_idmap_find(&h->clean, root)) return TARN_OK;
     rc = tarn_walk_open(&w, h->lake, root, &why);
-    if (stops(rc)) {
+    if (tarn_check_stops(h->lake, rc)) {
         rc = TARN_FAIL(err, rc, "%s", why.msg);
         goto done;
     }
@@ -201,7 +199,7 @@ static tarn_code look_at_commit(hurts *h, const tarn_id *id, tarn_err *err)
     TARN_TRY(tarn_alloc(&c, 1, sizeof *c, err));
     h->now.commit = *id;
     rc = tarn_lake_commit_read(h->lake, id, c, &why);
-    if (stops(rc)) {
+    if (tarn_check_stops(h->lake, rc)) {
         rc = TARN_FAIL(err, rc, "%s", why.msg);
         goto done;
     }

@@ -47,12 +47,16 @@ struct tarn_lake {
     char folder[TARN_LAKE_PATH], inside[TARN_LAKE_PATH];
     char store_url[TARN_URL_CAP], meta_url[TARN_URL_CAP];
     bool readonly;
+    bool scratch; /* made around a store to read from it (source.c): the folder goes with the handle */
     const tarn_backend *backend, *origin; /* what is asked; the store itself, if that is a cache in front of it */
     void *packs, *origin_packs;
     tarn_codec *codec;
     struct tarn_node_cache *nodes;
-    struct tarn_plain_cache *plains;
-    tarn_ring *ring;                                           /* NULL: the lake is not encrypted */
+    struct tarn_links_cache *links;  /* of commits: commit.c */
+    struct tarn_plain_cache *plains; /* what deltas are made from */
+    struct tarn_plain_cache *looked; /* proved: lists, and chunks of which only a part was wanted */
+    struct tarn_proved *proved;      /* what its hash was compared with once */
+    tarn_ring *ring;                 /* NULL: the lake is not encrypted */
     char cache[TARN_LAKE_PATH + 64], tmp[TARN_LAKE_PATH + 64]; /* for plain content */
     int private_fd;                                            /* holds a folder in memory for this process; -1: none */
     tarn_gear gear;
@@ -60,11 +64,18 @@ struct tarn_lake {
     pthread_mutex_t lock; /* recursive; guards all below, and every use of meta */
     tarn_meta *meta;
     int64_t meta_version;
-    int64_t swept;    /* sweeps of gc.c that the segments know of */
-    int64_t discards; /* times that this handle lost what it had put (tarn_store_discard) */
-    tarn_ids bases;   /* that records not yet in meta.db are made from, found there when ... */
-    int64_t bases_at; /* ... this many sweeps had been */
-    tarn_pack open;   /* gathered, not yet stored */
+    int64_t swept;            /* sweeps of gc.c that the segments know of */
+    int64_t discards;         /* times that this handle lost what it had put (tarn_store_discard) */
+    tarn_ids bases;           /* that records not yet in meta.db are made from, found there when ... */
+    int64_t bases_at;         /* ... this many sweeps had been */
+    tarn_pack open;           /* gathered, not yet stored */
+    uint64_t puts;            /* records put so far */
+    int64_t acked;            /* acked.c: what the note tells */
+    void *sealing;            /* in a transaction: what its pack waits for (store.c) */
+    struct tarn_carry *carry; /* carry.c; NULL: packs are synced before what names them */
+    void *draft;              /* its first bytes on the way to the disk (backend.h: early), NULL: none of them */
+    size_t drafted;           /* how many */
+    bool no_draft;            /* that failed */
     tarn_segment *segments;
     size_t n_segments, cap_segments;
     struct {
@@ -81,8 +92,8 @@ struct tarn_lake {
     bool broken;              /* a sync of the disk failed: nothing is written any more */
     tarn_gate_fn *gate;       /* set before threads share the lake; NULL: none */
     const void *gate_arg;
-    struct tarn_access *access; /* access_inside.h */
-    pthread_mutex_t turn;       /* held with the file `lock` by a committer that lost a race */
+    struct tarn_access *access;     /* access_inside.h */
+    struct tarn_landings *landings; /* landings.h */
 };
 
 /* ---- store.c: chunks by id ---- */
@@ -93,10 +104,33 @@ TARN_MUST tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind
 /* The same, as a delta against up to TARN_DELTA_BASES older records (delta.h) where that is clearly smaller. */
 TARN_MUST tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes,
                                         size_t len, const tarn_id *like, int n_like, tarn_err *err);
+/* The two halves of tarn_store_put_like: first coding, which takes the time and holds no lock (room: of
+ * tarn_store_room(len, n_like) bytes; it and bytes must live until the second half); then entering. */
+typedef struct tarn_coding_of {
+    tarn_coding coding;
+    const void *bytes;
+    size_t len;
+} tarn_coding_of;
+typedef struct tarn_coded {
+    tarn_id id, name;
+    tarn_kind kind;
+    size_t raw;
+    uint64_t puts;                 /* of the lake, when it was not found */
+    bool found;                    /* it is stored already: nothing else is set */
+    tarn_coding_of without, delta; /* delta.len 0: there is none */
+    tarn_delta made_from;
+} tarn_coded;
+size_t tarn_store_room(size_t len, int n_like);
+TARN_MUST tarn_code tarn_store_code(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
+                                    const tarn_id *like, int n_like, uint8_t *room, tarn_coded *out, tarn_err *err);
+TARN_MUST tarn_code tarn_store_enter(tarn_lake *lake, const tarn_coded *c, tarn_err *err);
 /* Read into slab->bytes, slab->len, checked. where (may be NULL) tells kind and sizes. TARN_NOT_FOUND, TARN_CORRUPT.
  * `what` is for messages ("chunk", "tree node"). Any thread. */
 TARN_MUST tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
                                    tarn_where *where, tarn_err *err);
+/* The same for a caller who compares the hash of what comes with the id before using it. */
+TARN_MUST tarn_code tarn_store_get_unproved(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
+                                            tarn_err *err);
 /* The same without checking the hash. */
 typedef struct tarn_record_facts {
     int *work;        /* in: how many records may be opened as bases (delta.h) */
@@ -149,6 +183,42 @@ TARN_MUST tarn_code tarn_pack_bases(tarn_lake *lake, const char *pack, const tar
 /* Was the commit found unreachable by a sweep? */
 TARN_MUST tarn_code tarn_commit_dead(tarn_lake *lake, const tarn_id *id, bool *dead, tarn_err *err);
 
+/* ---- carry.c: small packs in the transaction that names them ---- */
+
+/* Make packs whole that a lost machine left behind; after tarn_meta_open and the backend's. */
+TARN_MUST tarn_code tarn_carry_open(tarn_lake *lake, tarn_err *err);
+void tarn_carry_close(tarn_lake *lake);
+/* In a transaction, of the pack that is being synced: its bytes, if they are few. */
+TARN_MUST tarn_code tarn_carry_enter(tarn_lake *lake, const char *name, const void *bytes, size_t len, tarn_err *err);
+/* Does this transaction hold its pack, so that it need not wait for the pack's sync? */
+bool tarn_carry_holds(const tarn_lake *lake);
+/* The transaction is through; `synced` tells whether its pack is on the disk by itself. */
+void tarn_carry_end(tarn_lake *lake, bool committed, bool synced);
+
+/* ---- proved.c: content that was compared with its hash before ---- */
+
+TARN_MUST tarn_code tarn_proved_new(struct tarn_proved **out, tarn_err *err);
+void tarn_proved_free(struct tarn_proved *proved);
+/* The bytes have been compared with the id. */
+void tarn_proved_note(struct tarn_proved *proved, const tarn_id *id, const void *bytes, size_t len);
+/* Are these the bytes of that note? False also where it is forgotten. Threads: any, both. */
+bool tarn_proved_known(struct tarn_proved *proved, const tarn_id *id, const void *bytes, size_t len);
+
+/* ---- acked.c: a note of what was acknowledged last ---- */
+
+typedef struct tarn_acked {
+    int64_t seq; /* of the ref log */
+    char ref[256];
+    tarn_id commit; /* none: the ref was removed */
+} tarn_acked;
+/* False: there is none that is whole. */
+bool tarn_acked_read(const char *inside, tarn_acked *out);
+void tarn_acked_forget(const char *inside);
+/* After a transaction. */
+void tarn_acked_note(tarn_lake *lake);
+/* TARN_CORRUPT if the metadata are older than the note. */
+TARN_MUST tarn_code tarn_acked_check(const char *inside, tarn_meta *meta, tarn_err *err);
+
 /* ---- settle.c ---- */
 
 /* In a transaction: new records that are deltas must be the first copies of their ids, and their bases be there.
@@ -166,8 +236,14 @@ void tarn_store_tidy(tarn_lake *lake);
 TARN_MUST tarn_code tarn_sealed_open(tarn_lake *lake, const tarn_lake_key *key, tarn_err *err);
 /* A plain lake has no keys; if it has, its description was changed, and what is written next would be in plain. */
 TARN_MUST tarn_code tarn_sealed_none(tarn_lake *lake, tarn_err *err);
-/* Put fresh keys into a new lake's metadata and its file `keys`. */
-TARN_MUST tarn_code tarn_sealed_make(const char *inside, const char *text, tarn_err *err);
+/* Put fresh keys into a new lake's metadata (meta "": meta.db of inside) and its file `keys`. */
+TARN_MUST tarn_code tarn_sealed_make(const char *inside, const char *meta, const char *text, tarn_err *err);
+/* Metadata that were made again and have no keys get the copy in inside/keys, else the one in the store. *found: they
+ * have keys now. */
+TARN_MUST tarn_code tarn_sealed_restore(const char *inside, const tarn_backend *store, void *packs, tarn_meta *meta,
+                                        bool *found, tarn_err *err);
+/* The keys as a blob of a store that is not inside .tarn; older ones go. */
+TARN_MUST tarn_code tarn_sealed_to_store(const tarn_backend *store, void *packs, const char *text, tarn_err *err);
 /* The key of a stored pack, which is at hand for the last ones used. */
 TARN_MUST tarn_code tarn_sealed_pack_key(tarn_lake *lake, const char *pack, tarn_key *out, tarn_err *err);
 /* Read a record of a stored pack into slab->stored, check it and unseal it if it is sealed: *id is what e->id names,
@@ -187,6 +263,15 @@ void tarn_private_close(tarn_lake *lake);
 
 static inline void tarn_lake_lock(tarn_lake *lake) { (void)pthread_mutex_lock(&lake->lock); }
 static inline void tarn_lake_unlock(tarn_lake *lake) { (void)pthread_mutex_unlock(&lake->lock); }
+
+/* Is this a failure of looking rather than damage? Where something is behind a network it may only not answer. */
+static inline bool tarn_check_stops(const tarn_lake *lake, tarn_code rc)
+{
+    bool far = lake->origin->remote || tarn_meta_is_shared(lake->meta);
+
+    return rc == TARN_NOMEM || rc == TARN_CANCELLED || rc == TARN_BUSY ||
+           (far && (rc == TARN_IO || rc == TARN_DENIED || rc == TARN_FULL));
+}
 
 /* ---- path.c ---- */
 
@@ -235,6 +320,8 @@ typedef struct tarn_guard {
 TARN_MUST tarn_code tarn_guard_read(tarn_lake *lake, const char *ref, tarn_guard *out, tarn_err *err);
 /* Still the same? In a transaction. */
 TARN_MUST tarn_code tarn_guard_same(tarn_lake *lake, const tarn_guard *guard, bool *same, tarn_err *err);
+/* Of the rules as they are now, to be compared with a guard's. In the lake's lock. */
+TARN_MUST tarn_code tarn_guard_stamp(tarn_lake *lake, tarn_id *stamp, tarn_err *err);
 bool tarn_guard_requires(const tarn_guard *guard);
 /* Ask the gate for a stored candidate. results: array, NULL: they go nowhere. */
 TARN_MUST tarn_code tarn_guard_pass(tarn_lake *lake, const tarn_guard *guard, const char *ref, const char *event,
@@ -255,6 +342,10 @@ TARN_MUST tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_
                                   const char *who, const char *why, tarn_err *err);
 /* The same for the audit log as this action ("commit", "merge"); NULL: what moving it looks like ("branch.move"). */
 TARN_MUST tarn_code tarn_ref_swap_as(tarn_lake *lake, const char *action, const char *name, const tarn_id *was,
+                                     const tarn_id *to, const char *who, const char *why, tarn_err *err);
+/* The same for a commit that was made for this and has `was` (NULL: there was none) as its first parent: a step ahead,
+ * which no hold forbids. */
+TARN_MUST tarn_code tarn_ref_advance(tarn_lake *lake, const char *action, const char *name, const tarn_id *was,
                                      const tarn_id *to, const char *who, const char *why, tarn_err *err);
 
 #endif

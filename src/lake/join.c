@@ -226,6 +226,7 @@ static tarn_code run(join *j, const char *branch, const tarn_id *other, tarn_err
                       .author = j->o->author,
                       .message = j->o->message ? j->o->message : message,
                       .direct = j->kind != MERGE,
+                      .slow = j->o->resolve != NULL,
                       .build = build,
                       .arg = j};
     if (j->o->dry_run) TARN_TRY(try_build(j, ref, err));

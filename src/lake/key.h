@@ -5,8 +5,8 @@
  * passphrase; it seals the lake's own keys, which seal everything else. LOSING THE KEY IS LOSING THE DATA: there is no
  * way around it, for nobody. What stays readable without the key is listed in docs/security/encryption.md.
  *
- * The sealed keys stand in the metadata (the truth, which every server that shares the metadata finds) and, as a copy
- * for the day when the metadata is lost, in .tarn/keys.
+ * The sealed keys stand in the metadata (the truth, which every server that shares the metadata finds) and, as copies
+ * for the day when the metadata is lost, in .tarn/keys and in the store, if that is not inside .tarn.
  *
  * Threads: as lake.h.
  */
@@ -15,15 +15,18 @@
 
 #include "lake/lake.h"
 
-/* Where the key comes from: a file, else a passphrase. Neither: what $TARN_KEY_FILE, else $TARN_PASSPHRASE says. */
+/* Where the key comes from: a file, else a passphrase. Neither: what $TARN_KEY_FILE, else $TARN_PASSPHRASE says.
+ * as: an open lake; if the one to be opened is a copy of it, its keys are those of this. */
 typedef struct tarn_lake_key {
     const char *file, *passphrase;
+    const tarn_lake *as;
 } tarn_lake_key;
 
 typedef enum tarn_key_kind { TARN_KEY_NONE, TARN_KEY_FILE, TARN_KEY_PASSPHRASE } tarn_key_kind;
 
-/* Make an encrypted lake in `folder`. TARN_DENIED without a key. */
-TARN_MUST tarn_code tarn_lake_init_encrypted(const char *folder, const tarn_lake_key *key, tarn_err *err);
+/* Make an encrypted lake in `folder`, its parts where tarn_lake_init_at says. TARN_DENIED without a key. */
+TARN_MUST tarn_code tarn_lake_init_encrypted(const char *folder, const char *store, const char *meta,
+                                             const tarn_lake_key *key, tarn_err *err);
 /* As tarn_lake_open, which takes the key from the environment. TARN_DENIED: the lake is encrypted and there is no key,
  * or another; nothing was read or written then. */
 TARN_MUST tarn_code tarn_lake_open_with(const char *folder, const tarn_lake_key *key, tarn_lake **out, tarn_err *err);

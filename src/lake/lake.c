@@ -16,6 +16,7 @@
 #include "lake/backends.h"
 #include "lake/blocks.h"
 #include "lake/delta.h"
+#include "lake/landings.h"
 #include "lake/node.h"
 #include "lake/place.h"
 
@@ -23,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { LOOKED_MOST = 64 << 20 /* of lists, and of chunks that are read in parts */ };
 
 /* ---- opening ---- */
 
@@ -105,7 +108,6 @@ static void init_locks(tarn_lake *lake)
     (void)pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
     (void)pthread_mutex_init(&lake->lock, &recursive);
     (void)pthread_mutexattr_destroy(&recursive);
-    (void)pthread_mutex_init(&lake->turn, NULL);
 }
 
 /* Find the lake and read what kind it is. */
@@ -138,6 +140,7 @@ static tarn_code open_meta(tarn_lake *lake, const tarn_format *f, tarn_err *err)
                          lake->inside);
     lake->readonly = lake->readonly || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0;
     TARN_TRY(tarn_meta_open(path, lake->readonly, &lake->meta, err));
+    TARN_TRY(tarn_acked_check(lake->inside, lake->meta, err));
 done:
     return rc;
 }
@@ -164,12 +167,17 @@ tarn_code tarn_lake_open_with(const char *folder, const tarn_lake_key *key, tarn
     TARN_TRY(tarn_access_open(lake, err));
     TARN_TRY(tarn_codec_new(&lake->codec, err));
     TARN_TRY(tarn_node_cache_new(&lake->nodes, err));
-    TARN_TRY(tarn_plain_cache_new(&lake->plains, err));
+    TARN_TRY(tarn_landings_new(&lake->landings, err));
+    TARN_TRY(tarn_links_cache_new(&lake->links, err));
+    TARN_TRY(tarn_plain_cache_new(16, 16 << 20, &lake->plains, err));
+    TARN_TRY(tarn_plain_cache_new(512, LOOKED_MOST, &lake->looked, err));
+    TARN_TRY(tarn_proved_new(&lake->proved, err));
     TARN_TRY(open_meta(lake, &format, err));
     TARN_TRY(format.encrypted ? tarn_sealed_open(lake, key, err) : tarn_sealed_none(lake, err));
     TARN_TRY(tarn_private_open(lake, err));
     TARN_TRY(open_backend(lake, format.store, err));
     tarn_place_tidy(lake);
+    TARN_TRY(tarn_carry_open(lake, err));
     TARN_TRY(tarn_store_load(lake, err));
     tarn_runs_sweep(lake);
     *out = lake;
@@ -194,6 +202,7 @@ void tarn_lake_close(tarn_lake *lake)
     if (!lake) return;
     finish_audit(lake);
     tarn_store_close(lake);
+    tarn_carry_close(lake);
     if (lake->backend && lake->packs) lake->backend->close(lake->packs);
     tarn_meta_close(lake->meta);
     tarn_access_close(lake);
@@ -203,8 +212,14 @@ void tarn_lake_close(tarn_lake *lake)
     tarn_codec_free(lake->codec);
     tarn_node_cache_free(lake->nodes);
     tarn_plain_cache_free(lake->plains);
+    tarn_plain_cache_free(lake->looked);
+    tarn_proved_free(lake->proved);
     (void)pthread_mutex_destroy(&lake->lock);
-    (void)pthread_mutex_destroy(&lake->turn);
+    if (lake->scratch && tarn_dir_remove(lake->folder, NULL) != TARN_OK) {
+        /* it only takes space */
+    }
+    tarn_landings_free(lake->landings);
+    tarn_links_cache_free(lake->links);
     tarn_free(lake);
 }
 

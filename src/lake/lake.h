@@ -85,6 +85,10 @@ TARN_MUST tarn_code tarn_lake_get(tarn_lake *lake, const tarn_id *id, size_t mos
 typedef tarn_code tarn_give_fn(void *arg, const void *bytes, size_t len, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_read(tarn_lake *lake, const tarn_id *id, uint64_t at, uint64_t length, tarn_give_fn *give,
                                    void *arg, tarn_err *err);
+/* The same on the pool's threads (NULL: this one): give is called on any of them, by one at a time and in order, and
+ * may not use the pool. */
+TARN_MUST tarn_code tarn_lake_read_by(tarn_lake *lake, tarn_pool *pool, const tarn_id *id, uint64_t at, uint64_t length,
+                                      tarn_give_fn *give, void *arg, tarn_err *err);
 /* Path of a plain file with the object's bytes, in the cache (made on first use, verified then). ext like
  * ".parquet" or "". */
 TARN_MUST tarn_code tarn_lake_cached(tarn_lake *lake, const tarn_id *id, const char *ext, char *path, size_t cap,
@@ -200,6 +204,10 @@ TARN_MUST tarn_code tarn_lake_ref_move(tarn_lake *lake, const char *name, const 
  * Files that are there and differ are refused unless `force`, before anything is written. No link is followed. */
 TARN_MUST tarn_code tarn_lake_checkout(tarn_lake *lake, const tarn_id *commit, const char *prefix, const char *folder,
                                        bool force, int64_t *files, const tarn_sink *sink, tarn_err *err);
+/* The same with large files read on the pool's threads. */
+TARN_MUST tarn_code tarn_lake_checkout_by(tarn_lake *lake, tarn_pool *pool, const tarn_id *commit, const char *prefix,
+                                          const char *folder, bool force, int64_t *files, const tarn_sink *sink,
+                                          tarn_err *err);
 
 typedef struct tarn_fsck {
     int64_t packs, chunks, objects, trees, commits, refs, bytes;
@@ -223,6 +231,10 @@ TARN_MUST tarn_code tarn_lake_find_made(tarn_lake *lake, const tarn_id *recipe, 
  * forgets the fact. */
 TARN_MUST tarn_code tarn_lake_fact_set(tarn_lake *lake, const char *key, const char *value, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_fact_get(tarn_lake *lake, const char *key, char **out, tarn_err *err);
+/* The same of a fact that names an object by its id, which is kept as long as the fact is there. TARN_NOT_FOUND: the
+ * object was not put, or a garbage collection took parts of it before it had this name; put it again. */
+TARN_MUST tarn_code tarn_lake_fact_naming(tarn_lake *lake, const char *key, const char *value, const tarn_id *object,
+                                          tarn_err *err);
 typedef tarn_code tarn_fact_fn(void *arg, const char *key, const char *value, tarn_err *err);
 TARN_MUST tarn_code tarn_lake_facts(tarn_lake *lake, const char *prefix, tarn_fact_fn *fn, void *arg, tarn_err *err);
 

@@ -4,6 +4,7 @@
 #include "lake/scratch_test.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <utime.h>
@@ -25,6 +26,28 @@ static void a_lake_is_found_from_a_folder_below(void **state)
     must_fail_with(TARN_NOT_FOUND, "tarn init", tarn_lake_open("/", &again, err));
     must_fail_with(TARN_NOT_FOUND, "/nowhere", tarn_lake_open("/nowhere/at/all", &again, err));
     scratch_free(&s);
+}
+
+static void what_a_dead_maker_left_is_cleared_and_what_a_living_one_makes_is_not(void **state)
+{
+    char folder[] = "/tmp/tarn-XXXXXX", dead[64], file[80], living[64], made[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(dead, sizeof dead, "%s/.tarn-new-1", folder);
+    (void)snprintf(file, sizeof file, "%s/packs", dead);
+    (void)snprintf(living, sizeof living, "%s/.tarn-new-2", folder);
+    (void)snprintf(made, sizeof made, "%s/.tarn", folder);
+    must(tarn_dir_make(file, err));
+    must(tarn_dir_make(living, err));
+    int fd = open(living, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
+    must(tarn_lake_init(folder, err));
+    assert_true(tarn_path_is_dir(made));
+    assert_true(tarn_path_is_dir(living));
+    assert_false(tarn_path_exists(dead));
+    (void)close(fd);
+    must(tarn_dir_remove(folder, err));
 }
 
 static void save_text(const char *path, const char *text) { must(tarn_file_save(path, text, strlen(text), err)); }
@@ -482,10 +505,11 @@ static void one_staged_path_is_looked_up_and_facts_are_forgotten(void **state)
 }
 
 TARN_TESTS(TARN_TEST(one_staged_path_is_looked_up_and_facts_are_forgotten),
-           TARN_TEST(a_lake_is_found_from_a_folder_below), TARN_TEST(a_newer_or_foreign_format_is_refused),
-           TARN_TEST(objects_of_all_sizes_come_back), TARN_TEST(content_in_pieces_is_stored_as_content_at_once),
-           TARN_TEST(attributes_go_with_the_path), TARN_TEST(what_is_not_there_is_said_to_be_missing),
-           TARN_TEST(equal_content_is_stored_once), TARN_TEST(a_cached_file_is_whole_and_made_again_when_touched),
-           TARN_TEST(listings_fold_start_after_and_stop), TARN_TEST(staging_is_durable_visible_and_committed),
-           TARN_TEST(commits_carry_metadata_and_expectations), TARN_TEST(refs_move_only_by_compare_and_swap),
-           TARN_TEST(recipes_and_facts_are_remembered))
+           TARN_TEST(a_lake_is_found_from_a_folder_below),
+           TARN_TEST(what_a_dead_maker_left_is_cleared_and_what_a_living_one_makes_is_not),
+           TARN_TEST(a_newer_or_foreign_format_is_refused), TARN_TEST(objects_of_all_sizes_come_back),
+           TARN_TEST(content_in_pieces_is_stored_as_content_at_once), TARN_TEST(attributes_go_with_the_path),
+           TARN_TEST(what_is_not_there_is_said_to_be_missing), TARN_TEST(equal_content_is_stored_once),
+           TARN_TEST(a_cached_file_is_whole_and_made_again_when_touched), TARN_TEST(listings_fold_start_after_and_stop),
+           TARN_TEST(staging_is_durable_visible_and_committed), TARN_TEST(commits_carry_metadata_and_expectations),
+           TARN_TEST(refs_move_only_by_compare_and_swap), TARN_TEST(recipes_and_facts_are_remembered))

@@ -3,15 +3,13 @@
  *
  * Read the head, build the commit on it, store it, and swap the ref in the transaction that makes all of it durable. If
  * another came first, the commit is built again on the new head, which costs only the nodes changed: nothing is
- * lost and nobody is sent away. From the second attempt on they queue for the lake's `turn` file, and with shared
- * metadata for a lock there, so that many of them do not keep undoing each other's work.
+ * lost and nobody is sent away. All who land at the same time do it together (landings.h).
  *
  * A protected ref that requires checks has a turn file of its own, taken from the start: a check may take minutes, and
- * what it passed must still be the head's successor when it ends. The candidate is made durable before the gate is
- * asked, so that other processes can read it; the commit that the ref moves to is the same with the results in its
- * metadata. */
-#include "lake/access_inside.h"
-#include "lake/commit.h"
+ * what it passed must still be the head's successor when it ends. So its commit is built here, before the queue, as are
+ * merges that may take long. The candidate is made durable before the gate is asked, so that other processes can read
+ * it; the commit that the ref moves to is the same with the results in its metadata. */
+#include "lake/landings.h"
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -19,12 +17,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { MOST_ATTEMPTS = 10000, TURN_TRIES = 2000 };
+enum { MOST_ATTEMPTS = 10000, SLOW_ALONE = 3 };
 
-static tarn_code read_head(tarn_lake *lake, const char *ref, tarn_id *head, tarn_err *err)
+tarn_code tarn_land_head(tarn_lake *lake, const char *ref, tarn_id *head, tarn_err *err)
 {
     tarn_ref r;
 
@@ -70,18 +67,41 @@ static tarn_code set_texts(tarn_commit *c, const char *author, const char *messa
 }
 
 /* Now, but after the parents: so times are an order of generations, whatever the clocks do. */
-static tarn_code set_time(tarn_lake *lake, tarn_commit *c, tarn_err *err)
+static tarn_code set_time(tarn_lake *lake, const tarn_links *known, tarn_commit *c, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_links parent;
 
     c->time_us = tarn_now_us();
     for (int i = 0; i < c->n_parents; i++) {
-        TARN_TRY(tarn_commit_links(lake, &c->parents[i], &parent, err));
+        if (known && tarn_id_equal(&known->id, &c->parents[i])) parent = *known;
+        else TARN_TRY(tarn_commit_links(lake, &c->parents[i], &parent, err));
         if (parent.time_us >= c->time_us) c->time_us = parent.time_us + 1;
     }
 done:
     return rc;
+}
+
+tarn_code tarn_land_make(tarn_lake *lake, const tarn_landing *l, const tarn_links *parent, tarn_draft *draft,
+                         tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    if (draft->exists) goto done;
+    TARN_TRY(set_texts(&draft->commit, l->author, l->message, err));
+    TARN_TRY(set_time(lake, parent, &draft->commit, err));
+    TARN_TRY(store_commit(lake, &draft->commit, draft->meta, err));
+    tarn_commit_tree_keep(lake, &draft->commit.id, &draft->commit.tree);
+    tarn_commit_links_keep(lake, &draft->commit);
+done:
+    return rc;
+}
+
+tarn_code tarn_land_expected(const tarn_landing *l, const tarn_id *head, tarn_err *err)
+{
+    if (!l->expect || tarn_id_equal(l->expect, head)) return TARN_OK;
+    return TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved since you looked; look at what came in and commit again",
+                     l->ref);
 }
 
 /* Show the candidate to the gate; *meta: the commit's own and the results, decref. */
@@ -102,100 +122,34 @@ done:
     return rc;
 }
 
-/* Move the ref, durably. *lost: it or its protection is not what it was, or there was a sweep since `swept`. */
-static tarn_code publish(tarn_lake *lake, const tarn_landing *l, const tarn_guard *guard, const tarn_id *head,
-                         const tarn_commit *commit, int64_t swept, bool *lost, tarn_err *err)
-{
-    bool same = true;
-    tarn_code rc = tarn_tx_begin(lake, err);
-
-    *lost = rc == TARN_CONFLICT; /* a sweep has taken what new records are made from */
-    if (rc != TARN_OK) return rc;
-    rc = tarn_store_unswept(lake, swept, err);
-    if (rc == TARN_OK) rc = tarn_guard_same(lake, guard, &same, err);
-    if (rc == TARN_OK && !same) rc = TARN_FAIL(err, TARN_CONFLICT, "the protection of '%s' has changed", l->ref);
-    if (rc == TARN_OK)
-        rc = tarn_ref_swap_as(lake, l->event, l->ref, tarn_id_none(head) ? NULL : head, &commit->id, l->author,
-                              l->message, err);
-    *lost = rc == TARN_CONFLICT;
-    if (rc == TARN_OK && l->with) rc = l->with(l->arg, err);
-    return tarn_tx_end(lake, rc, err);
-}
-
-/* The draft as a stored commit that passed the gate. */
-static tarn_code make_commit(tarn_lake *lake, const tarn_landing *l, const tarn_guard *guard, const tarn_id *head,
-                             tarn_draft *draft, tarn_err *err)
+/* The draft as a stored commit that passed the gate, before the queue. *lost: begin again. */
+static tarn_code build_alone(tarn_lake *lake, const tarn_guard *guard, tarn_lander *x, bool *lost, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    const tarn_landing *l = x->landing;
     json_t *meta = NULL;
 
-    if (draft->exists) goto done;
-    TARN_TRY(set_texts(&draft->commit, l->author, l->message, err));
-    TARN_TRY(set_time(lake, &draft->commit, err));
-    TARN_TRY(store_commit(lake, &draft->commit, draft->meta, err));
-    if (!draft->checked) goto done;
-    TARN_TRY(pass_gate(lake, l, guard, head, draft, &meta, err));
-    TARN_TRY(store_commit(lake, &draft->commit, meta, err));
+    *lost = false;
+    *x->draft = (tarn_draft){.checked = tarn_guard_requires(guard)};
+    TARN_TRY(tarn_store_fresh(lake, &x->swept, err));
+    TARN_TRY(tarn_land_head(lake, l->ref, &x->head, err));
+    TARN_TRY(tarn_land_expected(l, &x->head, err));
+    TARN_TRY(l->build(l->arg, &x->head, x->draft, err));
+    x->built = true;
+    x->commit = x->head;
+    if (x->draft->nothing) goto done;
+    TARN_TRY(tarn_land_make(lake, l, NULL, x->draft, err));
+    if (!x->draft->checked || x->draft->exists) goto done;
+    rc = pass_gate(lake, l, guard, &x->head, x->draft, &meta, err);
+    *lost = rc == TARN_CONFLICT;
+    TARN_TRY(rc);
+    TARN_TRY(store_commit(lake, &x->draft->commit, meta, err));
 done:
     json_decref(meta);
     return rc;
 }
 
-static tarn_code land_once(tarn_lake *lake, const tarn_landing *l, const tarn_guard *guard, tarn_id *out, bool *lost,
-                           tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    tarn_draft *draft = NULL;
-    tarn_id head;
-    int64_t swept = 0;
-
-    *lost = false;
-    TARN_TRY(tarn_store_fresh(lake, &swept, err));
-    TARN_TRY(tarn_alloc(&draft, 1, sizeof *draft, err));
-    TARN_TRY(read_head(lake, l->ref, &head, err));
-    if (l->expect && !tarn_id_equal(l->expect, &head)) {
-        rc = TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved since you looked; look at what came in and commit again",
-                       l->ref);
-        goto done;
-    }
-    draft->checked = tarn_guard_requires(guard);
-    TARN_TRY(l->build(l->arg, &head, draft, err));
-    if (draft->nothing) {
-        *out = head;
-        goto done;
-    }
-    rc = make_commit(lake, l, guard, &head, draft, err);
-    *lost = rc == TARN_CONFLICT;
-    TARN_TRY(rc);
-    TARN_TRY(publish(lake, l, guard, &head, &draft->commit, swept, lost, err));
-    *out = draft->commit.id;
-done:
-    tarn_free(draft);
-    return rc;
-}
-
-/* ---- turns ---- */
-
-/* The turn among all who share the metadata, asked for again and again: waiting for it in the database would keep the
- * other threads from it. After a while, or if the database cannot tell, there is only luck. */
-static bool take_shared_turn(tarn_lake *lake)
-{
-    struct timespec pause = {.tv_nsec = 5000000};
-    bool got = false;
-
-    for (int i = 0; i < TURN_TRIES && !got; i++) {
-        tarn_lake_lock(lake);
-        tarn_code rc = tarn_meta_turn(lake->meta, &got, NULL);
-        tarn_lake_unlock(lake);
-        if (rc != TARN_OK) return false;
-        if (!got) (void)nanosleep(&pause, NULL);
-    }
-    return got;
-}
-
-/* Wait for the turn among the threads and processes of this folder, of a ref or (NULL) the lake's. -1: no such file can
- * be made; then there is only luck. */
-static int take_turn(tarn_lake *lake, const char *ref)
+int tarn_land_turn(tarn_lake *lake, const char *ref)
 {
     char path[TARN_LAKE_PATH + 32], hex[TARN_ID_HEX] = "";
     tarn_id id;
@@ -205,43 +159,6 @@ static int take_turn(tarn_lake *lake, const char *ref)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd >= 0) (void)flock(fd, LOCK_EX);
     return fd;
-}
-
-static void give_turn(int fd)
-{
-    if (fd >= 0) (void)close(fd);
-}
-
-typedef struct turns {
-    tarn_lake *lake;
-    int own, common;
-    bool waited, queued, shared;
-} turns;
-
-static void leave_common(turns *t)
-{
-    if (!t->queued) return;
-    if (t->shared) {
-        tarn_lake_lock(t->lake);
-        tarn_meta_turn_end(t->lake->meta);
-        tarn_lake_unlock(t->lake);
-    }
-    give_turn(t->common);
-    (void)pthread_mutex_unlock(&t->lake->turn);
-    t->queued = false;
-}
-
-/* Before an attempt. The lake's turn is never held while a check runs: the check may want it itself. */
-static void wait_for_turn(turns *t, const char *ref, bool checked, bool lost)
-{
-    if (checked) leave_common(t);
-    if (checked && !t->waited) t->own = take_turn(t->lake, ref);
-    t->waited = t->waited || checked;
-    if (checked || !lost || t->queued) return;
-    (void)pthread_mutex_lock(&t->lake->turn);
-    t->common = take_turn(t->lake, NULL);
-    t->shared = tarn_meta_is_shared(t->lake->meta) && take_shared_turn(t->lake);
-    t->queued = true;
 }
 
 static tarn_code read_guard(tarn_lake *lake, const tarn_landing *l, tarn_guard *guard, tarn_err *err)
@@ -259,24 +176,49 @@ done:
     return rc;
 }
 
+/* Once. x->lost: begin again. */
+static tarn_code attempt(tarn_lake *lake, const tarn_guard *guard, bool alone, tarn_lander *x, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    x->stamp = guard->stamp;
+    if (alone) {
+        tarn_landings_go(lake); /* it may take long */
+        rc = build_alone(lake, guard, x, &x->lost, err);
+        tarn_landings_come(lake);
+    }
+    if (x->lost || rc != TARN_OK || (x->built && x->draft->nothing)) return rc;
+    tarn_landings_join(lake, x);
+    return x->rc;
+}
+
 tarn_code tarn_land(tarn_lake *lake, const tarn_landing *l, tarn_id *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_guard guard = {.rule = NULL};
-    turns t = {.lake = lake, .own = -1, .common = -1};
-    bool lost = false;
+    tarn_lander x = {.lost = true};
+    tarn_draft *draft = NULL;
+    int turn = -1;
+    bool waited = false;
 
+    tarn_landings_come(lake);
     TARN_TRY(tarn_guard_reentry(lake, l->ref, err));
-    for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    TARN_TRY(tarn_alloc(&draft, 1, sizeof *draft, err));
+    for (int i = 0; i < MOST_ATTEMPTS && x.lost; i++) {
         TARN_TRY(read_guard(lake, l, &guard, err));
-        wait_for_turn(&t, l->ref, tarn_guard_requires(&guard), lost);
-        rc = land_once(lake, l, &guard, out, &lost, err);
-        if (!lost) break; /* of those who expect a head, the next attempt says that it has moved */
+        bool checked = tarn_guard_requires(&guard);
+        if (checked && !waited) turn = tarn_land_turn(lake, l->ref);
+        waited = waited || checked;
+        x = (tarn_lander){.landing = l, .who = pthread_getspecific(lake->access->acting), .draft = draft, .err = err};
+        rc = attempt(lake, &guard, checked || (l->slow && i < SLOW_ALONE), &x, err);
     }
+    if (x.lost && rc == TARN_OK) rc = TARN_FAIL(err, TARN_BUSY, "others keep moving '%s'; try again", l->ref);
+    if (rc == TARN_OK) *out = x.commit;
 done:
-    leave_common(&t);
-    give_turn(t.own);
+    tarn_landings_go(lake);
+    if (turn >= 0) (void)close(turn);
     json_decref(guard.rule);
+    tarn_free(draft);
     if (rc == TARN_OK) tarn_audit_settle(lake, false);
     return rc;
 }

@@ -10,10 +10,14 @@
 #include "base/str.h"
 #include "lake/backends.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- where ---- */
@@ -118,7 +122,8 @@ static tarn_code any_blob(void *arg, const char *name, uint64_t size, tarn_err *
     return TARN_FAIL(err, TARN_CANCELLED, "there is one");
 }
 
-/* Describe the lake in the store. Where an earlier attempt got no further, its id is taken over. */
+/* Describe the lake in the store. Where an earlier attempt got no further, its id is taken over, if it was of the same
+ * kind. */
 static tarn_code claim_store(const store *s, tarn_format *f, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -141,7 +146,13 @@ static tarn_code claim_store(const store *s, tarn_format *f, tarn_err *err)
         rc = TARN_FAIL(err, TARN_EXISTS,
                        "there is a lake in the store already; join it by tarn init --join, or choose "
                        "another bucket or prefix");
-    if (rc == TARN_OK) (void)strcpy(f->id, there.id);
+    if (rc == TARN_OK && there.encrypted != f->encrypted) {
+        TARN_TRY(tarn_format_write(f, false, &text, err));
+        TARN_TRY(s->backend->remove(s->self, "format", err));
+        TARN_TRY(s->backend->put(s->self, "format", text.data, text.len, err));
+    } else if (rc == TARN_OK) {
+        (void)strcpy(f->id, there.id);
+    }
 done:
     tarn_text_clear(&text);
     return rc;
@@ -163,7 +174,7 @@ static tarn_code fill_new(const char *inside, const tarn_format *f, const char *
     }
     TARN_TRY(tarn_path_join(path, sizeof path, inside, "meta.db", err));
     if (!f->meta[0]) TARN_TRY(tarn_meta_create(path, f->id, err));
-    if (keys) TARN_TRY(tarn_sealed_make(inside, keys, err));
+    if (keys) TARN_TRY(tarn_sealed_make(inside, f->meta, keys, err));
     TARN_TRY(tarn_path_join(path, sizeof path, inside, "format", err));
     TARN_TRY(tarn_format_write(f, true, &text, err));
     TARN_TRY(tarn_file_save(path, text.data, text.len, err));
@@ -186,35 +197,89 @@ done:
     return rc;
 }
 
+/* The folder in which a .tarn is made. Its maker holds a lock on it, which goes with the process. */
+typedef struct making {
+    char path[TARN_LAKE_PATH + 32];
+    int fd;
+} making;
+
+/* Nobody else's, and still the folder of that name: whoever cleared it away as a dead one's may have come in between.
+ * unlockable: what to say where the file system has no locks. */
+static bool lock_folder(int fd, const char *path, bool unlockable)
+{
+    struct stat held, named;
+
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) return errno == ENOLCK && unlockable;
+    return fstat(fd, &held) == 0 && lstat(path, &named) == 0 && held.st_dev == named.st_dev &&
+           held.st_ino == named.st_ino;
+}
+
+/* Remove what processes that died while they made a .tarn here left behind. What cannot be removed costs only room. */
+static void clear_dead(const char *folder)
+{
+    static const char mark[] = ".tarn-new-";
+    DIR *d = opendir(folder);
+
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+        char path[TARN_LAKE_PATH + 32];
+        if (strncmp(e->d_name, mark, sizeof mark - 1) != 0) continue;
+        if (tarn_path_join(path, sizeof path, folder, e->d_name, NULL) != TARN_OK) continue;
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0) continue;
+        if (lock_folder(fd, path, false)) (void)!tarn_dir_remove(path, NULL);
+        (void)close(fd);
+    }
+    if (d) (void)closedir(d);
+}
+
+/* A new folder beside `target`, locked. */
+static tarn_code begin_making(making *m, const char *folder, const char *target, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    clear_dead(folder);
+    (void)snprintf(m->path, sizeof m->path, "%s-new-%ld", target, (long)getpid());
+    TARN_TRY(tarn_dir_make(m->path, err));
+    m->fd = open(m->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (m->fd < 0) rc = TARN_FAIL_ERRNO(err, "open", m->path);
+    else if (!lock_folder(m->fd, m->path, true)) {
+        rc = TARN_FAIL(err, TARN_CONFLICT, "somebody else makes or clears away '%s' now; try again", m->path);
+        m->path[0] = '\0'; /* it is theirs */
+    }
+done:
+    return rc;
+}
+
 static tarn_code make_inside(const char *folder, const char *target, const tarn_format *f, const char *keys,
                              tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char fresh[TARN_LAKE_PATH + 32] = "";
+    making m = {.path = "", .fd = -1};
 
-    (void)snprintf(fresh, sizeof fresh, "%s-new-%ld", target, (long)getpid());
-    TARN_TRY(tarn_dir_remove(fresh, err)); /* of a dead process that had our number */
-    TARN_TRY(tarn_dir_make(fresh, err));
-    TARN_TRY(fill_new(fresh, f, keys, err));
-    if (rename(fresh, target) != 0) {
+    TARN_TRY(begin_making(&m, folder, target, err));
+    TARN_TRY(fill_new(m.path, f, keys, err));
+    if (rename(m.path, target) != 0) {
         rc = errno == EEXIST || errno == ENOTEMPTY
                  ? TARN_FAIL(err, TARN_EXISTS, "there is a lake in '%s' already", folder)
                  : TARN_FAIL_ERRNO(err, "rename into", target);
         goto done;
     }
-    fresh[0] = '\0';
+    m.path[0] = '\0';
     TARN_TRY(tarn_dir_sync(folder, err));
 done:
-    if (rc != TARN_OK && fresh[0] && tarn_dir_remove(fresh, NULL) != TARN_OK) tarn_err_note(err, "making '%s'", target);
+    if (rc != TARN_OK && m.path[0] && tarn_dir_remove(m.path, NULL) != TARN_OK)
+        tarn_err_note(err, "making '%s'", target);
+    if (m.fd >= 0) (void)close(m.fd);
     return rc;
 }
 
 /* ---- the door's calls ---- */
 
-tarn_code tarn_lake_init_at(const char *folder, const char *store_url, const char *meta_url, tarn_err *err)
+/* keys: as text; NULL: not encrypted. */
+static tarn_code init(const char *folder, const char *store_url, const char *meta_url, const char *keys, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_format f = {.id = ""};
+    tarn_format f = {.id = "", .encrypted = keys != NULL};
     store s = {0};
     char target[TARN_LAKE_PATH];
 
@@ -225,27 +290,29 @@ tarn_code tarn_lake_init_at(const char *folder, const char *store_url, const cha
     if (strcmp(f.store, "disk:.") != 0) {
         TARN_TRY(open_store(&f, &s, err));
         TARN_TRY(claim_store(&s, &f, err));
+        if (keys) TARN_TRY(tarn_sealed_to_store(s.backend, s.self, keys, err));
     }
     if (f.meta[0]) TARN_TRY(tarn_meta_create(f.meta, f.id, err));
-    TARN_TRY(make_inside(folder, target, &f, NULL, err));
+    TARN_TRY(make_inside(folder, target, &f, keys, err));
 done:
     close_store(&s);
     return rc;
 }
 
+tarn_code tarn_lake_init_at(const char *folder, const char *store_url, const char *meta_url, tarn_err *err)
+{
+    return init(folder, store_url, meta_url, NULL, err);
+}
+
 tarn_code tarn_lake_init(const char *folder, tarn_err *err) { return tarn_lake_init_at(folder, NULL, NULL, err); }
 
-tarn_code tarn_lake_init_encrypted(const char *folder, const tarn_lake_key *key, tarn_err *err)
+tarn_code tarn_lake_init_encrypted(const char *folder, const char *store_url, const char *meta_url,
+                                   const tarn_lake_key *key, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
-    tarn_format f = {.id = "", .encrypted = true};
-    char target[TARN_LAKE_PATH], *keys = NULL;
+    char *keys = NULL;
+    tarn_code rc = tarn_ring_make(key, &keys, err);
 
-    TARN_TRY(tarn_ring_make(key, &keys, err));
-    TARN_TRY(target_in(folder, target, err));
-    TARN_TRY(set_store(&f, NULL, err));
-    TARN_TRY(make_inside(folder, target, &f, keys, err));
-done:
+    if (rc == TARN_OK) rc = init(folder, store_url, meta_url, keys, err);
     tarn_free(keys);
     return rc;
 }
@@ -283,6 +350,7 @@ tarn_code tarn_lake_join(const char *folder, const char *store_url, const char *
         rc = TARN_FAIL(err, rc, "there is no lake in the store '%.200s'; tarn init without --join makes one", f.store);
     if (rc != TARN_OK) goto done;
     (void)strcpy(f.id, there.id);
+    f.encrypted = there.encrypted; /* the keys are in the metadata, and in .tarn/keys from the first opening on */
     TARN_TRY(check_meta(&f, err));
     TARN_TRY(make_inside(folder, target, &f, NULL, err));
 done:

@@ -5,13 +5,18 @@
  * damaged file and its log are kept in .tarn/damaged, the old log is removed and the new file renamed into place. A
  * crash in between leaves meta.db-mended, which the next attempt takes.
  *
- * Of a lake that has its metadata in PostgreSQL nothing is mended here; of one that has its packs elsewhere meta.db is
- * not made again: its packs are not listed from here. */
+ * Packs that are elsewhere are listed there: a store belongs to one lake (make.c). Of a lake that has its metadata in
+ * PostgreSQL nothing is mended here.
+ *
+ * An encrypted lake is mended without its key: rows are copied as they stand, sealed, and the sealed keys themselves
+ * come from .tarn/keys or the store where the metadata has lost them. */
 #include "lake/salvage.h"
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "lake/backends.h"
 #include "lake/format.h"
+#include "lake/wal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -94,11 +99,11 @@ static tarn_code read_format(const char *path, tarn_format *out, bool *known, ta
 }
 
 /* Of a lake that is all in its own folder. */
-static tarn_code write_format(const char *path, tarn_format *out, tarn_err *err)
+static tarn_code write_format(const char *path, bool encrypted, tarn_format *out, tarn_err *err)
 {
     tarn_text text = {0};
 
-    *out = (tarn_format){.store = "disk:."};
+    *out = (tarn_format){.store = "disk:.", .encrypted = encrypted};
     tarn_code rc = tarn_format_write(out, true, &text, err);
     if (rc == TARN_OK) rc = tarn_file_save(path, text.data, text.len, err);
     tarn_text_clear(&text);
@@ -111,6 +116,21 @@ static bool there(const mending *m, const char *name)
 
     (void)snprintf(path, sizeof path, "%s/%s", m->inside, name);
     return tarn_path_exists(path);
+}
+
+/* Is it an encrypted lake, by what is beside the lost format? Opening asks the metadata once more (sealed.c). */
+static bool has_keys(const mending *m)
+{
+    char path[TARN_LAKE_PATH + 64], *text = NULL;
+    tarn_meta *meta = NULL;
+
+    if (there(m, "keys")) return true;
+    (void)snprintf(path, sizeof path, "%s/meta.db", m->inside);
+    if (!tarn_path_exists(path) || tarn_meta_open(path, false, &meta, NULL) != TARN_OK) return false;
+    bool found = tarn_meta_fact_get(meta, "lake/keys", &text, NULL) == TARN_OK;
+    tarn_free(text);
+    tarn_meta_close(meta);
+    return found;
 }
 
 static bool any_pack(const char *folder)
@@ -140,7 +160,7 @@ static tarn_code mend_format(mending *m, tarn_format *format, bool *mended, tarn
                          "that would tell what it said; copy 'format' from another copy of the lake",
                          m->inside);
     TARN_TRY(keep(m, "format", err));
-    TARN_TRY(write_format(path, format, err));
+    TARN_TRY(write_format(path, has_keys(m), format, err));
     say(m, "the lake's file 'format' is made again");
     *mended = true;
 done:
@@ -169,44 +189,81 @@ static tarn_code meta_sound(mending *m, const char *path, bool *sound, tarn_err 
     return rc == TARN_OK || rc == TARN_CORRUPT ? TARN_OK : TARN_FAIL(err, rc, "%s", why.msg);
 }
 
-/* What the pack's tail tells; a damaged one is entered too, so that it is told and repaired. */
-static tarn_code enter_pack(tarn_meta *meta, const char *folder, const char *name, tarn_err *err)
+typedef struct entering {
+    const tarn_backend *backend;
+    void *packs;
+    tarn_meta *meta;
+    int n;
+} entering;
+
+/* What the pack's tail tells. */
+static tarn_code enter_pack(void *arg, const char *blob, uint64_t size, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char path[TARN_LAKE_PATH + 400];
-    tarn_mapped map = {.bytes = ""};
+    entering *in = arg;
+    const char *name = blob + strlen("packs/");
+    uint8_t bytes[TARN_PACK_TAIL];
     tarn_tail tail = {0};
+    tarn_err why = {0};
     uint32_t num;
 
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    TARN_TRY(tarn_map_open(path, &map, err));
-    if (map.len >= TARN_PACK_TAIL &&
-        tarn_tail_read((const uint8_t *)map.bytes + map.len - TARN_PACK_TAIL, map.len, name, &tail, NULL) != TARN_OK)
+    if (strncmp(name, "p-", 2) != 0 || strlen(name) >= 60) return TARN_OK;
+    if (size >= sizeof bytes) rc = in->backend->get(in->packs, blob, size - sizeof bytes, sizeof bytes, bytes, &why);
+    if (rc == TARN_NOMEM || (in->backend->remote && rc != TARN_OK && rc != TARN_NOT_FOUND && rc != TARN_CORRUPT))
+        return TARN_FAIL(err, rc, "%s", why.msg);
+    if (size < sizeof bytes || rc != TARN_OK || tarn_tail_read(bytes, size, name, &tail, NULL) != TARN_OK)
         tail.records = 0;
-    TARN_TRY(tarn_meta_pack_add(meta, name, map.len, tail.records, &num, err));
+    TARN_TRY(tarn_meta_pack_add(in->meta, name, size, tail.records, &num, err));
+    in->n++;
 done:
-    tarn_map_close(&map);
     return rc;
 }
 
-static tarn_code enter_packs(mending *m, tarn_meta *meta, int *n, tarn_err *err)
+tarn_code tarn_salvage_enter(const tarn_backend *backend, void *packs, tarn_meta *meta, int *n, tarn_err *err)
+{
+    entering in = {.backend = backend, .packs = packs, .meta = meta};
+    tarn_code rc = tarn_meta_begin(meta, err);
+
+    if (rc == TARN_OK) rc = backend->list(packs, "packs/p-", enter_pack, &in, err);
+    if (rc == TARN_OK) rc = tarn_meta_commit(meta, err);
+    if (rc != TARN_OK) tarn_meta_rollback(meta);
+    *n = in.n;
+    return rc;
+}
+
+static tarn_code open_store(const mending *m, const tarn_format *format, const tarn_backend **backend, void **packs,
+                            tarn_err *err)
+{
+    const char *rest = NULL;
+    char where[TARN_LAKE_PATH + TARN_URL_CAP];
+    tarn_code rc = tarn_backend_find(format->store, backend, &rest, err);
+
+    if (rc != TARN_OK) return rc;
+    bool local = strcmp((*backend)->name, "disk") == 0 && rest[0] != '/';
+    bool here = local && strcmp(rest, ".") == 0;
+    (void)snprintf(where, sizeof where, "%s%s%s", local ? m->inside : "", local && !here ? "/" : "", here ? "" : rest);
+    return (*backend)->open(where, packs, err);
+}
+
+/* The new file gets the packs of the store, and the keys if it has none. */
+static tarn_code from_store(mending *m, const tarn_format *format, tarn_meta *meta, int *n, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char folder[TARN_LAKE_PATH + 64];
-    struct dirent *e;
+    const tarn_backend *backend = NULL;
+    void *packs = NULL;
+    bool found = false;
 
-    TARN_TRY(tarn_path_join(folder, sizeof folder, m->inside, "packs", err));
-    DIR *dir = opendir(folder);
-    if (!dir) return errno == ENOENT ? TARN_OK : TARN_FAIL_ERRNO(err, "read folder", folder);
-    rc = tarn_meta_begin(meta, err);
-    while (rc == TARN_OK && (e = readdir(dir)) != NULL) {
-        if (strncmp(e->d_name, "p-", 2) != 0 || strlen(e->d_name) >= 60) continue;
-        rc = enter_pack(meta, folder, e->d_name, err);
-        ++*n;
-    }
-    if (rc == TARN_OK) rc = tarn_meta_commit(meta, err);
-    (void)closedir(dir);
+    TARN_TRY(open_store(m, format, &backend, &packs, err));
+    TARN_TRY(tarn_salvage_enter(backend, packs, meta, n, err));
+    if (!format->encrypted) goto done;
+    TARN_TRY(tarn_sealed_restore(m->inside, backend, packs, meta, &found, err));
+    if (!found)
+        rc = TARN_FAIL(err, TARN_CORRUPT,
+                       "the sealed keys of the encrypted lake are lost: neither meta.db nor .tarn/keys has them; copy "
+                       "the file 'keys' from another copy of .tarn to '%s' and repair again",
+                       m->inside);
 done:
+    if (packs) backend->close(packs);
     return rc;
 }
 
@@ -218,8 +275,33 @@ static void unlink_inside(const mending *m, const char *name)
     (void)unlink(path); /* may not be there */
 }
 
+/* The sound rows of the damaged file. If its log has damage before acknowledged changes, they are read with what of the
+ * log is sound. */
+static tarn_code take_rows(mending *m, const char *path, tarn_meta *meta, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char healed[TARN_LAKE_PATH + 64], line[200];
+    int64_t frames = 0, damaged = 0;
+    tarn_err why = {0};
+
+    rc = tarn_wal_check(path, &why);
+    if (rc == TARN_OK) return tarn_meta_salvage(path, meta, say, m, err);
+    if (rc != TARN_CORRUPT) return TARN_FAIL(err, rc, "%s", why.msg);
+    TARN_TRY(tarn_path_join(healed, sizeof healed, m->inside, "meta.db-healed", err));
+    TARN_TRY(tarn_wal_heal(path, healed, &frames, &damaged, err));
+    (void)snprintf(line, sizeof line, "meta.db-wal: %lld pages are sound and used, %lld are not", (long long)frames,
+                   (long long)damaged);
+    say(m, line);
+    rc = tarn_meta_salvage(healed, meta, say, m, err);
+done:
+    unlink_inside(m, "meta.db-healed");
+    unlink_inside(m, "meta.db-healed-wal");
+    unlink_inside(m, "meta.db-healed-shm");
+    return rc;
+}
+
 /* Build the new file; it has its last name when it is whole. */
-static tarn_code build(mending *m, const char *path, const char *mended, tarn_err *err)
+static tarn_code build(mending *m, const tarn_format *format, const char *path, const char *mended, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_meta *meta = NULL;
@@ -230,10 +312,10 @@ static tarn_code build(mending *m, const char *path, const char *mended, tarn_er
     unlink_inside(m, "meta.db-new");
     unlink_inside(m, "meta.db-new-wal");
     unlink_inside(m, "meta.db-new-shm");
-    TARN_TRY(tarn_meta_create(fresh, "", err));
+    TARN_TRY(tarn_meta_create(fresh, format->id, err));
     TARN_TRY(tarn_meta_open(fresh, false, &meta, err));
-    TARN_TRY(enter_packs(m, meta, &n, err));
-    if (tarn_path_exists(path)) TARN_TRY(tarn_meta_salvage(path, meta, say, m, err));
+    if (tarn_path_exists(path)) TARN_TRY(take_rows(m, path, meta, err));
+    TARN_TRY(from_store(m, format, meta, &n, err));
     TARN_TRY(tarn_meta_settle(meta, err)); /* closing would not say that its log could not be written back */
     tarn_meta_close(meta);
     meta = NULL;
@@ -246,24 +328,51 @@ done:
     return rc;
 }
 
-static tarn_code mend_meta(mending *m, const tarn_format *format, bool *done_some, tarn_err *err)
+/* What the note of acked.c tells beyond the metadata, and the note with it. */
+static tarn_code take_note(mending *m, const char *path, bool *done_some, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char path[TARN_LAKE_PATH + 64], mended[TARN_LAKE_PATH + 64];
+    tarn_meta *meta = NULL;
+    tarn_acked noted;
+    tarn_ref now = {.name = ""};
+    char line[600], hex[TARN_ID_HEX];
+    const char *branch = NULL;
+
+    if (!tarn_acked_read(m->inside, &noted)) return TARN_OK;
+    TARN_TRY(tarn_meta_open(path, false, &meta, err));
+    tarn_code ahead = tarn_acked_check(m->inside, meta, NULL);
+    if (ahead != TARN_CORRUPT && !*done_some) goto done;
+    if (ahead == TARN_CORRUPT)
+        say(m, "meta.db lacks steps that were acknowledged: its log was cut or damaged at its end");
+    *done_some = true;
+    rc = tarn_meta_ref_get(meta, noted.ref, &now, err);
+    if (rc != TARN_NOT_FOUND) TARN_TRY(rc);
+    rc = TARN_OK;
+    if (!tarn_id_none(&noted.commit) && !tarn_id_equal(&now.commit, &noted.commit)) {
+        branch = strncmp(noted.ref, "heads/", 6) == 0 ? noted.ref + 6 : noted.ref;
+        (void)snprintf(
+            line, sizeof line,
+            "'%.200s' was at commit %s; if the packs have it, 'tarn lake %s %.200s %.12s' puts it there again", branch,
+            tarn_id_hex(&noted.commit, hex), now.name[0] ? "reset" : "branch", branch, hex);
+        say(m, line);
+    }
+    tarn_acked_forget(m->inside);
+done:
+    tarn_meta_close(meta);
+    return rc;
+}
+
+static tarn_code mend_file(mending *m, const tarn_format *format, const char *path, bool *done_some, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char mended[TARN_LAKE_PATH + 64];
     bool sound = false;
 
-    TARN_TRY(tarn_path_join(path, sizeof path, m->inside, "meta.db", err));
     TARN_TRY(tarn_path_join(mended, sizeof mended, m->inside, "meta.db-mended", err));
     if (!tarn_path_exists(mended)) {
         TARN_TRY(meta_sound(m, path, &sound, err));
         if (sound) goto done;
-        if (!tarn_format_is_local(format))
-            return TARN_FAIL(
-                err, TARN_UNSUPPORTED,
-                "meta.db of '%s' cannot be made again here, since its packs are in %.200s; restore meta.db "
-                "from a copy",
-                m->inside, format->store);
-        TARN_TRY(build(m, path, mended, err));
+        TARN_TRY(build(m, format, path, mended, err));
     }
     TARN_TRY(keep(m, "meta.db", err));
     TARN_TRY(keep(m, "meta.db-wal", err));
@@ -277,17 +386,28 @@ done:
     return rc;
 }
 
+static tarn_code mend_meta(mending *m, const tarn_format *format, bool *done_some, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char path[TARN_LAKE_PATH + 64];
+    bool made = false;
+
+    TARN_TRY(tarn_path_join(path, sizeof path, m->inside, "meta.db", err));
+    TARN_TRY(mend_file(m, format, path, &made, err));
+    TARN_TRY(take_note(m, path, &made, err));
+    *done_some = *done_some || made;
+done:
+    return rc;
+}
+
 tarn_code tarn_lake_mend_meta(const char *folder, tarn_say_fn *fn, void *arg, bool *mended, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     mending m = {.say = fn, .arg = arg};
     tarn_format format = {.id = ""};
-    char keys[TARN_LAKE_PATH + 16];
 
     *mended = false;
     TARN_TRY(find_inside(folder, m.inside, err));
-    (void)snprintf(keys, sizeof keys, "%s/keys", m.inside);
-    if (tarn_path_exists(keys)) goto done; /* encrypted: tarn_lake_repair says no */
     TARN_TRY(mend_format(&m, &format, mended, err));
     if (!format.meta[0]) TARN_TRY(mend_meta(&m, &format, mended, err));
 done:

@@ -45,7 +45,8 @@ TARN_MUST tarn_code tarn_meta_check(tarn_meta *meta, void (*problem)(void *arg, 
                                     tarn_err *err);
 
 /* Copy every row of the damaged file `from` that can be read and is sound into `to`, an empty one, but for packs and
- * runs; records of the audit log as they stand. Of a ref that is lost its last line in the ref log tells the place. say
+ * runs; records of the audit log as they stand. Of a ref that is lost, or older than its last line in the ref log, that
+ * line tells the place. say
  * gets one line for each table that lost something, and for each ref that the log gave. */
 TARN_MUST tarn_code tarn_meta_salvage(const char *from, tarn_meta *to, void (*say)(void *arg, const char *line),
                                       void *arg, tarn_err *err);
@@ -83,6 +84,13 @@ TARN_MUST tarn_code tarn_meta_run_absorb(tarn_meta *meta, uint32_t run, const ta
  * not name it. */
 TARN_MUST tarn_code tarn_meta_pack_drop(tarn_meta *meta, uint32_t num, tarn_err *err);
 
+/* The bytes of a pack in the transaction that names it (carry.c); not where metadata are shared. */
+TARN_MUST tarn_code tarn_meta_carry(tarn_meta *meta, const char *name, const void *bytes, size_t len, tarn_err *err);
+/* bytes NULL: they are of no use, the row is damaged or its pack not named any more. */
+typedef tarn_code tarn_carried_fn(void *arg, const char *name, const void *bytes, size_t len, tarn_err *err);
+TARN_MUST tarn_code tarn_meta_carried(tarn_meta *meta, tarn_carried_fn *fn, void *arg, tarn_err *err);
+TARN_MUST tarn_code tarn_meta_carried_drop(tarn_meta *meta, const char *name, tarn_err *err);
+
 /* ---- refs ---- */
 
 /* TARN_NOT_FOUND without it. */
@@ -101,6 +109,10 @@ TARN_MUST tarn_code tarn_meta_ref_moves(tarn_meta *meta, const char *name, tarn_
 /* What refs were (was) and became (to; either may be none) in changes not before since_us. */
 typedef tarn_code tarn_log_fn(void *arg, const tarn_id *was, const tarn_id *to, tarn_err *err);
 TARN_MUST tarn_code tarn_meta_ref_log(tarn_meta *meta, int64_t since_us, tarn_log_fn *fn, void *arg, tarn_err *err);
+
+/* The newest line of the log of all refs; seq 0 if there is none. */
+struct tarn_acked;
+TARN_MUST tarn_code tarn_meta_ref_newest(tarn_meta *meta, struct tarn_acked *out, tarn_err *err);
 
 /* ---- staging: rows numbered in the order of their writing ---- */
 

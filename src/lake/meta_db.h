@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* meta_db.h - what meta.c needs of a database. Drivers: meta_sqlite.c (a file of the lake), meta_postgres.c (shared by
- * many lakes' folders). meta.c and meta_salvage.c alone include it, besides the drivers.
+/* meta_db.h - what meta.c and its parts need of a database. Drivers: meta_sqlite.c (a file of the lake),
+ * meta_postgres.c (shared by many lakes' folders). meta_inside.h and meta_salvage.c alone include it, besides the
+ * drivers.
  *
  * Statements are written once, in the SQL that both know, with '?' for values; the schema in SQLite's words, which
  * the other driver translates (INTEGER, BLOB, AUTOINCREMENT, WITHOUT ROWID). Upserts are ON CONFLICT.
@@ -62,12 +63,15 @@ typedef struct tarn_meta_driver {
 
 extern const tarn_meta_driver tarn_meta_sqlite, tarn_meta_postgres;
 
-/* ---- of meta.c, for meta_salvage.c ---- */
+/* ---- of meta.c, meta_refs.c and meta_check.c, for meta_salvage.c ---- */
 
-/* Is the row that the statement stands at what its checksum says? Its columns are those of meta.c's statement for all
+/* Is the row that the statement stands at what its checksum says? Its columns are those of the statement for all
  * rows of the table; the rows of others are not checked. TARN_CORRUPT. */
 TARN_MUST tarn_code tarn_meta_row_check(const tarn_meta_driver *driver, void *stmt, const char *table, tarn_err *err);
 uint32_t tarn_meta_sum_ref(const char *name, const tarn_id *target, int64_t time_us);
+/* was may be none. */
+uint32_t tarn_meta_sum_log(const char *name, const tarn_id *was, const tarn_id *target, int64_t time_us,
+                           const char *who, const char *why);
 const tarn_meta_driver *tarn_meta_db(tarn_meta *meta, void **db);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Columns in the order of the statement of meta.c that reads all rows, with what they are (t text, i integer, b bytes
+/* Columns in the order of the statement that reads all rows, with what they are (t text, i integer, b bytes
  * or NULL), and what numbers the rows. */
 typedef struct copied_table {
     const char *name, *columns, *types, *order, *backwards;
@@ -147,24 +147,77 @@ done:
     return rc;
 }
 
-/* Refs that are gone although their last line in the log sets them. Only sound lines came into the new file. */
+/* Refs that are gone although their last line in the log sets them, or that are older than it. Only sound lines came
+ * into the new file. */
 static tarn_code refs_from_log(const copying *c, say_fn *say, void *arg, tarn_err *err)
 {
     static const char lost[] =
         "SELECT name, was, target, time_us FROM ref_log AS l WHERE target IS NOT NULL"
-        " AND seq = (SELECT max(seq) FROM ref_log WHERE name = l.name) AND name NOT IN (SELECT name FROM refs)"
+        " AND seq = (SELECT max(seq) FROM ref_log WHERE name = l.name) AND NOT EXISTS (SELECT 1 FROM refs AS r"
+        " WHERE r.name = l.name AND (r.target = l.target OR r.time_us > l.time_us))"
         " ORDER BY seq";
     tarn_code rc = TARN_OK;
     void *st = NULL, *into = NULL;
     bool row = true;
 
     TARN_TRY(c->driver->prepare(c->to, lost, &st, err));
-    TARN_TRY(c->driver->prepare(c->to, "INSERT INTO refs(name, target, time_us, sum) VALUES(?, ?, ?, ?)", &into, err));
+    TARN_TRY(c->driver->prepare(c->to, "INSERT OR REPLACE INTO refs(name, target, time_us, sum) VALUES(?, ?, ?, ?)",
+                                &into, err));
     TARN_TRY(c->driver->start(st, NULL, 0, err));
     for (;;) {
         TARN_TRY(c->driver->step(st, &row, err));
         if (!row) break;
         TARN_TRY(set_ref(c, st, into, say, arg, err));
+    }
+done:
+    c->driver->drop(st);
+    c->driver->drop(into);
+    return rc;
+}
+
+/* A line for a ref that is newer than its last one. Who and why are those of that one: in an encrypted lake they are
+ * sealed, and there is no key here. */
+static tarn_code add_line(const copying *c, void *row, void *into, tarn_err *err)
+{
+    const char *name = c->driver->text_at(row, 0), *who = c->driver->text_at(row, 4), *why = c->driver->text_at(row, 5);
+    int64_t time_us = c->driver->int_at(row, 3);
+    const void *bytes = NULL;
+    size_t len = 0;
+    tarn_id ids[2] = {{{0}}};
+
+    for (int i = 0; i < 2; i++)
+        if (c->driver->bytes_at(row, i + 1, &bytes, &len) && len == TARN_ID_BYTES) memcpy(ids[i].b, bytes, len);
+    int64_t sum = tarn_meta_sum_log(name, &ids[0], &ids[1], time_us, who, why);
+    const tarn_meta_value v[] = {{.kind = 't', .bytes = name, .len = strlen(name)},
+                                 {.kind = tarn_id_none(&ids[0]) ? 'n' : 'b', .bytes = ids[0].b, .len = TARN_ID_BYTES},
+                                 {.kind = 'b', .bytes = ids[1].b, .len = TARN_ID_BYTES},
+                                 {.kind = 'i', .number = time_us},
+                                 {.kind = 't', .bytes = who, .len = strlen(who)},
+                                 {.kind = 't', .bytes = why, .len = strlen(why)},
+                                 {.kind = 'i', .number = sum}};
+    return insert(c, into, v, 7, err);
+}
+
+/* Refs that are newer than their log, of which the newest page is lost. */
+static tarn_code lines_from_refs(const copying *c, tarn_err *err)
+{
+    static const char newer[] = "SELECT r.name, l.target, r.target, r.time_us, l.who, l.why FROM refs AS r"
+                                " JOIN ref_log AS l ON l.name = r.name"
+                                " AND l.seq = (SELECT max(seq) FROM ref_log WHERE name = r.name)"
+                                " WHERE l.target IS NULL OR l.target <> r.target";
+    tarn_code rc = TARN_OK;
+    void *st = NULL, *into = NULL;
+    bool row = true;
+
+    TARN_TRY(c->driver->prepare(c->to, newer, &st, err));
+    TARN_TRY(c->driver->prepare(
+        c->to, "INSERT INTO ref_log(name, was, target, time_us, who, why, sum) VALUES(?, ?, ?, ?, ?, ?, ?)", &into,
+        err));
+    TARN_TRY(c->driver->start(st, NULL, 0, err));
+    for (;;) {
+        TARN_TRY(c->driver->step(st, &row, err));
+        if (!row) break;
+        TARN_TRY(add_line(c, st, into, err));
     }
 done:
     c->driver->drop(st);
@@ -194,6 +247,7 @@ static tarn_code copy_all(copying *c, say_fn *say, void *arg, tarn_err *err)
         TARN_TRY(copy_table(c, say, arg, err));
     }
     TARN_TRY(refs_from_log(c, say, arg, err));
+    TARN_TRY(lines_from_refs(c, err));
     rc = run(c, c->to, "UPDATE counters SET value = max(value, (SELECT coalesce(max(seq), 0) FROM staged))", err);
 done:
     return rc;

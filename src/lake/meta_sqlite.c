@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "lake/wal.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -215,6 +216,7 @@ static tarn_code open_database(const char *path, bool readonly, void **out, tarn
     int64_t now;
 
     *out = NULL;
+    TARN_TRY(tarn_wal_check(path, err)); /* before SQLite takes damage for the end of its log */
     if (readonly) TARN_TRY(open_readonly(path, &d, err));
     else TARN_TRY(open_file(path, SQLITE_OPEN_READWRITE, &d, err));
     if (!readonly &&
@@ -222,7 +224,7 @@ static tarn_code open_database(const char *path, bool readonly, void **out, tarn
         rc = TARN_FAIL(err, TARN_IO, "meta.db: it cannot be opened for writing (disk error?); try again");
         goto done;
     }
-    if (!readonly) TARN_TRY(execute(d, "PRAGMA synchronous=FULL", err));
+    if (!readonly) TARN_TRY(execute(d, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000", err));
     if (!readonly) TARN_TRY(version(d, &now, err));
     *out = d;
     d = NULL;

@@ -20,6 +20,7 @@ enum {
 /* Hazard of a Rayleigh distribution with mean 4,096: (step x weight) / sigma^2 in units of 2^-32. */
 static const uint64_t hazard = 402;
 
+static const uint8_t empty_head[HEAD]; /* filled in when the node ends */
 static const char magic[8] = {'T', 'A', 'R', 'N', 'N', 'O', 'D', '1'};
 
 int tarn_key_compare(const char *a, size_t a_len, const char *b, size_t b_len)
@@ -38,30 +39,36 @@ static bool is_border(const tarn_node_writer *w, const tarn_item *item, uint64_t
     return (uint32_t)tarn_mix64((uint64_t)w->level, item->key, item->len) < step * w->weight * hazard;
 }
 
+/* An item behind one whose key shares its first bytes; the number of bytes. */
+static size_t encode_item(const tarn_item *item, bool leaf, uint32_t shared, uint8_t *out)
+{
+    uint8_t flags =
+        (uint8_t)((tarn_id_none(&item->recipe) ? 0 : HAS_RECIPE) | (tarn_id_none(&item->attrs) ? 0 : HAS_ATTRS));
+    size_t n = tarn_put_varint(out, shared);
+
+    n += tarn_put_varint(out + n, item->len - shared);
+    memcpy(out + n, item->key + shared, item->len - shared);
+    n += item->len - shared;
+    if (!leaf) flags = 0;
+    else out[n++] = flags;
+    memcpy(out + n, item->id.b, TARN_ID_BYTES);
+    n += TARN_ID_BYTES;
+    n += tarn_put_varint(out + n, item->size);
+    if (flags & HAS_RECIPE) memcpy(out + n, item->recipe.b, TARN_ID_BYTES);
+    n += flags & HAS_RECIPE ? TARN_ID_BYTES : 0;
+    if (flags & HAS_ATTRS) memcpy(out + n, item->attrs.b, TARN_ID_BYTES);
+    return n + (flags & HAS_ATTRS ? TARN_ID_BYTES : 0);
+}
+
 tarn_code tarn_node_add(tarn_node_writer *w, const tarn_item *item, bool *border, tarn_err *err)
 {
     uint32_t shared = 0, most = w->last_len < item->len ? w->last_len : item->len;
     uint64_t step = item->len + ITEM_WEIGHT;
-    uint8_t b[96];
-    size_t n = 0;
+    uint8_t bytes[TARN_KEY_MOST + 4 * TARN_ID_BYTES];
 
+    if (w->bytes.len == 0) tarn_text_addn(&w->bytes, empty_head, HEAD);
     while (shared < most && w->last[shared] == item->key[shared]) shared++;
-    n += tarn_put_varint(b, shared);
-    n += tarn_put_varint(b + n, item->len - shared);
-    tarn_text_addn(&w->body, b, n);
-    tarn_text_addn(&w->body, item->key + shared, item->len - shared);
-    n = 0;
-    uint8_t flags =
-        (uint8_t)((tarn_id_none(&item->recipe) ? 0 : HAS_RECIPE) | (tarn_id_none(&item->attrs) ? 0 : HAS_ATTRS));
-    if (w->level > 0) flags = 0;
-    else b[n++] = flags;
-    memcpy(b + n, item->id.b, TARN_ID_BYTES);
-    n += TARN_ID_BYTES;
-    n += tarn_put_varint(b + n, item->size);
-    tarn_text_addn(&w->body, b, n);
-    if (flags & HAS_RECIPE) tarn_text_addn(&w->body, item->recipe.b, TARN_ID_BYTES);
-    if (flags & HAS_ATTRS) tarn_text_addn(&w->body, item->attrs.b, TARN_ID_BYTES);
-
+    tarn_text_addn(&w->bytes, bytes, encode_item(item, w->level == 0, shared, bytes));
     memcpy(w->last, item->key, item->len);
     w->last_len = item->len;
     w->key_bytes += item->len;
@@ -69,39 +76,17 @@ tarn_code tarn_node_add(tarn_node_writer *w, const tarn_item *item, bool *border
     w->weight += step;
     w->n++;
     *border = is_border(w, item, step);
-    return tarn_text_check(&w->body, err);
+    return tarn_text_check(&w->bytes, err);
 }
 
-tarn_code tarn_node_end(tarn_node_writer *w, tarn_lake *lake, tarn_id *id, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    tarn_text whole = {0};
-    uint8_t head[HEAD] = {0};
-
-    memcpy(head, magic, sizeof magic);
-    head[8] = (uint8_t)w->level;
-    tarn_put32(head + 12, w->n);
-    tarn_put32(head + 16, w->key_bytes);
-    tarn_text_addn(&whole, head, sizeof head);
-    if (w->body.len > 0) tarn_text_addn(&whole, w->body.data, w->body.len);
-    TARN_TRY(tarn_text_check(&whole, err));
-    TARN_TRY(tarn_digest(whole.data, whole.len, id, err));
-    TARN_TRY(tarn_store_put(lake, id, TARN_KIND_NODE, whole.data, whole.len, err));
-    w->n = w->key_bytes = w->last_len = 0;
-    w->weight = w->paths = 0;
-    w->body.len = 0;
-done:
-    tarn_text_clear(&whole);
-    return rc;
-}
-
-void tarn_node_writer_clear(tarn_node_writer *w) { tarn_text_clear(&w->body); }
+void tarn_node_writer_clear(tarn_node_writer *w) { tarn_text_clear(&w->bytes); }
 
 /* ---- reading ---- */
 
 static tarn_code not_a_node(tarn_err *err) { return TARN_FAIL(err, TARN_CORRUPT, "a tree node is malformed"); }
 
-static tarn_code decode_items(tarn_node *node, tarn_cursor *c, char *keys, size_t key_bytes, tarn_err *err)
+/* own: they come from a writer of ours, so their paths are good and in order. */
+static tarn_code decode_items(tarn_node *node, bool own, tarn_cursor *c, char *keys, size_t key_bytes, tarn_err *err)
 {
     const tarn_item *before = NULL;
     char *keys_end = keys + key_bytes;
@@ -119,8 +104,9 @@ static tarn_code decode_items(tarn_node *node, tarn_cursor *c, char *keys, size_
         item->key = keys;
         item->len = (uint32_t)(shared + rest);
         keys += item->len;
-        if (before && tarn_key_compare(before->key, before->len, item->key, item->len) >= 0) return not_a_node(err);
-        tarn_code rc = tarn_path_check(item->key, item->len, err);
+        if (!own && before && tarn_key_compare(before->key, before->len, item->key, item->len) >= 0)
+            return not_a_node(err);
+        tarn_code rc = own ? TARN_OK : tarn_path_check(item->key, item->len, err);
         if (rc != TARN_OK) return TARN_FAIL(err, TARN_CORRUPT, "a tree node holds a path that cannot be");
         uint8_t flags = node->level == 0 ? *tarn_take(c, 1) : 0;
         tarn_take_id(c, &item->id);
@@ -135,7 +121,8 @@ static tarn_code decode_items(tarn_node *node, tarn_cursor *c, char *keys, size_
     return keys == keys_end && c->at == c->end ? TARN_OK : not_a_node(err);
 }
 
-tarn_code tarn_node_decode(const uint8_t *bytes, size_t len, tarn_node **out, tarn_err *err)
+/* own (NULL: look at everything) is the id of bytes that this process has just written. */
+static tarn_code decode(const tarn_id *own, const uint8_t *bytes, size_t len, tarn_node **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_node *node = NULL;
@@ -151,13 +138,19 @@ tarn_code tarn_node_decode(const uint8_t *bytes, size_t len, tarn_node **out, ta
     node->level = (int)level;
     node->n = n;
     tarn_cursor c = {bytes + HEAD, bytes + len, false};
-    TARN_TRY(decode_items(node, &c, (char *)(node->items + n), key_bytes, err));
-    TARN_TRY(tarn_digest(bytes, len, &node->id, err));
+    TARN_TRY(decode_items(node, own != NULL, &c, (char *)(node->items + n), key_bytes, err));
+    if (own) node->id = *own;
+    else TARN_TRY(tarn_digest(bytes, len, &node->id, err));
     *out = node;
     node = NULL;
 done:
     tarn_node_release(node);
     return rc;
+}
+
+tarn_code tarn_node_decode(const uint8_t *bytes, size_t len, tarn_node **out, tarn_err *err)
+{
+    return decode(NULL, bytes, len, out, err);
 }
 
 void tarn_node_release(tarn_node *node)
@@ -247,5 +240,39 @@ tarn_code tarn_node_load(tarn_lake *lake, const tarn_id *id, tarn_node **out, ta
     else keep(lake->nodes, *out);
 done:
     tarn_slab_clear(&slab);
+    return rc;
+}
+
+/* ---- the end of writing one ---- */
+
+static tarn_code keep_own(tarn_lake *lake, const tarn_id *id, const uint8_t *bytes, size_t len, tarn_err *err)
+{
+    tarn_node *node = NULL;
+    tarn_code rc = decode(id, bytes, len, &node, err);
+
+    if (rc == TARN_OK) keep(lake->nodes, node);
+    tarn_node_release(node);
+    return rc;
+}
+
+tarn_code tarn_node_end(tarn_node_writer *w, tarn_lake *lake, tarn_id *id, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    uint8_t head[HEAD] = {0};
+
+    memcpy(head, magic, sizeof magic);
+    head[8] = (uint8_t)w->level;
+    tarn_put32(head + 12, w->n);
+    tarn_put32(head + 16, w->key_bytes);
+    if (w->bytes.len == 0) tarn_text_addn(&w->bytes, head, sizeof head);
+    TARN_TRY(tarn_text_check(&w->bytes, err));
+    memcpy(w->bytes.data, head, sizeof head);
+    TARN_TRY(tarn_digest(w->bytes.data, w->bytes.len, id, err));
+    TARN_TRY(tarn_store_put(lake, id, TARN_KIND_NODE, w->bytes.data, w->bytes.len, err));
+    if (w->keep) TARN_TRY(keep_own(lake, id, (const uint8_t *)w->bytes.data, w->bytes.len, err));
+    w->n = w->key_bytes = w->last_len = 0;
+    w->weight = w->paths = 0;
+    w->bytes.len = 0;
+done:
     return rc;
 }

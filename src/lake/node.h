@@ -58,12 +58,13 @@ void tarn_node_cache_free(tarn_node_cache *cache);
 /* A node being written. Start with {.level = l}; clear at the end. */
 typedef struct tarn_node_writer {
     int level;
+    bool keep; /* in the cache: it will soon be read */
     uint32_t n;
     uint64_t weight, paths;
     uint32_t key_bytes;
     char last[TARN_KEY_MOST];
     uint32_t last_len;
-    tarn_text body;
+    tarn_text bytes; /* room for the head, then items */
 } tarn_node_writer;
 
 /* Add the next item; *border: the node ends here. */

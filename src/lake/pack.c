@@ -228,12 +228,18 @@ void tarn_pack_unseal(tarn_pack *pack, size_t index_at) { pack->len = index_at; 
 
 void tarn_pack_reset(tarn_pack *pack)
 {
-    if (pack->cap > KEEP_CAP) {
-        tarn_pack_clear(pack);
-        return;
-    }
+    pack->large = pack->large || pack->len > KEEP_CAP;
     pack->len = pack->n = 0;
     tarn_idmap_reset(&pack->places);
+}
+
+/* Making a large buffer anew for each pack would cost more than filling it: every page is zeroed and, as it grows,
+ * copied. */
+void tarn_pack_trim(tarn_pack *pack)
+{
+    if (pack->len > 0 || !pack->large) return;
+    tarn_mem_lend(pack->bytes + KEEP_CAP, pack->cap - KEEP_CAP);
+    pack->large = false;
 }
 
 void tarn_pack_clear(tarn_pack *pack)
@@ -281,17 +287,26 @@ void tarn_slab_clear(tarn_slab *slab)
     *slab = (tarn_slab){0};
 }
 
-tarn_code tarn_record_check(const tarn_id *id, const tarn_where *w, const uint8_t *head, tarn_err *err)
+static bool sum_fits(const tarn_where *w, const uint8_t *head)
+{
+    return tarn_crc32c(tarn_crc32c(0, head, 44), head + TARN_RECORD_HEAD, w->stored) == tarn_get32(head + 44);
+}
+
+static tarn_code check(const tarn_id *id, const tarn_where *w, const uint8_t *head, bool sum, tarn_err *err)
 {
     if (!header_fits(id, w, head))
         return TARN_FAIL(err, TARN_CORRUPT, "the record's header is not what the index tells");
     if (w->coding >= TARN_CODING_COUNT)
         return TARN_FAIL(err, TARN_UNSUPPORTED, "stored in coding %d, which only a newer tarn can read", w->coding);
-    if (tarn_crc32c(tarn_crc32c(0, head, 44), head + TARN_RECORD_HEAD, w->stored) != tarn_get32(head + 44))
-        return TARN_FAIL(err, TARN_CORRUPT, "bytes do not match their name");
+    if (sum && !sum_fits(w, head)) return TARN_FAIL(err, TARN_CORRUPT, "bytes do not match their name");
     if (w->raw > TARN_RECORD_MOST || w->stored > w->raw || (w->coding == TARN_CODING_RAW && w->stored != w->raw))
         return TARN_FAIL(err, TARN_CORRUPT, "the record's lengths are impossible");
     return TARN_OK;
+}
+
+tarn_code tarn_record_check(const tarn_id *id, const tarn_where *w, const uint8_t *head, tarn_err *err)
+{
+    return check(id, w, head, true, err);
 }
 
 size_t tarn_delta_write(const tarn_delta *d, uint8_t *out)
@@ -343,7 +358,7 @@ tarn_code tarn_record_open(const tarn_opening *how, const tarn_id *id, const tar
 
     slab->bytes = slab->stored + TARN_RECORD_HEAD;
     slab->len = where->raw;
-    TARN_TRY(tarn_record_check(id, where, slab->stored, err));
+    TARN_TRY(check(id, where, slab->stored, how->proof != TARN_PROOF_BY_CALLER || where->kind == TARN_KIND_LIST, err));
     if (where->coding != TARN_CODING_RAW) {
         TARN_TRY(tarn_slab_need(&slab->raw, &slab->raw_cap, where->raw, err));
         if (where->coding == TARN_CODING_DELTA) TARN_TRY(decode_delta(how, where, slab, &delta, err));
@@ -353,7 +368,7 @@ tarn_code tarn_record_open(const tarn_opening *how, const tarn_id *id, const tar
         slab->bytes = slab->raw;
     }
     if (how->delta) *how->delta = delta;
-    if (!how->hashed || where->kind == TARN_KIND_LIST) goto done;
+    if (how->proof != TARN_PROOF_HASH || where->kind == TARN_KIND_LIST) goto done;
     TARN_TRY(tarn_digest(slab->bytes, slab->len, &hash, err));
     if (!tarn_id_equal(&hash, id)) rc = TARN_FAIL(err, TARN_CORRUPT, "bytes do not match their name");
 done:

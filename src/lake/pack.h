@@ -44,6 +44,7 @@ enum {
 typedef struct tarn_pack {
     uint8_t *bytes;
     size_t len, cap;
+    bool large; /* it had many bytes since they were last lent to the kernel */
     tarn_indexed *entries;
     size_t n, n_cap;
     tarn_idmap places; /* name -> number of entry */
@@ -67,8 +68,10 @@ TARN_MUST tarn_code tarn_pack_seal(tarn_pack *pack, int64_t made_us, char name[T
                                    size_t *index_len, tarn_err *err);
 /* Take index and tail off again (storing the sealed pack failed). */
 void tarn_pack_unseal(tarn_pack *pack, size_t index_at);
-/* Forget the records; some memory is kept for the next. */
+/* Forget the records; the memory is kept for the next. */
 void tarn_pack_reset(tarn_pack *pack);
+/* Lend memory to the kernel if it is much and nothing is in it. */
+void tarn_pack_trim(tarn_pack *pack);
 void tarn_pack_clear(tarn_pack *pack);
 
 typedef struct tarn_tail {
@@ -119,12 +122,17 @@ TARN_MUST tarn_code tarn_delta_read(const uint8_t *bytes, size_t len, tarn_delta
 /* The bytes of a delta's bases, delta->before_len of them, valid until the record is open. */
 typedef tarn_code tarn_before_fn(void *arg, const tarn_delta *delta, const uint8_t **before, tarn_err *err);
 
-/* Check and decode the record in slab->stored: header against id and where, checksum, decompression and (where
- * `hashed`, but for lists) the hash. TARN_CORRUPT says what is wrong, without saying where. delta (may be NULL) is what
- * it was made from, n 0 for what is no delta. */
+/* What is checked besides the header: the checksum and the hash; the checksum; or neither, because the caller compares
+ * the hash, and no damage that the checksum finds gets past that. Lists always by their checksum: their id is not the
+ * hash of their bytes. */
+typedef enum tarn_proof { TARN_PROOF_HASH, TARN_PROOF_SUM, TARN_PROOF_BY_CALLER } tarn_proof;
+
+/* Check and decode the record in slab->stored: header against id and where, decompression, and what `proof` says.
+ * TARN_CORRUPT says what is wrong, without saying where. delta (may be NULL) is what it was made from, n 0 for what is
+ * no delta. */
 typedef struct tarn_opening {
     tarn_codec *codec;
-    bool hashed;
+    tarn_proof proof;
     tarn_before_fn *before;
     void *arg;
     tarn_delta *delta;

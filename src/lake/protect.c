@@ -196,17 +196,24 @@ done:
     return rc;
 }
 
-tarn_code tarn_guard_same(tarn_lake *lake, const tarn_guard *guard, bool *same, tarn_err *err)
+tarn_code tarn_guard_stamp(tarn_lake *lake, tarn_id *stamp, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char *text = NULL;
-    tarn_id stamp;
 
     TARN_TRY(read_text(lake, &text, err));
-    TARN_TRY(stamp_of(text, &stamp, err));
-    *same = tarn_id_equal(&stamp, &guard->stamp);
+    TARN_TRY(stamp_of(text, stamp, err));
 done:
     tarn_free(text);
+    return rc;
+}
+
+tarn_code tarn_guard_same(tarn_lake *lake, const tarn_guard *guard, bool *same, tarn_err *err)
+{
+    tarn_id stamp;
+    tarn_code rc = tarn_guard_stamp(lake, &stamp, err);
+
+    *same = rc == TARN_OK && tarn_id_equal(&stamp, &guard->stamp);
     return rc;
 }
 

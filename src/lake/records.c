@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* records.c - what recipes made, and facts: the door's calls around meta.c's rows. */
+/* records.c - what recipes made, and facts: the door's calls around the metadata's rows. */
 #include "lake/commit.h"
 #include "lake/object.h"
 #include "lake/tree.h"
@@ -201,6 +201,28 @@ tarn_code tarn_lake_fact_set(tarn_lake *lake, const char *key, const char *value
     if (value) TARN_TRY(store_fact(lake, key, value, &text, err));
     TARN_TRY(tarn_tx_begin(lake, err));
     rc = tarn_tx_end(lake, tarn_meta_fact_set(lake->meta, stored, text, err), err);
+done:
+    tarn_free(text);
+    return rc;
+}
+
+tarn_code tarn_lake_fact_naming(tarn_lake *lake, const char *key, const char *value, const tarn_id *object,
+                                tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char *text = NULL, stored[320];
+    tarn_entry e = {.object.id = *object};
+    int64_t swept = 0;
+
+    TARN_TRY(check_fact(key, err));
+    stored_key(lake, key, stored);
+    (void)snprintf(e.path, sizeof e.path, "%.200s", key); /* for messages */
+    TARN_TRY(store_fact(lake, key, value, &text, err));
+    TARN_TRY(tarn_entries_check(lake, &e, 1, false, &swept, err));
+    TARN_TRY(tarn_tx_begin(lake, err));
+    rc = tarn_entries_hold(lake, &e, 1, swept, err);
+    if (rc == TARN_OK) rc = tarn_meta_fact_set(lake->meta, stored, text, err);
+    rc = tarn_tx_end(lake, rc, err);
 done:
     tarn_free(text);
     return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* refs.c - names of commits, and moving them. The rows are meta.c's. */
+/* refs.c - names of commits, and moving them. The rows are meta_refs.c's. */
 #include "lake/access_inside.h"
 #include "lake/holding.h"
 
@@ -119,26 +119,50 @@ tarn_code tarn_ref_swap(tarn_lake *lake, const char *name, const tarn_id *was, c
     return tarn_ref_swap_as(lake, NULL, name, was, to, who, why, err);
 }
 
+/* The ref is `was`, as it stands now in *now. */
+static tarn_code is_still(tarn_lake *lake, const char *name, const tarn_id *was, tarn_ref *now, bool *there,
+                          tarn_err *err)
+{
+    tarn_code rc = tarn_meta_ref_get(lake->meta, name, now, err);
+
+    *there = rc == TARN_OK;
+    if (rc != TARN_OK && rc != TARN_NOT_FOUND) return rc;
+    if (!was && *there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' exists already", name);
+    if (was && !*there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' does not exist any more", name);
+    if (was && !tarn_id_equal(was, &now->commit))
+        return TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved meanwhile; look at it and try again", name);
+    return TARN_OK;
+}
+
+static tarn_code move(tarn_lake *lake, const char *action, const char *name, const tarn_id *was, const tarn_id *to,
+                      const char *who, const char *why, tarn_err *err)
+{
+    tarn_code rc = log_and_set(lake, name, was, to, who, why, err);
+
+    if (rc == TARN_OK) rc = tarn_hold_by_rule(lake, name, to, who, err);
+    return rc == TARN_OK ? tarn_audit_ref(lake, action, name, was, to, who, why, err) : rc;
+}
+
 tarn_code tarn_ref_swap_as(tarn_lake *lake, const char *action, const char *name, const tarn_id *was, const tarn_id *to,
                            const char *who, const char *why, tarn_err *err)
 {
     tarn_ref now = {.time_us = 0};
-    tarn_code rc = tarn_meta_ref_get(lake->meta, name, &now, err);
+    bool there = false;
+    tarn_code rc = to ? tarn_commit_usable(lake, to, err) : TARN_OK;
 
-    if (rc != TARN_OK && rc != TARN_NOT_FOUND) return rc;
-    bool there = rc == TARN_OK;
-    if (to) {
-        rc = tarn_commit_usable(lake, to, err);
-        if (rc != TARN_OK) return rc;
-    }
-    if (!was && there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' exists already", name);
-    if (was && !there) return TARN_FAIL(err, TARN_CONFLICT, "'%s' does not exist any more", name);
-    if (was && !tarn_id_equal(was, &now.commit))
-        return TARN_FAIL(err, TARN_CONFLICT, "'%s' has moved meanwhile; look at it and try again", name);
-    rc = tarn_hold_guard(lake, name, there ? &now.commit : NULL, to, err);
-    if (rc == TARN_OK) rc = log_and_set(lake, name, there ? &now.commit : NULL, to, who, why, err);
-    if (rc == TARN_OK) rc = tarn_hold_by_rule(lake, name, to, who, err);
-    return rc == TARN_OK ? tarn_audit_ref(lake, action, name, was, to, who, why, err) : rc;
+    if (rc == TARN_OK) rc = is_still(lake, name, was, &now, &there, err);
+    if (rc == TARN_OK) rc = tarn_hold_guard(lake, name, there ? &now.commit : NULL, to, err);
+    return rc == TARN_OK ? move(lake, action, name, was, to, who, why, err) : rc;
+}
+
+tarn_code tarn_ref_advance(tarn_lake *lake, const char *action, const char *name, const tarn_id *was, const tarn_id *to,
+                           const char *who, const char *why, tarn_err *err)
+{
+    tarn_ref now = {.time_us = 0};
+    bool there = false;
+    tarn_code rc = is_still(lake, name, was, &now, &there, err);
+
+    return rc == TARN_OK ? move(lake, action, name, was, to, who, why, err) : rc;
 }
 
 /* ---- the door's calls ---- */

@@ -3,7 +3,11 @@
  *
  * Rounds: walk everything that refs and staging reach, noting records that are nowhere; fetch each from another lake by
  * its id, which proves it; put plain files whose content hashes to a hurt object, which stores its missing chunks
- * again. A fetched tree node may name further missing records, so rounds go on while they bring something. */
+ * again. A fetched tree node may name further missing records, so rounds go on while they bring something.
+ *
+ * A delta that is there although what it is made from is nowhere is an orphan. Its base may turn up in another copy
+ * some day, so it stays, unless its own content is found now: then the orphan is taken out of its pack, is missing like
+ * others, and the next round stores the content whole. */
 #include "lake/care.h"
 #include "lake/commit.h"
 #include "lake/idmap.h"
@@ -13,7 +17,6 @@
 
 #include "base/mem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
@@ -26,6 +29,7 @@ typedef struct want {
     tarn_id id;
     tarn_id object; /* the object that needs it; none: a node or a commit */
     uint64_t size;  /* of that object */
+    bool orphan;    /* it is there, but not what it is made from */
 } want;
 
 typedef struct repair {
@@ -37,30 +41,40 @@ typedef struct repair {
     size_t n, cap;
     tarn_id *todo;
     size_t n_todo, cap_todo;
+    tarn_idmap offered; /* objects whose content was found in this round */
+    tarn_idmap drop;    /* names of orphans whose content was found */
+    bool probing;       /* content is only looked for */
+    bool *silent;       /* of each other lake: it did not answer, and that was told */
 } repair;
-
-static bool stops(tarn_code rc) { return rc == TARN_NOMEM || rc == TARN_CANCELLED || rc == TARN_BUSY; }
 
 /* ---- what is missing ---- */
 
 static tarn_code miss(repair *r, const tarn_id *id, const tarn_id *object, uint64_t size, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    bool fresh = false;
+    const uint64_t *at = tarn_idmap_find(&r->wanted, id);
 
-    TARN_TRY(tarn_idmap_put(&r->wanted, id, r->n, &fresh, err));
-    if (!fresh) { /* it may have been missed first as what another is made from */
-        want *known = &r->wants[*tarn_idmap_find(&r->wanted, id)];
-        if (object && tarn_id_none(&known->object)) *known = (want){*id, *object, size};
+    if (at) { /* it may have been missed first as what another is made from */
+        want *known = &r->wants[*at];
+        if (object && tarn_id_none(&known->object)) *known = (want){*id, *object, size, known->orphan};
         goto done;
     }
+    TARN_TRY(tarn_idmap_put(&r->wanted, id, r->n, NULL, err));
     if (r->n == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 64;
         TARN_TRY(tarn_resize(&r->wants, cap, sizeof *r->wants, err));
         r->cap = cap;
     }
-    r->wants[r->n++] = (want){*id, object ? *object : (tarn_id){{0}}, size};
+    r->wants[r->n++] = (want){*id, object ? *object : (tarn_id){{0}}, size, false};
 done:
+    return rc;
+}
+
+static tarn_code miss_orphan(repair *r, const tarn_id *id, const tarn_id *object, uint64_t size, tarn_err *err)
+{
+    if (tarn_idmap_find(&r->wanted, id)) return TARN_OK;
+    tarn_code rc = miss(r, id, object, size, err);
+    if (rc == TARN_OK) r->wants[r->n - 1].orphan = true;
     return rc;
 }
 
@@ -69,7 +83,7 @@ static tarn_code has(repair *r, const tarn_id *id, tarn_where *w, bool *found, t
     tarn_err why = {0};
     tarn_code rc = tarn_store_find(r->lake, id, w, found, &why);
 
-    if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
+    if (tarn_check_stops(r->lake, rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     *found = rc == TARN_OK && *found;
     return TARN_OK;
 }
@@ -88,11 +102,13 @@ static tarn_code look_at_record(repair *r, const tarn_id *id, const tarn_id *obj
     if (!*found) return miss(r, id, object, size, err);
     if (w->coding != TARN_CODING_DELTA || depth > TARN_DELTA_HOPS) goto done;
     rc = tarn_store_bases(r->lake, id, &delta, &why);
-    if (rc != TARN_OK) return stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss(r, id, object, size, err);
+    if (rc != TARN_OK)
+        return tarn_check_stops(r->lake, rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss(r, id, object, size, err);
     for (int i = 0; i < delta.n; i++) {
         TARN_TRY(look_at_record(r, &delta.base[i], NULL, 0, &other, &all, depth + 1, err));
         *found = *found && all;
     }
+    if (!*found && depth == 0) TARN_TRY(miss_orphan(r, id, object, size, err));
 done:
     return rc;
 }
@@ -122,7 +138,7 @@ static tarn_code look_at_list(repair *r, const tarn_id *id, bool part, const tar
 
     rc = tarn_store_get(r->lake, id, "list", &slab, NULL, &why);
     if (rc == TARN_OK) rc = tarn_list_open(slab.bytes, slab.len, part ? NULL : object, &list, &why);
-    if (stops(rc)) {
+    if (tarn_check_stops(r->lake, rc)) {
         rc = TARN_FAIL(err, rc, "%s", why.msg);
         goto done;
     }
@@ -187,7 +203,7 @@ static tarn_code look_at_node(repair *r, tarn_walk *w, tarn_err *err)
     }
     rc = tarn_walk_enter(w, &why);
     if (rc == TARN_OK) goto done;
-    if (stops(rc)) return TARN_FAIL(err, rc, "%s", why.msg);
+    if (tarn_check_stops(r->lake, rc)) return TARN_FAIL(err, rc, "%s", why.msg);
     TARN_TRY(miss_read(r, &item.id, NULL, 0, err));
     tarn_walk_pass(w);
 done:
@@ -206,7 +222,7 @@ static tarn_code look_at_tree(repair *r, const tarn_id *root, tarn_err *err)
     if (!fresh) goto done;
     rc = tarn_walk_open(&w, r->lake, root, &why);
     if (rc != TARN_OK) {
-        rc = stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss_read(r, root, NULL, 0, err);
+        rc = tarn_check_stops(r->lake, rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss_read(r, root, NULL, 0, err);
         goto done;
     }
     while (w.depth > 0) TARN_TRY(look_at_node(r, &w, err));
@@ -237,7 +253,8 @@ static tarn_code look_at_commit(repair *r, const tarn_id *id, tarn_commit *c, ta
     tarn_err why = {0};
     tarn_code rc = tarn_lake_commit_read(r->lake, id, c, &why);
 
-    if (rc != TARN_OK) return stops(rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss_read(r, id, NULL, 0, err);
+    if (rc != TARN_OK)
+        return tarn_check_stops(r->lake, rc) ? TARN_FAIL(err, rc, "%s", why.msg) : miss_read(r, id, NULL, 0, err);
     for (int i = 0; i < c->n_parents && rc == TARN_OK; i++) rc = later(r, &c->parents[i], err);
     if (rc == TARN_OK) rc = look_at_tree(r, &c->tree, err);
     tarn_commit_clear(c);
@@ -275,142 +292,202 @@ done:
     return rc;
 }
 
-/* ---- where it still is ---- */
+/* ---- where it still is: other lakes ---- */
 
-static tarn_code fetch_from_lakes(repair *r, size_t i, bool *got, tarn_err *err)
+/* Not to have it is one thing, not to answer another. */
+static void say_silent(repair *r, size_t k, tarn_code rc, const tarn_err *why)
+{
+    const tarn_lake *from = r->options->from[k];
+
+    if (r->silent[k] || !tarn_check_stops(from, rc)) return;
+    r->silent[k] = true;
+    tarn_repair_say(r->options, "the copy '%s' does not answer, and is left out: %s",
+                    from->scratch ? from->store_url : from->folder, why->msg);
+}
+
+static tarn_code read_from(repair *r, size_t k, const tarn_id *id, tarn_slab *slab, tarn_where *w, bool *got,
+                           tarn_err *err)
+{
+    tarn_err why = {0};
+    tarn_list_view list;
+
+    *got = false;
+    if (r->silent[k]) return TARN_OK;
+    tarn_code rc = tarn_store_get(r->options->from[k], id, "record", slab, w, &why);
+    if (rc == TARN_OK && w->kind == TARN_KIND_LIST) rc = tarn_list_open(slab->bytes, slab->len, id, &list, &why);
+    if (rc == TARN_NOMEM || rc == TARN_CANCELLED) return TARN_FAIL(err, rc, "%s", why.msg);
+    say_silent(r, k, rc, &why);
+    *got = rc == TARN_OK;
+    return TARN_OK;
+}
+
+/* The orphan's content is there: let it go. */
+static tarn_code drop_orphan(repair *r, const want *x, tarn_err *err)
+{
+    tarn_id name = x->id;
+    tarn_code rc = tarn_idmap_put(&r->drop, &x->id, 1, NULL, err); /* a commit's name */
+
+    if (rc != TARN_OK || !r->lake->ring) return rc;
+    tarn_ring_name(r->lake->ring, TARN_KIND_CHUNK, &x->id, &name);
+    return tarn_idmap_put(&r->drop, &name, 1, NULL, err);
+}
+
+static tarn_code fetch_from_lakes(repair *r, const want *x, bool *got, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_slab slab = {0};
     tarn_where w;
-    tarn_list_view list;
-    tarn_err why = {0};
-    const want *x = &r->wants[i];
 
     *got = false;
     for (size_t k = 0; k < r->options->n_from && !*got; k++) {
-        tarn_lake *from = r->options->from[k];
-        rc = tarn_store_get(from, &x->id, "record", &slab, &w, &why);
-        if (rc == TARN_OK && w.kind == TARN_KIND_LIST) rc = tarn_list_open(slab.bytes, slab.len, &x->id, &list, &why);
-        if (rc == TARN_NOMEM) {
-            rc = TARN_FAIL(err, rc, "%s", why.msg);
-            goto done;
-        }
-        if (rc != TARN_OK) { /* it does not have it either */
-            rc = TARN_OK;
-            continue;
-        }
-        TARN_TRY(tarn_store_put(r->lake, &x->id, w.kind, slab.bytes, slab.len, err));
-        r->out->fetched++;
-        *got = true;
+        TARN_TRY(read_from(r, k, &x->id, &slab, &w, got, err));
+        if (!*got) continue;
+        if (r->probing) TARN_TRY(drop_orphan(r, x, err));
+        else TARN_TRY(tarn_store_put(r->lake, &x->id, w.kind, slab.bytes, slab.len, err));
+        r->out->fetched += !r->probing;
     }
 done:
     tarn_slab_clear(&slab);
     return rc;
 }
 
-/* Put the file if its content is the object. */
-static tarn_code try_file(repair *r, const char *path, const tarn_id *object, bool *got, tarn_err *err)
+/* ---- plain files ---- */
+
+/* Every orphan of the object, now that its content is known. */
+static tarn_code drop_orphans(repair *r, const tarn_id *object, tarn_err *err)
 {
+    tarn_code rc = TARN_OK;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (r->wants[i].orphan && tarn_id_equal(&r->wants[i].object, object))
+            TARN_TRY(drop_orphan(r, &r->wants[i], err));
+done:
+    return rc;
+}
+
+static tarn_code take_file(repair *r, const char *path, const tarn_mapped *map, const tarn_id *object, bool *got,
+                           tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_object o;
+
+    if (r->probing) {
+        *got = true;
+        return drop_orphans(r, object, err);
+    }
+    TARN_TRY(tarn_lake_put(r->lake, map->bytes, map->len, &o, err));
+    *got = tarn_id_equal(&o.id, object);
+    if (!*got) goto done;
+    r->out->files++;
+    tarn_repair_say(r->options, "object %.12s is made again from %s", tarn_id_hex(object, (char[TARN_ID_HEX]){0}),
+                    path);
+done:
+    return rc;
+}
+
+/* Is one of the hurt objects, of its size, what the file holds? Its hash is made once. */
+static tarn_code offer_file(repair *r, const char *path, uint64_t size, bool *some, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
     tarn_mapped map = {.bytes = ""};
     tarn_id hash;
-    tarn_object o;
-    tarn_code rc = tarn_map_open(path, &map, NULL);
+    bool hashed = false, got = false;
 
-    *got = false;
-    if (rc != TARN_OK) return stops(rc) ? TARN_FAIL(err, rc, "cannot map '%s'", path) : TARN_OK;
-    TARN_TRY(tarn_digest(map.bytes, map.len, &hash, err));
-    if (!tarn_id_equal(&hash, object)) goto done;
-    TARN_TRY(tarn_lake_put(r->lake, map.bytes, map.len, &o, err));
-    *got = tarn_id_equal(&o.id, object);
-    if (*got) {
-        r->out->files++;
-        tarn_repair_say(r->options, "object %.12s is made again from %s", tarn_id_hex(object, (char[TARN_ID_HEX]){0}),
-                        path);
+    for (size_t i = 0; i < r->n; i++) {
+        const want *x = &r->wants[i];
+        if (x->orphan != r->probing || tarn_id_none(&x->object) || (x->size != size && x->size != UINT64_MAX)) continue;
+        if (tarn_idmap_find(&r->offered, &x->object)) continue;
+        if (!hashed) {
+            rc = tarn_map_open(path, &map, NULL);
+            if (rc != TARN_OK) return rc == TARN_NOMEM ? TARN_FAIL(err, rc, "cannot map '%s'", path) : TARN_OK;
+            TARN_TRY(tarn_digest(map.bytes, map.len, &hash, err));
+            hashed = true;
+        }
+        if (!tarn_id_equal(&hash, &x->object)) continue;
+        TARN_TRY(take_file(r, path, &map, &hash, &got, err));
+        if (got) TARN_TRY(tarn_idmap_put(&r->offered, &hash, 1, NULL, err));
+        *some = *some || got;
     }
 done:
     tarn_map_close(&map);
     return rc;
 }
 
-/* The plain copy in .tarn/cache/objects, whatever its ending. */
-static tarn_code from_cache(repair *r, const tarn_id *object, bool *got, tarn_err *err)
+static tarn_code from_folder(repair *r, const char *folder, bool *some, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char folder[TARN_LAKE_PATH + 64], path[TARN_LAKE_PATH + 400], hex[TARN_ID_HEX];
-    struct dirent *e;
-
-    *got = false;
-    (void)tarn_id_hex(object, hex);
-    (void)snprintf(folder, sizeof folder, "%s/cache/objects/%.2s", r->lake->inside, hex);
-    DIR *dir = opendir(folder);
-    if (!dir) return TARN_OK;
-    while (rc == TARN_OK && !*got && (e = readdir(dir)) != NULL) {
-        if (strncmp(e->d_name, hex, TARN_ID_HEX - 1) != 0) continue;
-        (void)snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        rc = try_file(r, path, object, got, err);
-    }
-    (void)closedir(dir);
-    return rc;
-}
-
-/* A file of the project: each hurt object of its size is asked for. */
-static tarn_code offer_file(repair *r, const char *path, uint64_t size, tarn_idmap *done_objects, bool *some,
-                            tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    bool got = false;
-
-    for (size_t i = 0; i < r->n; i++) {
-        const want *x = &r->wants[i];
-        if (tarn_id_none(&x->object) || (x->size != size && x->size != UINT64_MAX)) continue;
-        if (tarn_idmap_find(done_objects, &x->object)) continue;
-        TARN_TRY(try_file(r, path, &x->object, &got, err));
-        if (got) TARN_TRY(tarn_idmap_put(done_objects, &x->object, 1, NULL, err));
-        *some = *some || got;
-    }
-done:
-    return rc;
-}
-
-static tarn_code from_folder(repair *r, tarn_idmap *done_objects, bool *some, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    char *roots[2] = {r->lake->folder, NULL};
-    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    char copy[TARN_LAKE_PATH + 80], *roots[2] = {copy, NULL};
     FTSENT *e;
 
-    if (!walk) return TARN_FAIL_ERRNO(err, "read folder", r->lake->folder);
+    if (snprintf(copy, sizeof copy, "%s", folder) >= (int)sizeof copy)
+        return TARN_FAIL(err, TARN_LIMIT, "the path of folder '%.60s...' is too long", folder);
+    if (!tarn_path_exists(copy)) return TARN_OK;
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    if (!walk) return TARN_FAIL_ERRNO(err, "read folder", folder);
     while (rc == TARN_OK && (e = fts_read(walk)) != NULL) {
-        if (e->fts_info == FTS_D && (strcmp(e->fts_name, ".tarn") == 0 || strcmp(e->fts_name, ".git") == 0))
+        if (e->fts_info == FTS_D && e->fts_level > 0 &&
+            (strcmp(e->fts_name, ".tarn") == 0 || strcmp(e->fts_name, ".git") == 0))
             (void)fts_set(walk, e, FTS_SKIP);
         if (e->fts_info != FTS_F) continue;
         rc = tarn_cancel_check(r->options->sink, err);
-        if (rc == TARN_OK) rc = offer_file(r, e->fts_path, (uint64_t)e->fts_statp->st_size, done_objects, some, err);
+        if (rc == TARN_OK) rc = offer_file(r, e->fts_path, (uint64_t)e->fts_statp->st_size, some, err);
     }
     (void)fts_close(walk);
     return rc;
 }
 
+/* The lake's own plain copies and folder, then those of the others, then folders that are no lakes. */
+static tarn_code from_files(repair *r, bool *some, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const tarn_repair_options *o = r->options;
+    char cache[TARN_LAKE_PATH + 80];
+
+    for (size_t i = 0; i < o->n_from + 1; i++) {
+        const tarn_lake *lake = i == 0 ? r->lake : o->from[i - 1];
+        (void)snprintf(cache, sizeof cache, "%s/objects", lake->cache);
+        TARN_TRY(from_folder(r, cache, some, err));
+        if (!lake->scratch) TARN_TRY(from_folder(r, lake->folder, some, err));
+    }
+    for (size_t i = 0; i < o->n_folders; i++) TARN_TRY(from_folder(r, o->folders[i], some, err));
+done:
+    return rc;
+}
+
+/* ---- rounds ---- */
+
 static tarn_code fetch_all(repair *r, bool *some, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_idmap done_objects = {0};
     bool got = false, need_files = false;
 
     *some = false;
+    tarn_idmap_reset(&r->offered);
     for (size_t i = 0; i < r->n; i++) {
-        TARN_TRY(fetch_from_lakes(r, i, &got, err));
-        bool of_object = !tarn_id_none(&r->wants[i].object);
-        if (!got && of_object && !tarn_idmap_find(&done_objects, &r->wants[i].object)) {
-            TARN_TRY(from_cache(r, &r->wants[i].object, &got, err));
-            if (got) TARN_TRY(tarn_idmap_put(&done_objects, &r->wants[i].object, 1, NULL, err));
-            need_files = need_files || !got;
-        }
+        if (r->wants[i].orphan != r->probing) continue;
+        TARN_TRY(fetch_from_lakes(r, &r->wants[i], &got, err));
+        need_files = need_files || (!got && !tarn_id_none(&r->wants[i].object));
         *some = *some || got;
     }
-    if (need_files) TARN_TRY(from_folder(r, &done_objects, some, err));
+    if (need_files) TARN_TRY(from_files(r, some, err));
 done:
-    tarn_idmap_clear(&done_objects);
+    return rc;
+}
+
+/* Nothing that is missing is anywhere. Take out orphans whose own content is. */
+static tarn_code free_orphans(repair *r, bool *some, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_repair sum = *r->out;
+
+    tarn_idmap_reset(&r->drop);
+    r->probing = true;
+    rc = fetch_all(r, some, err);
+    r->probing = false;
+    if (rc != TARN_OK || !*some) return rc;
+    TARN_TRY(tarn_salvage_packs(r->lake, r->options, &r->drop, &sum, err));
+    r->out->packs = sum.packs;
+done:
     return rc;
 }
 
@@ -421,16 +498,18 @@ static tarn_code fill(repair *r, tarn_err *err)
 
     for (int round = 0; round < ROUNDS; round++) {
         TARN_TRY(find_missing(r, err));
-        if (r->n == 0) break;
         if (round == 0) {
-            TARN_TRY(tarn_salvage_strays(r->lake, r->options, &some, err));
-            if (some) continue;
+            TARN_TRY(tarn_salvage_strays(r->lake, r->options, r->n == 0, &some, err));
+            if (some && r->n > 0) continue;
         }
+        if (r->n == 0) break;
         TARN_TRY(fetch_all(r, &some, err));
+        if (!some) TARN_TRY(free_orphans(r, &some, err));
         if (!some) break;
         TARN_TRY(tarn_lake_sync(r->lake, err));
     }
-    r->out->left = (int64_t)r->n;
+    r->out->left = 0;
+    for (size_t i = 0; i < r->n; i++) r->out->left += !r->wants[i].orphan;
     if (r->out->fetched > 0)
         tarn_repair_say(r->options, "%lld records were fetched from other lakes", (long long)r->out->fetched);
 done:
@@ -443,16 +522,15 @@ tarn_code tarn_lake_repair(tarn_lake *lake, const tarn_repair_options *options, 
     repair r = {.lake = lake, .options = options, .out = out};
 
     *out = (tarn_repair){0};
-    if (lake->ring)
-        return TARN_FAIL(
-            err, TARN_UNSUPPORTED,
-            "an encrypted lake cannot be repaired from its parts yet; copy the damaged files that fsck names "
-            "back from a copy of .tarn, with no process at work");
-    TARN_TRY(tarn_salvage_packs(lake, options, out, err));
+    TARN_TRY(tarn_alloc(&r.silent, options->n_from + 1, sizeof *r.silent, err));
+    TARN_TRY(tarn_salvage_packs(lake, options, NULL, out, err));
     TARN_TRY(fill(&r, err));
 done:
     tarn_idmap_clear(&r.seen);
     tarn_idmap_clear(&r.wanted);
+    tarn_idmap_clear(&r.offered);
+    tarn_idmap_clear(&r.drop);
+    tarn_free(r.silent);
     tarn_free(r.wants);
     tarn_free(r.todo);
     return rc;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "lake/bytes.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ typedef struct generation {
 } generation;
 
 struct tarn_ring {
+    atomic_int others; /* who share it */
     char lake[33];
     tarn_cipher *cipher;
     tarn_key root;
@@ -100,7 +102,7 @@ tarn_code tarn_ring_look(const char *text, size_t len, tarn_key_status *out, tar
 
 static void from_environment(const tarn_lake_key *key, tarn_lake_key *out)
 {
-    *out = key ? *key : (tarn_lake_key){NULL, NULL};
+    *out = key ? *key : (tarn_lake_key){.file = NULL};
     if (out->file || out->passphrase) return;
     out->file = getenv("TARN_KEY_FILE");
     if (out->file && !*out->file) out->file = NULL;
@@ -192,9 +194,15 @@ static tarn_code unwrap(tarn_cipher *c, const tarn_key *kek, const char *lake, i
 
 /* ---- the ring ---- */
 
+tarn_ring *tarn_ring_share(tarn_ring *r)
+{
+    (void)atomic_fetch_add(&r->others, 1);
+    return r;
+}
+
 void tarn_ring_free(tarn_ring *r)
 {
-    if (!r) return;
+    if (!r || atomic_fetch_sub(&r->others, 1) > 0) return;
     for (uint32_t i = 0; i < r->n; i++) tarn_mac_free(r->generations[i].pieces);
     if (r->generations) tarn_secret_wipe(r->generations, r->n * sizeof *r->generations);
     tarn_free(r->generations);

@@ -38,6 +38,8 @@ TARN_MUST tarn_code tarn_ring_make(const tarn_lake_key *key, char **text, tarn_e
 /* TARN_DENIED: no key, or the wrong one; TARN_CORRUPT: no keys. */
 TARN_MUST tarn_code tarn_ring_open(const char *text, size_t len, const tarn_lake_key *key, tarn_ring **out,
                                    tarn_err *err);
+/* The same ring once more, for another lake that is a copy; each is freed. */
+tarn_ring *tarn_ring_share(tarn_ring *ring);
 void tarn_ring_free(tarn_ring *ring);
 /* The same keys and one generation more, sealed with another key. The ring stays as it is. */
 TARN_MUST tarn_code tarn_ring_rotate(const tarn_ring *ring, const tarn_lake_key *key, char **text, tarn_err *err);

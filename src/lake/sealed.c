@@ -52,14 +52,116 @@ static void refresh_copy(const tarn_lake *lake, const char *text)
     if (!same && save_copy(lake->inside, text, NULL) != TARN_OK) return;
 }
 
-tarn_code tarn_sealed_make(const char *inside, const char *text, tarn_err *err)
+/* ---- the copy in a store that is elsewhere: keys/<generations>-<hash>, the newest counts ---- */
+
+enum { KEYS_MOST = 4 << 20, KEYS_KEPT = 64 };
+
+typedef struct key_blobs {
+    char names[KEYS_KEPT][96];
+    uint64_t sizes[KEYS_KEPT];
+    size_t n;
+} key_blobs;
+
+static tarn_code keep_blob(void *arg, const char *name, uint64_t size, tarn_err *err)
+{
+    key_blobs *list = arg;
+
+    (void)err;
+    if (list->n == KEYS_KEPT || strlen(name) >= sizeof list->names[0]) return TARN_OK;
+    list->sizes[list->n] = size;
+    (void)strcpy(list->names[list->n++], name);
+    return TARN_OK;
+}
+
+tarn_code tarn_sealed_to_store(const tarn_backend *store, void *packs, const char *text, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char name[96], hex[TARN_ID_HEX];
+    tarn_key_status status;
+    tarn_id hash;
+    key_blobs *there = NULL;
+
+    TARN_TRY(tarn_ring_look(text, strlen(text), &status, err));
+    TARN_TRY(tarn_digest(text, strlen(text), &hash, err));
+    TARN_TRY(tarn_alloc(&there, 1, sizeof *there, err));
+    (void)snprintf(name, sizeof name, "keys/%06d-%.16s", status.generations, tarn_id_hex(&hash, hex));
+    TARN_TRY(store->put(packs, name, text, strlen(text), err));
+    TARN_TRY(store->list(packs, "keys/", keep_blob, there, err));
+    for (size_t i = 0; i < there->n; i++) {
+        if (strcmp(there->names[i], name) == 0) continue;
+        rc = store->remove(packs, there->names[i], err);
+        if (rc == TARN_NOT_FOUND) rc = TARN_OK;
+        TARN_TRY(rc);
+    }
+done:
+    if (rc != TARN_OK) tarn_err_note(err, "the copy of the lake's sealed keys in the store");
+    tarn_free(there);
+    return rc;
+}
+
+/* *text NULL: there is none. */
+static tarn_code from_store(const tarn_backend *store, void *packs, char **text, size_t *len, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    key_blobs *there = NULL;
+    size_t best = 0;
+
+    *text = NULL;
+    TARN_TRY(tarn_alloc(&there, 1, sizeof *there, err));
+    TARN_TRY(store->list(packs, "keys/", keep_blob, there, err));
+    if (there->n == 0) goto done;
+    for (size_t i = 1; i < there->n; i++)
+        if (strcmp(there->names[i], there->names[best]) > 0) best = i;
+    if (there->sizes[best] > KEYS_MOST) return TARN_FAIL(err, TARN_CORRUPT, "the store's copy of the keys is no keys");
+    *len = (size_t)there->sizes[best];
+    TARN_TRY(tarn_alloc(text, *len + 1, 1, err));
+    rc = store->get(packs, there->names[best], 0, *len, *text, err);
+done:
+    if (rc != TARN_OK) {
+        tarn_free(*text);
+        *text = NULL;
+    }
+    tarn_free(there);
+    return rc;
+}
+
+tarn_code tarn_sealed_restore(const char *inside, const tarn_backend *store, void *packs, tarn_meta *meta, bool *found,
+                              tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char path[TARN_LAKE_PATH + 64], *text = NULL;
+    size_t len = 0;
+    tarn_key_status status;
+
+    *found = true;
+    rc = tarn_meta_fact_get(meta, fact, &text, err);
+    if (rc != TARN_NOT_FOUND) goto done;
+    (void)snprintf(path, sizeof path, "%s/keys", inside);
+    rc = tarn_file_read(path, KEYS_MOST, &text, &len, err);
+    if (rc == TARN_OK && tarn_ring_look(text, len, &status, NULL) != TARN_OK) rc = TARN_NOT_FOUND;
+    if (rc == TARN_NOT_FOUND) {
+        tarn_free(text);
+        TARN_TRY(from_store(store, packs, &text, &len, err));
+    }
+    *found = rc == TARN_OK && text && tarn_ring_look(text, len, &status, NULL) == TARN_OK;
+    if (!*found) goto done;
+    TARN_TRY(tarn_meta_begin(meta, err));
+    rc = tarn_meta_fact_set(meta, fact, text, err);
+    if (rc == TARN_OK) rc = tarn_meta_commit(meta, err);
+    if (rc != TARN_OK) tarn_meta_rollback(meta);
+done:
+    tarn_free(text);
+    return rc;
+}
+
+tarn_code tarn_sealed_make(const char *inside, const char *where, const char *text, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char path[TARN_LAKE_PATH + 64];
     tarn_meta *meta = NULL;
 
     TARN_TRY(tarn_path_join(path, sizeof path, inside, "meta.db", err));
-    TARN_TRY(tarn_meta_open(path, false, &meta, err));
+    TARN_TRY(tarn_meta_open(*where ? where : path, false, &meta, err));
     TARN_TRY(tarn_meta_begin(meta, err));
     TARN_TRY(tarn_meta_fact_set(meta, fact, text, err));
     TARN_TRY(tarn_meta_commit(meta, err));
@@ -93,14 +195,32 @@ tarn_code tarn_sealed_none(tarn_lake *lake, tarn_err *err)
                      lake->inside);
 }
 
+/* A copy of an open lake is opened with that one's keys: the copy may be older than the last change of the key. */
+static bool share_ring(tarn_lake *lake, const tarn_lake *as, const char *text)
+{
+    tarn_key_status status;
+
+    if (!as || !as->ring) return false;
+    if (text && (tarn_ring_look(text, strlen(text), &status, NULL) != TARN_OK ||
+                 strcmp(status.lake, tarn_ring_lake(as->ring)) != 0))
+        return false;
+    lake->ring = tarn_ring_share(as->ring);
+    return true;
+}
+
 tarn_code tarn_sealed_open(tarn_lake *lake, const tarn_lake_key *key, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char *text = NULL;
 
-    TARN_TRY(read_keys(lake, &text, err));
-    TARN_TRY(tarn_ring_open(text, strlen(text), key, &lake->ring, err));
-    refresh_copy(lake, text);
+    rc = read_keys(lake, &text, err);
+    if (rc != TARN_OK && rc != TARN_CORRUPT) goto done;
+    if (!share_ring(lake, key ? key->as : NULL, text)) {
+        TARN_TRY(rc);
+        TARN_TRY(tarn_ring_open(text, strlen(text), key, &lake->ring, err));
+        refresh_copy(lake, text);
+    }
+    rc = TARN_OK;
     lake->open.ring = lake->ring;
     tarn_meta_seal_with(lake->meta, lake->ring);
 done:
@@ -312,6 +432,10 @@ tarn_code tarn_lake_key_rotate(tarn_lake *lake, const tarn_lake_key *key, tarn_e
     if (rc == TARN_OK) rc = tarn_ring_open(text, strlen(text), key, &fresh, err); /* nobody is locked out */
     rc = tarn_tx_end(lake, rc, err);
     if (rc == TARN_OK) refresh_copy(lake, text);
+    if (rc == TARN_OK && strcmp(lake->store_url, "disk:.") != 0) {
+        rc = tarn_sealed_to_store(lake->origin, lake->origin_packs, text, err);
+        if (rc != TARN_OK) tarn_err_note(err, "the key was changed, but the old key still opens (change it once more)");
+    }
 done:
     tarn_ring_free(fresh);
     tarn_free(text);

@@ -50,7 +50,7 @@ static sealed sealed_new(void)
     assert_int_equal(unsetenv("TARN_KEY_FILE"), 0);
     assert_int_equal(unsetenv("TARN_PASSPHRASE"), 0);
     write_key(x.key, 9);
-    must(tarn_lake_init_encrypted(x.s.folder, &(tarn_lake_key){.file = x.key}, err));
+    must(tarn_lake_init_encrypted(x.s.folder, NULL, NULL, &(tarn_lake_key){.file = x.key}, err));
     x.s.lake = open_sealed(&x);
     return x;
 }
@@ -307,8 +307,9 @@ static void no_other_key_opens_it(void **state)
     must(tarn_lake_open(x.s.folder, &lake, err));
     tarn_lake_close(lake);
     assert_int_equal(unsetenv("TARN_KEY_FILE"), 0);
-    must_fail_with(TARN_DENIED, "needs a key", tarn_lake_init_encrypted(x.s.folder, NULL, err));
-    must_fail_with(TARN_EXISTS, "", tarn_lake_init_encrypted(x.s.folder, &(tarn_lake_key){.file = other}, err));
+    must_fail_with(TARN_DENIED, "needs a key", tarn_lake_init_encrypted(x.s.folder, NULL, NULL, NULL, err));
+    must_fail_with(TARN_EXISTS, "",
+                   tarn_lake_init_encrypted(x.s.folder, NULL, NULL, &(tarn_lake_key){.file = other}, err));
     sealed_free(&x);
 }
 
@@ -326,7 +327,7 @@ static void a_key_changes_without_the_data(void **state)
     must(tarn_lake_fact_set(x.s.lake, "k", "old", err));
     must_fail_with(TARN_INVALID, "at least 8",
                    tarn_lake_key_rotate(x.s.lake, &(tarn_lake_key){.passphrase = "short"}, err));
-    must_fail_with(TARN_INVALID, "which key", tarn_lake_key_rotate(x.s.lake, &(tarn_lake_key){NULL, NULL}, err));
+    must_fail_with(TARN_INVALID, "which key", tarn_lake_key_rotate(x.s.lake, &(tarn_lake_key){.file = NULL}, err));
     must(tarn_lake_key_rotate(x.s.lake, &words, err));
     must_fail_with(TARN_CONFLICT, "another process", tarn_lake_key_rotate(x.s.lake, &words, err));
     must_fail_with(TARN_DENIED, "passphrase",

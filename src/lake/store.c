@@ -222,6 +222,8 @@ static tarn_code load_once(tarn_lake *lake, bool last_attempt, tarn_err *err)
     lake->n_segments = l.n;
     lake->cap_segments = l.cap;
     lake->meta_version = version;
+    if (swept != lake->swept && lake->looked)
+        tarn_plain_forget(lake->looked); /* what is gone is not answered from memory */
     lake->swept = swept;
     return TARN_OK;
 done:
@@ -240,8 +242,17 @@ tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err)
     return rc;
 }
 
+/* Of what went to the disk early nothing is wanted any more. */
+static void drop_draft(tarn_lake *lake)
+{
+    if (lake->draft) (void)lake->backend->early(lake->packs, &lake->draft, NULL, 0, NULL);
+    lake->draft = NULL;
+    lake->drafted = 0;
+}
+
 void tarn_store_close(tarn_lake *lake)
 {
+    drop_draft(lake);
     for (size_t i = 0; i < lake->n_segments; i++) tarn_segment_close(&lake->segments[i]);
     tarn_free(lake->segments);
     tarn_pack_clear(&lake->open);
@@ -410,7 +421,7 @@ static tarn_code fetch_again(tarn_lake *lake, const tarn_id *id, tarn_slab *slab
     return rc == TARN_OK ? fetch(lake, id, slab, s, found, err) : rc;
 }
 
-static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what, bool hashed, tarn_slab *slab,
+static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what, tarn_proof proof, tarn_slab *slab,
                             tarn_where *where, tarn_record_facts *facts, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -438,10 +449,11 @@ static tarn_code get_record(tarn_lake *lake, const tarn_id *id, const char *what
     if (s.where.stored > TARN_RECORD_MOST + TARN_RECORD_MORE)
         return TARN_FAIL(err, TARN_CORRUPT, "%s %.12s has an impossible length", what, hex);
     const tarn_opening how = {
-        .codec = lake->codec, .hashed = hashed, .before = tarn_before_get, .arg = &before, .delta = &facts->delta};
+        .codec = lake->codec, .proof = proof, .before = tarn_before_get, .arg = &before, .delta = &facts->delta};
     rc = unseal(lake, &s, slab, err);
     if (rc == TARN_OK) rc = tarn_record_open(&how, id, &s.where, slab, err);
-    if (rc != TARN_OK && (hashed || !before.failed)) { /* of bases of bases the one at fault is enough */
+    if (rc != TARN_OK &&
+        (proof == TARN_PROOF_HASH || !before.failed)) { /* of bases of bases the one at fault is enough */
         (void)snprintf(note, sizeof note, "%s %.12s (pack %s, offset %u)", what, hex, s.pack, s.where.offset);
         tarn_err_note(err, "%s", note);
     }
@@ -457,13 +469,20 @@ tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, t
 {
     int work = TARN_DELTA_WORK;
 
-    return get_record(lake, id, what, true, slab, where, &(tarn_record_facts){.work = &work}, err);
+    return get_record(lake, id, what, TARN_PROOF_HASH, slab, where, &(tarn_record_facts){.work = &work}, err);
+}
+
+tarn_code tarn_store_get_unproved(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab, tarn_err *err)
+{
+    int work = TARN_DELTA_WORK;
+
+    return get_record(lake, id, what, TARN_PROOF_BY_CALLER, slab, NULL, &(tarn_record_facts){.work = &work}, err);
 }
 
 tarn_code tarn_store_load_record(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,
                                  tarn_record_facts *facts, tarn_err *err)
 {
-    return get_record(lake, id, what, false, slab, NULL, facts, err);
+    return get_record(lake, id, what, TARN_PROOF_SUM, slab, NULL, facts, err);
 }
 
 typedef struct likes {
@@ -555,10 +574,47 @@ done:
     return rc;
 }
 
-tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
+static void reset_open(tarn_lake *lake)
+{
+    drop_draft(lake);
+    lake->no_draft = false;
+    tarn_pack_reset(&lake->open);
+}
+
+/* Hand the sealed pack to the backend: what is behind its beginning, where that is on the disk already. *rest: see
+ * put_begin. */
+static tarn_code put_pack(tarn_lake *lake, const char *blob, void **rest, tarn_err *err)
+{
+    const tarn_backend *b = lake->backend;
+    const uint8_t *bytes = lake->open.bytes;
+    size_t early = lake->drafted;
+
+    if (lake->draft) {
+        lake->drafted = 0; /* used up, whatever comes of it: another try begins at the beginning */
+        return b->finish(lake->packs, &lake->draft, blob, bytes + early, lake->open.len - early, err);
+    }
+
+    return b->put_begin ? b->put_begin(lake->packs, blob, bytes, lake->open.len, rest, err)
+                        : b->put(lake->packs, blob, bytes, lake->open.len, err);
+}
+
+/* What put_pack began. The pack stays among the segments if it fails, but nothing is written any more. */
+static tarn_code finish_pack(tarn_lake *lake, void **rest, tarn_err *err)
+{
+    tarn_code rc = *rest ? lake->backend->put_end(lake->packs, *rest, err) : TARN_OK;
+
+    *rest = NULL;
+    if (rc == TARN_OK) return rc;
+    lake->broken = true;
+    tarn_err_note(err, "nothing was committed");
+    return rc;
+}
+
+/* Store the open pack; it is durable after finish_pack. */
+static tarn_code begin_seal(tarn_lake *lake, void **rest, char name[TARN_PACK_NAME], tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char name[TARN_PACK_NAME], blob[80];
+    char blob[80];
     size_t index_at = 0, index_len = 0;
     bool sealed = false;
 
@@ -568,7 +624,7 @@ tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
     sealed = true;
     TARN_TRY(blob_name(name, blob, err));
     TARN_TRY(pending_segment(lake, name, index_at, index_len, err));
-    rc = lake->backend->put(lake->packs, blob, lake->open.bytes, lake->open.len, err);
+    rc = put_pack(lake, blob, rest, err);
     if (rc == TARN_IO && !lake->backend->remote)
         lake->broken = true; /* of a store behind a network one may ask again */
     if (rc != TARN_OK) {
@@ -576,20 +632,21 @@ tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
         tarn_err_note(err, "nothing was committed");
         goto done;
     }
-    tarn_pack_reset(&lake->open);
+    reset_open(lake);
     sealed = false;
 done:
     if (sealed) tarn_pack_unseal(&lake->open, index_at);
     return rc;
 }
 
-/* What is to be stored, as coded. */
-typedef struct coded {
-    tarn_coding coding;
-    const void *bytes;
-    size_t len;
-    tarn_delta delta; /* for TARN_CODING_DELTA */
-} coded;
+tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
+{
+    void *rest = NULL;
+    char name[TARN_PACK_NAME];
+    tarn_code rc = begin_seal(lake, &rest, name, err);
+
+    return rc == TARN_OK ? finish_pack(lake, &rest, err) : rc;
+}
 
 /* Are the bases there (they may come from memory)? Then note that records of the open pack need them. */
 static tarn_code rely_on(tarn_lake *lake, const tarn_delta *delta, bool *there, tarn_err *err)
@@ -606,61 +663,92 @@ done:
     return rc;
 }
 
-/* As a delta if there is one and its bases are there, else as c says. */
-static tarn_code put_locked(tarn_lake *lake, const tarn_id *name, const tarn_id *id, tarn_kind kind, const coded *c,
-                            const coded *delta, size_t raw, tarn_err *err)
+/* What is gathered goes to the disk while the rest is being made; not named yet, so it is nothing yet. Failing costs
+ * the head start alone. */
+static void write_early(tarn_lake *lake)
+{
+    enum { EARLY = 4 << 20 };
+
+    if (!lake->backend->early || lake->no_draft || lake->open.len - lake->drafted < EARLY) return;
+    lake->no_draft = lake->backend->early(lake->packs, &lake->draft, lake->open.bytes + lake->drafted,
+                                          lake->open.len - lake->drafted, NULL) != TARN_OK;
+    if (lake->no_draft) drop_draft(lake);
+    else lake->drafted = lake->open.len;
+}
+
+/* As a delta if there is one and its bases are there, else as without. */
+static tarn_code put_locked(tarn_lake *lake, const tarn_coded *c, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    const tarn_coding_of *as = &c->without;
     spot s;
     bool found = false, there = false;
 
-    TARN_TRY(locate_name(lake, name, false, &s, &found, err));
+    if (c->puts != lake->puts) TARN_TRY(locate_name(lake, &c->name, false, &s, &found, err)); /* by another meanwhile */
     if (found) goto done;
-    if (delta->len > 0) TARN_TRY(rely_on(lake, &delta->delta, &there, err));
-    if (there) c = delta;
-    if (tarn_pack_full(&lake->open, c->len)) TARN_TRY(tarn_store_seal(lake, err));
-    TARN_TRY(tarn_pack_add_named(&lake->open, name, id, kind, c->coding, c->bytes, c->len, raw, err));
+    if (c->delta.len > 0) TARN_TRY(rely_on(lake, &c->made_from, &there, err));
+    if (there) as = &c->delta;
+    if (tarn_pack_full(&lake->open, as->len)) TARN_TRY(tarn_store_seal(lake, err));
+    TARN_TRY(tarn_pack_add_named(&lake->open, &c->name, &c->id, c->kind, as->coding, as->bytes, as->len, c->raw, err));
+    lake->puts++;
+    write_early(lake);
 done:
     return rc;
 }
 
-/* A delta must save a quarter of what there would be without it: it costs time at every reading. room: len bytes. */
-static tarn_code code_as_delta(tarn_lake *lake, const void *bytes, size_t len, const tarn_id *like, int n_like,
-                               uint8_t *room, size_t without, coded *out, tarn_err *err)
+size_t tarn_store_room(size_t len, int n_like) { return n_like > 0 ? 2 * len + 1 : len; }
+
+/* A delta must save a quarter of what there would be without it: it costs time at every reading. */
+tarn_code tarn_store_code(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
+                          const tarn_id *like, int n_like, uint8_t *room, tarn_coded *out, tarn_err *err)
 {
-    *out = (coded){.coding = TARN_CODING_DELTA, .bytes = room};
-    return tarn_delta_pack(lake, like, n_like, bytes, len, room, without - without / 4, &out->len, &out->delta, err);
+    enum { WORTH_A_DELTA = 256 };
+    tarn_code rc = TARN_OK;
+    spot s;
+    size_t packed = 0;
+    tarn_coded c = {.id = *id, .name = *id, .kind = kind, .raw = len};
+
+    c.without = (tarn_coding_of){.coding = TARN_CODING_RAW, .bytes = bytes, .len = len};
+    if (lake->ring) tarn_ring_name(lake->ring, kind, id, &c.name);
+    if (len > TARN_RECORD_MOST)
+        return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", len, TARN_RECORD_MOST);
+    tarn_lake_lock(lake);
+    rc = may_write(lake, err);
+    if (rc == TARN_OK) rc = locate_name(lake, &c.name, false, &s, &c.found, err);
+    c.puts = lake->puts;
+    tarn_lake_unlock(lake);
+    if (rc != TARN_OK || c.found) goto done;
+    TARN_TRY(tarn_codec_pack(lake->codec, kind != TARN_KIND_CHUNK, bytes, len, room, &packed, err));
+    if (packed > 0) c.without = (tarn_coding_of){.coding = TARN_CODING_ZSTD, .bytes = room, .len = packed};
+    if (n_like == 0 || c.without.len <= WORTH_A_DELTA) goto done;
+    c.delta = (tarn_coding_of){.coding = TARN_CODING_DELTA, .bytes = room + len};
+    TARN_TRY(tarn_delta_pack(lake, like, n_like, bytes, len, room + len, c.without.len - c.without.len / 4,
+                             &c.delta.len, &c.made_from, err));
+done:
+    *out = c;
+    return rc;
+}
+
+tarn_code tarn_store_enter(tarn_lake *lake, const tarn_coded *c, tarn_err *err)
+{
+    if (c->found) return TARN_OK;
+    tarn_lake_lock(lake);
+    tarn_code rc = put_locked(lake, c, err);
+    tarn_lake_unlock(lake);
+    return rc;
 }
 
 tarn_code tarn_store_put_like(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
                               const tarn_id *like, int n_like, tarn_err *err)
 {
-    enum { WORTH_A_DELTA = 256 };
     tarn_code rc = TARN_OK;
-    spot s;
-    bool found = false;
     uint8_t little[4096], *room = NULL;
-    coded c = {.coding = TARN_CODING_RAW, .bytes = bytes, .len = len}, delta = {.len = 0};
-    size_t packed = 0;
-    tarn_id name = *id;
+    size_t need = tarn_store_room(len, n_like);
+    tarn_coded c;
 
-    if (lake->ring) tarn_ring_name(lake->ring, kind, id, &name);
-    if (len > TARN_RECORD_MOST)
-        return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", len, TARN_RECORD_MOST);
-    tarn_lake_lock(lake);
-    rc = may_write(lake, err);
-    if (rc == TARN_OK) rc = locate_name(lake, &name, false, &s, &found, err);
-    tarn_lake_unlock(lake);
-    if (rc != TARN_OK || found) return rc;
-
-    if (n_like > 0 || len > sizeof little) TARN_TRY(tarn_alloc(&room, n_like > 0 ? 2 * len + 1 : len, 1, err));
-    TARN_TRY(tarn_codec_pack(lake->codec, bytes, len, room ? room : little, &packed, err));
-    if (packed > 0) c = (coded){.coding = TARN_CODING_ZSTD, .bytes = room ? room : little, .len = packed};
-    if (n_like > 0 && c.len > WORTH_A_DELTA)
-        TARN_TRY(code_as_delta(lake, bytes, len, like, n_like, room + len, c.len, &delta, err));
-    tarn_lake_lock(lake);
-    rc = put_locked(lake, &name, id, kind, &c, &delta, len, err);
-    tarn_lake_unlock(lake);
+    if (need > sizeof little && len <= TARN_RECORD_MOST) TARN_TRY(tarn_alloc(&room, need, 1, err));
+    TARN_TRY(tarn_store_code(lake, id, kind, bytes, len, like, n_like, room ? room : little, &c, err));
+    TARN_TRY(tarn_store_enter(lake, &c, err));
 done:
     tarn_free(room);
     return rc;
@@ -713,31 +801,54 @@ static void number_packs(tarn_lake *lake)
     }
 }
 
+/* The pack is being synced while the transaction goes on; tx_end waits for it before it commits, or after that if the
+ * transaction carries the pack's bytes. They stay where they are until the next record is put. */
 tarn_code tarn_tx_begin(tarn_lake *lake, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     bool begun = false;
+    char name[TARN_PACK_NAME] = "";
 
     tarn_lake_lock(lake);
     TARN_TRY(may_write(lake, err));
-    TARN_TRY(tarn_store_seal(lake, err));
+    TARN_TRY(begin_seal(lake, &lake->sealing, name, err));
+    size_t len = lake->sealing ? lake->segments[lake->n_segments - 1].row.bytes : 0;
     TARN_TRY(tarn_meta_begin(lake->meta, err));
     begun = true;
+    TARN_TRY(tarn_carry_enter(lake, name, lake->open.bytes, len, err));
     TARN_TRY(tarn_store_settle(lake, err));
     TARN_TRY(enter_packs(lake, err));
     return TARN_OK;
 done:
     if (begun) tarn_meta_rollback(lake->meta);
-    if (begun && rc == TARN_CONFLICT) tarn_store_discard(lake);
+    tarn_carry_end(lake, false, false);
+    if (finish_pack(lake, &lake->sealing, NULL) == TARN_OK && begun && rc == TARN_CONFLICT) tarn_store_discard(lake);
     tarn_lake_unlock(lake);
+    return rc;
+}
+
+/* What happens is durable: data before metadata, or in the same sync. */
+static tarn_code commit_tx(tarn_lake *lake, tarn_err *err)
+{
+    bool holds = tarn_carry_holds(lake);
+    tarn_code rc = holds ? TARN_OK : finish_pack(lake, &lake->sealing, err);
+
+    if (rc != TARN_OK) return rc;
+    rc = tarn_meta_commit(lake->meta, err);
+    if (rc == TARN_IO && !tarn_meta_is_shared(lake->meta)) lake->broken = true;
+    tarn_code synced = finish_pack(lake, &lake->sealing, NULL); /* if not: the lake is broken, what it holds is not */
+    tarn_carry_end(lake, rc == TARN_OK, synced == TARN_OK);
+    if (rc == TARN_OK) tarn_acked_note(lake);
     return rc;
 }
 
 tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err)
 {
     if (rc == TARN_OK) {
-        rc = tarn_meta_commit(lake->meta, err);
-        if (rc == TARN_IO && !tarn_meta_is_shared(lake->meta)) lake->broken = true;
+        rc = commit_tx(lake, err);
+    } else {
+        tarn_code synced = finish_pack(lake, &lake->sealing, NULL); /* the lake knows */
+        tarn_carry_end(lake, false, synced == TARN_OK);
     }
     if (rc == TARN_OK) {
         lake->bases.n = 0;
@@ -746,6 +857,7 @@ tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err)
     } else {
         tarn_meta_rollback(lake->meta);
     }
+    tarn_pack_trim(&lake->open);
     tarn_lake_unlock(lake);
     return rc;
 }
@@ -754,7 +866,8 @@ void tarn_store_discard(tarn_lake *lake)
 {
     size_t kept = 0;
 
-    tarn_pack_reset(&lake->open);
+    reset_open(lake);
+    tarn_pack_trim(&lake->open);
     for (size_t i = 0; i < lake->n_segments; i++) {
         if (lake->segments[i].row.num != 0) lake->segments[kept++] = lake->segments[i];
         else tarn_segment_close(&lake->segments[i]);

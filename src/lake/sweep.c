@@ -390,7 +390,7 @@ done:
 }
 
 /* *again: more must be copied first; then nothing has happened. */
-static tarn_code try_swap(tarn_gcing *g, const copies *c, bool *again, tarn_err *err)
+static tarn_code swap_in_transaction(tarn_gcing *g, const copies *c, bool *again, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
@@ -404,6 +404,16 @@ static tarn_code try_swap(tarn_gcing *g, const copies *c, bool *again, tarn_err 
     if (rc == TARN_OK) rc = swap_packs(g, c, err);
     rc = tarn_tx_end(g->lake, rc, err);
 done:
+    return rc;
+}
+
+/* Other threads must not look between the swap and the loading: their indexes would name packs that are gone. */
+static tarn_code try_swap(tarn_gcing *g, const copies *c, bool *again, tarn_err *err)
+{
+    tarn_lake_lock(g->lake);
+    tarn_code rc = swap_in_transaction(g, c, again, err);
+    if (rc == TARN_OK && !*again) rc = tarn_store_load(g->lake, err);
+    tarn_lake_unlock(g->lake);
     return rc;
 }
 
@@ -453,10 +463,7 @@ tarn_code tarn_gc_sweep(tarn_gcing *g, size_t *dropped, tarn_err *err)
     if (*dropped > 0 && !g->dry_run) TARN_TRY(copy_and_swap(g, &c, err));
     if (*dropped > 0) count_work(g, &c);
     if (*dropped == 0 || g->dry_run) goto done;
-    tarn_lake_lock(g->lake);
-    rc = tarn_store_load(g->lake, err);
-    tarn_lake_unlock(g->lake);
-    if (rc == TARN_OK) rc = tarn_gc_unlink(g, g->packs, g->n_packs, err);
+    rc = tarn_gc_unlink(g, g->packs, g->n_packs, err);
 done:
     tarn_pack_clear(&c.open);
     tarn_free(c.rows);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { BATCH = 1024, FIRST_BOUND = 64 };
+enum { BATCH = 1024, FIRST_BATCH = 4 /* times 4, again and again */, FIRST_BOUND = 64 };
 
 bool tarn_entry_same(const tarn_entry *a, const tarn_entry *b)
 {
@@ -68,7 +68,7 @@ typedef struct merger {
     tarn_clash_fn *clash;
     void *arg;
     tarn_entry *edits;
-    size_t n;
+    size_t n, cap;
     uint64_t paths;
     tarn_entry there; /* on the other side */
 } merger;
@@ -97,15 +97,29 @@ static void blend(const tarn_entry *base, const tarn_entry *small, const tarn_en
     out->attrs = one_of(base ? &base->attrs : NULL, &small->attrs, &big->attrs);
 }
 
+/* Room for one more edit: a few at first, since most merges bring few. */
+static tarn_code reserve(merger *m, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    if (m->n < m->cap) return TARN_OK;
+    size_t cap = m->cap ? m->cap * 4 : FIRST_BATCH;
+    TARN_TRY(tarn_resize(&m->edits, cap, sizeof *m->edits, err));
+    m->cap = cap;
+done:
+    return rc;
+}
+
 /* A path that the smaller side changed from base to small. */
 static tarn_code take(void *arg, tarn_change_kind kind, const tarn_entry *base, const tarn_entry *small, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     merger *m = arg;
     const char *path = small ? small->path : base->path;
-    tarn_entry *out = &m->edits[m->n];
 
     (void)kind;
+    TARN_TRY(reserve(m, err));
+    tarn_entry *out = &m->edits[m->n];
     rc = tarn_tree_lookup(m->lake, &m->big, path, &m->there, err);
     if (rc != TARN_OK && rc != TARN_NOT_FOUND) return rc;
     const tarn_entry *big = rc == TARN_OK ? &m->there : NULL;
@@ -134,7 +148,6 @@ tarn_code tarn_tree_merge(tarn_lake *lake, const tarn_id *base, const tarn_id *o
     merger *m = NULL;
 
     TARN_TRY(tarn_alloc(&m, 1, sizeof *m, err));
-    TARN_TRY(tarn_alloc(&m->edits, BATCH, sizeof *m->edits, err));
     m->lake = lake;
     m->clash = clash;
     m->arg = arg;

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW_EDITS = 8 };
+
 typedef struct edit {
     tarn_item item; /* remove: only the key counts */
     bool remove;
@@ -262,6 +264,7 @@ static tarn_code apply(level *l, const edits *in, edits *out, tarn_err *err)
     cursor c = {0};
 
     l->writer.level = l->number;
+    l->writer.keep = in->n <= FEW_EDITS; /* the next change will be beside it */
     for (size_t e = 0; e < in->n;) TARN_TRY(rewrite_stretch(l, &c, in, &e, err));
     TARN_TRY(unite(l, out, err));
     if (l->cleared) TARN_TRY(push_in_order(out, l->cleared, err));

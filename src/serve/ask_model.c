@@ -79,7 +79,7 @@ tarn_code tarn_call_predict(tarn_call *call, const char *model, const char *vers
 
 /* ---- schema ---- */
 
-static const char *const kinds[] = {"number", "category", "time"};
+static const char *const kinds[] = {"number", "category", "time", "text"};
 static const char *const tasks[] = {"binary", "multiclass", "regression"};
 
 static tarn_code add_range(json_t *field, const tarn_model_input *in, tarn_err *err)
@@ -87,7 +87,7 @@ static tarn_code add_range(json_t *field, const tarn_model_input *in, tarn_err *
     tarn_code rc = TARN_OK;
     char text[32];
 
-    if (in->kind == TARN_CATEGORY || isnan(in->least) || isnan(in->most)) return TARN_OK;
+    if (in->kind == TARN_CATEGORY || in->kind == TARN_STRING || isnan(in->least) || isnan(in->most)) return TARN_OK;
     if (in->kind == TARN_NUMBER) {
         TARN_TRY(tarn_json_set(field, "least", tarn_json_num(in->least), err));
         TARN_TRY(tarn_json_set(field, "most", tarn_json_num(in->most), err));

@@ -134,6 +134,34 @@ done:
     return rc;
 }
 
+static tarn_code read_string(tarn_scan *s, tarn_scan_kind kind, tarn_cell *cell, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_scan mark = *s;
+    size_t len = 0;
+    char wanted[64];
+
+    if (kind != TARN_SCAN_TEXT) return tarn_scan_fail(s, "a text", err);
+    TARN_TRY(tarn_scan_text(s, &cell->text, &len, err));
+    (void)snprintf(wanted, sizeof wanted, "a text of up to %d bytes", TARN_STRING_MOST);
+    if (len > TARN_STRING_MOST) return tarn_scan_fail(&mark, wanted, err);
+    cell->kind = TARN_CELL_TEXT;
+    cell->len = (uint32_t)len;
+done:
+    return rc;
+}
+
+void tarn_batch_values(const tarn_batch *b, int64_t row, tarn_string *strings, double *out)
+{
+    for (size_t i = 0; i < b->inputs; i++) {
+        const tarn_cell *cell = &b->cells[(size_t)row * b->inputs + i];
+        out[i] = cell->x;
+        if (tarn_model_input_at(b->model, (int)i)->kind != TARN_STRING || cell->kind != TARN_CELL_TEXT) continue;
+        strings[i] = (tarn_string){cell->text, cell->len};
+        out[i] = tarn_string_value(&strings[i]);
+    }
+}
+
 tarn_code tarn_batch_read(tarn_batch *b, tarn_scan *s, int64_t row, size_t input, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -148,6 +176,8 @@ tarn_code tarn_batch_read(tarn_batch *b, tarn_scan *s, int64_t row, size_t input
         rc = read_number(s, kind, cell, err);
     } else if (in->kind == TARN_CATEGORY) {
         rc = read_category(b->model, s, kind, input, cell, err);
+    } else if (in->kind == TARN_STRING) {
+        rc = read_string(s, kind, cell, err);
     } else {
         rc = read_moment(s, kind, cell, err);
     }

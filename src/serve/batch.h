@@ -6,7 +6,8 @@
  *
  * What a field takes: NUMBER a number, or true and false for 1 and 0; CATEGORY a text, or a whole number or true or
  * false standing for its own spelling; a category the model has not seen is taken and marked; MOMENT a text such as
- * 2026-01-31T12:00:05Z (without zone: UTC). null means missing, and is refused where the field must be given.
+ * 2026-01-31T12:00:05Z (without zone: UTC); STRING a text of up to TARN_STRING_MOST bytes. null means missing, and is
+ * refused where the field must be given.
  */
 #ifndef TARN_SERVE_BATCH_H
 #define TARN_SERVE_BATCH_H
@@ -20,7 +21,7 @@ typedef struct tarn_cell {
     const char *text; /* what was sent: digits or decoded text */
     uint32_t len;
     tarn_cell_kind kind;
-    double x; /* what the model reads; NaN: missing */
+    double x; /* what the model reads; NaN: missing. Of a STRING that is given, tarn_batch_values knows */
 } tarn_cell;
 
 typedef struct tarn_batch {
@@ -41,6 +42,8 @@ void tarn_batch_clear(tarn_batch *b);
 TARN_MUST tarn_code tarn_batch_rows(tarn_batch *b, int64_t rows, tarn_err *err);
 /* Read the value at the scan into a cell. */
 TARN_MUST tarn_code tarn_batch_read(tarn_batch *b, tarn_scan *s, int64_t row, size_t input, tarn_err *err);
+/* What the model reads of one row: out[inputs]; strings[inputs] is room for its texts, which out points to. */
+void tarn_batch_values(const tarn_batch *b, int64_t row, tarn_string *strings, double *out);
 /* All fields that must be there are there, in this row. */
 TARN_MUST tarn_code tarn_batch_check_row(const tarn_batch *b, int64_t row, tarn_err *err);
 /* "; did you mean 'x'?" for a name that is nearly a field's, else the names of some fields; into out, returns it. */

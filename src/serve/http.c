@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -240,7 +241,44 @@ void tarn_http_touch(tarn_http *h, struct MHD_Connection *connection)
     if (!p) return;
     (void)pthread_mutex_lock(&h->lock);
     p->since = tarn_seconds();
+    p->sends_file = false;
     (void)pthread_mutex_unlock(&h->lock);
+}
+
+/* Bytes that the peer has confirmed, by the kernel's count; 0 where that is not told. */
+static uint64_t arrived(int fd)
+{
+    struct {
+        struct tcp_info known;
+        uint64_t pacing, most_pacing, acked; /* what Linux has behind it, in this order */
+    } info = {.acked = 0};
+    socklen_t len = sizeof info;
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 || len < sizeof info) return 0;
+    return info.acked;
+}
+
+void tarn_http_sends_file(tarn_http *h, struct MHD_Connection *connection)
+{
+    peer *p = peer_of(connection);
+
+    tarn_http_touch(h, connection);
+    if (!p) return;
+    (void)pthread_mutex_lock(&h->lock);
+    p->sends_file = true;
+    p->arrived = arrived(p->fd);
+    (void)pthread_mutex_unlock(&h->lock);
+}
+
+/* Under the lock: a file goes out, and enough of it arrived since it was looked at last. */
+static bool goes_on(peer *p, double now)
+{
+    uint64_t bytes = p->sends_file ? arrived(p->fd) : 0;
+
+    if (bytes < p->arrived + TARN_SLOW_BYTES) return false;
+    p->arrived = bytes;
+    p->since = now;
+    return true;
 }
 
 /* The head is there. A refusal that need not wait for the body is sent now. */
@@ -369,7 +407,7 @@ static void *watch(void *arg)
     while (!h->stopping) {
         double now = tarn_seconds();
         for (peer *p = h->peers; p; p = p->next)
-            if (now - p->since > h->options.timeout_s) (void)shutdown(p->fd, SHUT_RDWR);
+            if (now - p->since > h->options.timeout_s && !goes_on(p, now)) (void)shutdown(p->fd, SHUT_RDWR);
         (void)clock_gettime(CLOCK_MONOTONIC, &t);
         t.tv_nsec += 250000000L * (h->options.timeout_s < 4 ? 1 : 4);
         t.tv_sec += t.tv_nsec / 1000000000, t.tv_nsec %= 1000000000;

@@ -30,7 +30,10 @@ typedef struct tarn_exchange {
     int status;        /* 0: not yet */
     tarn_text headers; /* lines "Name: value\n" */
     tarn_text out;     /* the body, or: */
-    uint64_t length;   /* bytes that pull gives */
+    uint64_t length;   /* bytes that pull gives, or that are sent of the file: */
+    bool has_file;     /* the kernel sends them from file_at on; who sets it gives the descriptor away */
+    int file;
+    uint64_t file_at;
     /* Fill in 1 to cap bytes of the body from `at` on. An error cuts the connection, so that the client notices. */
     tarn_code (*pull)(void *arg, uint64_t at, char *bytes, size_t cap, size_t *len, tarn_err *err);
     void *pull_arg;
@@ -40,6 +43,9 @@ typedef struct tarn_exchange {
 const char *tarn_exchange_header(const tarn_exchange *x, const char *name);
 typedef void tarn_header_fn(void *arg, const char *name, const char *value);
 void tarn_exchange_headers(const tarn_exchange *x, tarn_header_fn *fn, void *arg);
+
+/* Forget the body that was set, whatever it is, but for `out`. */
+void tarn_exchange_no_body(tarn_exchange *x);
 
 typedef struct tarn_streams {
     void (*begin)(void *arg, tarn_exchange *x);

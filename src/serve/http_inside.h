@@ -9,11 +9,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Who moves fewer bytes within a timeout is slow. */
+enum { TARN_SLOW_BYTES = 64 << 10 };
+
 /* A connection, so that slow ones can be shut. */
 typedef struct peer {
     struct peer *next, *previous;
     int fd;
     double since; /* of the request under way, or of the end of the one before */
+    bool sends_file;
+    uint64_t arrived; /* if so: bytes that the peer had confirmed at `since` */
 } peer;
 
 struct tarn_http {
@@ -34,6 +39,8 @@ struct tarn_http {
 
 /* The request begins, goes on or has ended: it is not slow now. */
 void tarn_http_touch(tarn_http *h, struct MHD_Connection *connection);
+/* From here to the next touch the kernel sends a file, and its word counts for whether the connection is slow. */
+void tarn_http_sends_file(tarn_http *h, struct MHD_Connection *connection);
 /* host may be NULL. */
 bool tarn_http_host_allowed(const tarn_http *h, const char *host, const char *version, tarn_err *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_stream.c - requests and replies in pieces. See http.h.
  *
- * A connection that moves fewer than SLOW_BYTES within the timeout is shut by the watcher of http.c: a body of hours is
- * fine, one byte a second is not. */
+ * A connection that moves fewer than TARN_SLOW_BYTES within the timeout is shut by the watcher of http.c: a body of
+ * hours is fine, one byte a second is not. */
 #include "serve/http_inside.h"
 
 #include "base/mem.h"
@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-enum { SLOW_BYTES = 64 << 10, BLOCK = 2 << 20, ID_BYTES = 32 };
+enum { BLOCK = 2 << 20, ID_BYTES = 32 };
 static const uint64_t most_discarded = 64u << 20;
 
 typedef struct stream {
@@ -59,7 +60,7 @@ void tarn_exchange_headers(const tarn_exchange *x, tarn_header_fn *fn, void *arg
 static void moved(stream *s, size_t bytes)
 {
     s->moved += bytes;
-    if (s->moved < SLOW_BYTES) return;
+    if (s->moved < TARN_SLOW_BYTES) return;
     s->moved = 0;
     tarn_http_touch(s->h, s->connection);
 }
@@ -92,8 +93,21 @@ static bool add_headers(stream *s, struct MHD_Response *r)
     return true;
 }
 
+void tarn_exchange_no_body(tarn_exchange *x)
+{
+    if (x->has_file) (void)close(x->file);
+    x->has_file = false;
+    x->pull = NULL;
+    x->length = 0;
+}
+
 static struct MHD_Response *make_response(stream *s)
 {
+    if (s->x.has_file && s->x.length > 0) {
+        struct MHD_Response *f = MHD_create_response_from_fd_at_offset64(s->x.length, s->x.file, s->x.file_at);
+        if (f) s->x.has_file = false; /* the daemon closes it */
+        return f;
+    }
     if (s->x.pull && s->x.length > 0)
         return MHD_create_response_from_callback(s->x.length, s->x.length < BLOCK ? (size_t)s->x.length : BLOCK, pull,
                                                  s, NULL);
@@ -105,9 +119,11 @@ static struct MHD_Response *make_response(stream *s)
 static enum MHD_Result reply(stream *s)
 {
     enum MHD_Result sent = MHD_NO;
+    bool file = s->x.has_file;
     struct MHD_Response *r = make_response(s);
 
-    tarn_http_touch(s->h, s->connection);
+    if (file) tarn_http_sends_file(s->h, s->connection);
+    else tarn_http_touch(s->h, s->connection);
     if (!r) return MHD_NO;
     if (s->x.headers.failed == TARN_OK && add_headers(s, r))
         sent = MHD_queue_response(s->connection, (unsigned)s->x.status, r);
@@ -210,6 +226,7 @@ void tarn_stream_completed(void *arg, struct MHD_Connection *connection, void **
     *context = NULL;
     tarn_http_touch(h, connection);
     if (s->begun) h->options.streams->done(h->options.arg, &s->x);
+    tarn_exchange_no_body(&s->x);
     tarn_text_clear(&s->x.headers);
     tarn_text_clear(&s->x.out);
     tarn_free(s->target);

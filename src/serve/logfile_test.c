@@ -23,7 +23,7 @@ static void sealed_lake(tarn_lake **lake)
     must(tarn_file_save(path, key, sizeof key, err));
     assert_int_equal(chmod(path, 0600), 0);
     assert_int_equal(setenv("TARN_CACHE", serve_sample_folder, 1), 0);
-    must(tarn_lake_init_encrypted(serve_sample_folder, &(tarn_lake_key){.file = path}, err));
+    must(tarn_lake_init_encrypted(serve_sample_folder, NULL, NULL, &(tarn_lake_key){.file = path}, err));
     must(tarn_lake_open_with(serve_sample_folder, &(tarn_lake_key){.file = path}, lake, err));
 }
 

@@ -152,10 +152,11 @@ static tarn_code take_version(tarn_models *m, const char *name, const tarn_versi
     if (!loaded) {
         (void)pthread_mutex_lock(&m->loading);
         loaded = find_loaded_locked(m, version);
-        if (!loaded) rc = load(m, version, &loaded, err);
+        bool fresh = !loaded; /* else another thread loaded it, and answers by it already */
+        if (fresh) rc = load(m, version, &loaded, err);
         if (rc == TARN_OK) {
             (void)pthread_mutex_lock(&m->lock);
-            loaded->metrics = tarn_metrics_model(m->metrics, version->model, version->number);
+            if (fresh) loaded->metrics = tarn_metrics_model(m->metrics, version->model, version->number);
             set_name(m, name, loaded, tarn_seconds());
             (void)pthread_mutex_unlock(&m->lock);
         }

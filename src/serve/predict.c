@@ -20,32 +20,43 @@ void tarn_answers_clear(tarn_answers *a)
 static tarn_code run_one(const tarn_batch *b, double *p, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    double *room = NULL;
+    double *in = NULL, *room = NULL;
+    tarn_string *strings = NULL;
 
-    TARN_TRY(tarn_alloc(&room, tarn_model_scratch(b->model) + b->inputs, sizeof *room, err));
-    for (size_t i = 0; i < b->inputs; i++) room[i] = b->cells[i].x;
-    tarn_model_row(b->model, room, room + b->inputs, p);
+    TARN_TRY(tarn_alloc(&in, b->inputs, sizeof *in, err));
+    TARN_TRY(tarn_alloc(&strings, b->inputs, sizeof *strings, err));
+    tarn_batch_values(b, 0, strings, in);
+    TARN_TRY(tarn_alloc(&room, tarn_model_scratch_row(b->model, in), sizeof *room, err));
+    tarn_model_row(b->model, in, room, p);
 done:
     tarn_free(room);
+    tarn_free(strings);
+    tarn_free(in);
     return rc;
 }
 
 static tarn_code run_many(const tarn_batch *b, double *p, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    double *values = NULL;
+    double *values = NULL, *row = NULL;
+    tarn_string *strings = NULL;
     const double **columns = NULL;
     size_t rows = (size_t)b->rows;
 
     TARN_TRY(tarn_alloc(&values, rows * b->inputs, sizeof *values, err));
+    TARN_TRY(tarn_alloc(&strings, rows * b->inputs, sizeof *strings, err));
+    TARN_TRY(tarn_alloc(&row, b->inputs, sizeof *row, err));
     TARN_TRY(tarn_alloc(&columns, b->inputs, sizeof *columns, err));
-    for (size_t i = 0; i < b->inputs; i++) {
-        columns[i] = values + i * rows;
-        for (size_t r = 0; r < rows; r++) values[i * rows + r] = b->cells[r * b->inputs + i].x;
+    for (size_t r = 0; r < rows; r++) {
+        tarn_batch_values(b, (int64_t)r, strings + r * b->inputs, row);
+        for (size_t i = 0; i < b->inputs; i++) values[i * rows + r] = row[i];
     }
+    for (size_t i = 0; i < b->inputs; i++) columns[i] = values + i * rows;
     TARN_TRY(tarn_model_run(b->model, NULL, b->rows, columns, p, err));
 done:
     tarn_free(columns);
+    tarn_free(row);
+    tarn_free(strings);
     tarn_free(values);
     return rc;
 }

@@ -53,7 +53,8 @@ typedef struct tarn_server_options {
     /* The S3 gateway, see serve/s3/s3.h for each. */
     int s3_port; /* 0: none; -1: any free one */
     const char *s3_bucket, *s3_domain, *s3_access_key, *s3_secret_key;
-    int s3_commit_after_s;
+    int s3_commit_after_s, s3_most_requests;
+    uint64_t s3_copies_bytes;
     bool s3_anonymous_reads, s3_signature_v2;
     const tarn_sink *sink;
 } tarn_server_options;

@@ -205,6 +205,8 @@ static tarn_code start_gateway(tarn_server *s, tarn_err *err)
                           .tls_cert = s->tls_cert,
                           .tls_key = s->tls_key,
                           .commit_after_s = o->s3_commit_after_s,
+                          .copies_bytes = o->s3_copies_bytes,
+                          .most_requests = o->s3_most_requests,
                           .signature_v2 = o->s3_signature_v2,
                           .anonymous_reads = o->s3_anonymous_reads,
                           .access_key = o->s3_access_key,

@@ -199,13 +199,14 @@ static tarn_code check_tensor(tarn_batch *b, const tensor *t, tarn_err *err)
         return TARN_FAIL(err, TARN_INVALID, "an input %s%s%s has no \"%s\"", t->name[0] ? "'" : "", t->name,
                          t->name[0] ? "'" : "", missing);
     tarn_kind kind = tarn_model_input_at(b->model, t->input)->kind;
-    bool fits = kind == TARN_NUMBER   ? t->type->family != BYTES
-                : kind == TARN_MOMENT ? t->type->family == BYTES
-                                      : t->type->family != REAL;
+    bool fits = kind == TARN_NUMBER     ? t->type->family != BYTES
+                : kind != TARN_CATEGORY ? t->type->family == BYTES
+                                        : t->type->family != REAL;
     if (!fits)
         return TARN_FAIL(err, TARN_INVALID, "input '%s' is %s; expected datatype %s, got %s", t->name,
                          kind == TARN_NUMBER   ? "a number"
                          : kind == TARN_MOMENT ? "a time"
+                         : kind == TARN_STRING ? "a text"
                                                : "a category",
                          kind == TARN_NUMBER ? "FP64" : "BYTES", t->type->name);
     if (t->rows == 0) return TARN_FAIL(err, TARN_INVALID, "input '%s' has no rows", t->name);

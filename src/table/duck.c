@@ -75,6 +75,7 @@ tarn_code tarn_duck_fail(tarn_db *db, const char *message, duckdb_error_type typ
         if (sql && position && tarn_int_parse(position, strlen(position), &at) && (size_t)at >= shift &&
             (size_t)at <= strlen(sql))
             say_place(&text, sql + shift, (size_t)at - shift);
+        if (strcmp(tarn_json_text(json, "exception_type", ""), "IO") == 0) code = TARN_IO; /* preparing has no type */
         message = tarn_json_text(json, "exception_message", message);
     }
     if (code == TARN_IO && (strstr(message, "No space left") || strstr(message, "quota"))) code = TARN_FULL;
@@ -125,13 +126,6 @@ done:
     return rc;
 }
 
-static int64_t machine_memory(void)
-{
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-
-    return pages > 0 && page > 0 ? (int64_t)pages * page : (int64_t)4 << 30;
-}
-
 static tarn_code open_engine(tarn_db *db, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -179,7 +173,7 @@ tarn_code tarn_db_open(const tarn_db_options *options, tarn_db **out, tarn_err *
     if (!options) options = &presets;
     TARN_TRY(tarn_alloc(&db, 1, sizeof *db, err));
     db->threads = options->threads > 0 ? options->threads : 1;
-    db->memory_bytes = options->memory_bytes > 0 ? options->memory_bytes : machine_memory() / 4 * 3;
+    db->memory_bytes = options->memory_bytes > 0 ? options->memory_bytes : tarn_mem_machine() / 4 * 3;
     db->resolve = options->resolve;
     db->resolve_arg = options->resolve_arg;
     db->untrusted = options->untrusted;

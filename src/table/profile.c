@@ -11,8 +11,8 @@
  * }]}
  *
  * Numbers are of the finite values that are there; a column without any has null there. Times are texts in UTC.
- * Passes: one for counts, extremes, means and quartiles of all columns, one for their deviations (around the mean,
- * so that no sum of squares cancels), one a column for its values, one over whole rows. They run on one thread,
+ * Passes: for some columns at a time, one for counts, extremes, means and quartiles, and one for deviations (around the
+ * mean, so that no sum of squares cancels); one a column for its values; one over whole rows. They run on one thread,
  * since the last digits of a sum depend on the order of rows. */
 #include "table/table.h"
 
@@ -24,7 +24,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TOP = 10, SPELLINGS = 20, SPELLED_ALIKE = 8, TEXT_SHOWN = 200 };
+/* At once: the engine holds each column's finite values for its quartiles, and a copy of all columns of the query for
+ * each aggregate with a filter, which makes the memory of a wide table grow with its square. */
+enum { TOP = 10, SPELLINGS = 20, SPELLED_ALIKE = 8, TEXT_SHOWN = 200, AT_ONCE = 16 };
 
 typedef struct profile {
     tarn_db *db;
@@ -157,7 +159,8 @@ done:
     return rc;
 }
 
-static tarn_code first_pass(profile *p, json_t *columns, tarn_err *err)
+/* Columns from .. to-1. */
+static tarn_code first_pass(profile *p, json_t *columns, int from, int to, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0};
@@ -165,7 +168,7 @@ static tarn_code first_pass(profile *p, json_t *columns, tarn_err *err)
     int at = 1;
 
     tarn_text_add(&sql, "SELECT count(*)");
-    for (int i = 0; i < p->count; i++) {
+    for (int i = from; i < to; i++) {
         const tarn_field *f = &p->fields[i];
         tarn_text_add(&sql, ", count(");
         tarn_sql_name(&sql, f->name);
@@ -177,7 +180,7 @@ static tarn_code first_pass(profile *p, json_t *columns, tarn_err *err)
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
     p->rows = *(const int64_t *)tarn_columns_at(c, 0)->values;
-    for (int i = 0; i < p->count; i++) {
+    for (int i = from; i < to; i++) {
         json_t *o = json_array_get(columns, (size_t)i);
         TARN_TRY(take_first(p, i, c, &at, o, err));
     }
@@ -189,7 +192,7 @@ done:
 
 /* ---- deviations ---- */
 
-static tarn_code second_pass(profile *p, json_t *columns, tarn_err *err)
+static tarn_code second_pass(profile *p, json_t *columns, int from, int to, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0};
@@ -197,7 +200,7 @@ static tarn_code second_pass(profile *p, json_t *columns, tarn_err *err)
     int at = 1;
 
     tarn_text_add(&sql, "SELECT 0");
-    for (int i = 0; i < p->count; i++) {
+    for (int i = from; i < to; i++) {
         if (!is_number(&p->fields[i]) || !isfinite(p->means[i])) continue;
         for (int k = 0; k < 2; k++) {
             tarn_text_add(&sql, k == 0 ? ", sum((CAST(" : " * (CAST(");
@@ -213,7 +216,7 @@ static tarn_code second_pass(profile *p, json_t *columns, tarn_err *err)
     tarn_text_addf(&sql, " FROM %s", p->from);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
-    for (int i = 0; i < p->count; i++) {
+    for (int i = from; i < to; i++) {
         double deviation = NAN;
         if (!is_number(&p->fields[i])) continue;
         if (isfinite(p->means[i])) {
@@ -350,8 +353,11 @@ static tarn_code passes(profile *p, json_t *whole, json_t *columns, tarn_err *er
 {
     tarn_code rc = TARN_OK;
 
-    TARN_TRY(first_pass(p, columns, err));
-    TARN_TRY(second_pass(p, columns, err));
+    for (int from = 0; from == 0 || from < p->count; from += AT_ONCE) {
+        int to = from + AT_ONCE < p->count ? from + AT_ONCE : p->count;
+        TARN_TRY(first_pass(p, columns, from, to, err));
+        TARN_TRY(second_pass(p, columns, from, to, err));
+    }
     for (int i = 0; i < p->count; i++) {
         json_t *o = json_array_get(columns, (size_t)i);
         TARN_TRY(add_top(p, i, o, err));

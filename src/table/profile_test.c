@@ -146,5 +146,34 @@ static void odd_tables_have_profiles_too(void **state)
     tarn_db_close(db);
 }
 
-TARN_TESTS(TARN_TEST(numbers_are_as_worked_by_hand), TARN_TEST(profiles_are_the_same_each_time_on_any_threads),
-           TARN_TEST(odd_tables_have_profiles_too))
+static void every_column_of_a_wide_table_is_looked_at(void **state)
+{
+    enum { WIDE = 100 };
+    tarn_text sql = {0};
+    tarn_db *db = NULL;
+    char name[16];
+
+    (void)state;
+    tarn_text_add(&sql, "CREATE TABLE t AS SELECT 0 AS c0");
+    for (int i = 1; i < WIDE; i++) tarn_text_addf(&sql, ", r * %d AS c%d", i, i);
+    tarn_text_add(&sql, " FROM range(5) s(r)");
+    must(tarn_db_open(&(tarn_db_options){.threads = 2}, &db, err));
+    must(tarn_db_run(db, sql.data, err));
+    json_t *p = profile_of(db, "t");
+    assert_int_equal(number(p, "rows"), 5);
+    for (int i = 1; i < WIDE; i++) {
+        (void)snprintf(name, sizeof name, "c%d", i);
+        const json_t *c = column(p, name);
+        assert_int_equal(number(c, "missing"), 0);
+        assert_int_equal(number(c, "distinct"), 5);
+        assert_int_equal(number(c, "maximum"), 4 * i);
+        assert_true(number(c, "mean") == 2 * i);
+        assert_true(fabs(number(c, "deviation") - i * sqrt(2.5)) < 1e-9);
+    }
+    json_decref(p);
+    tarn_text_clear(&sql);
+    tarn_db_close(db);
+}
+
+TARN_TESTS(TARN_TEST(numbers_are_as_worked_by_hand), TARN_TEST(every_column_of_a_wide_table_is_looked_at),
+           TARN_TEST(profiles_are_the_same_each_time_on_any_threads), TARN_TEST(odd_tables_have_profiles_too))

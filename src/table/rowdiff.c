@@ -190,7 +190,7 @@ static tarn_code count(differ *d, const char *from, tarn_err *err)
     tarn_text_addf(&sql, "SELECT count(*) FILTER (kind = %d), count(*) FILTER (kind = %d), count(*) FILTER (kind = %d)",
                    TARN_ROW_ADDED, TARN_ROW_REMOVED, TARN_ROW_CHANGED);
     for (int i = 0; i < d->n; i++)
-        if (shared(&d->columns[i])) tarn_text_addf(&sql, ", count(*) FILTER (d%d)", i);
+        if (shared(&d->columns[i])) tarn_text_addf(&sql, ", count_if(d%d)", i);
     tarn_text_addf(&sql, " FROM %s", from);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(d->db, sql.data, 1, &c, err));

@@ -417,7 +417,7 @@ static tarn_code run_counts(checking *c, tarn_err *err)
 
     tarn_text_add(&sql, "SELECT count(*)");
     for (int i = 0; i < c->n_tests; i++)
-        if (c->tests[i].alone) tarn_text_addf(&sql, ", count(*) FILTER (WHERE %s)", c->tests[i].broken);
+        if (c->tests[i].alone) tarn_text_addf(&sql, ", count_if(%s)", c->tests[i].broken);
     tarn_text_add(&sql, " FROM ");
     tarn_sql_name(&sql, c->rules->name);
     tarn_text_add(&sql, " AS t");

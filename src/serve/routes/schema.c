@@ -15,8 +15,8 @@ const tarn_route tarn_route_schema = {
     .method = "GET",
     .path = "/serve/{model}/schema",
     .title = "What a model takes and gives",
-    .help =
-        "Fields with kind (number, category, time), levels, ranges seen in training, and whether they must be given.",
+    .help = "Fields with kind (number, category, time, text), levels, ranges seen in training, and whether they must "
+            "be given.",
     .group = "serve",
     .needs = "model.read",
     .answer = answer,

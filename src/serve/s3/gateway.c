@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATIENCE_S = 20, TIMEOUT_S = 60 };
+enum { PATIENCE_S = 20, TIMEOUT_S = 60, REQUESTS = 256 };
 
 #define TARN_S3_OP(name) extern const tarn_s3_op tarn_s3_op_##name;
 #include "serve/s3/ops.def"
@@ -60,8 +60,7 @@ static void put_error(tarn_exchange *x, const char *code, const char *message, i
     tarn_text_clear(&x->out);
     if (xml.failed != TARN_OK) tarn_text_clear(&xml);
     x->out = xml;
-    x->pull = NULL;
-    x->length = 0;
+    tarn_exchange_no_body(x);
     x->status = status;
 }
 
@@ -83,6 +82,7 @@ static void fail_with(tarn_s3_call *call, const tarn_err *err)
     call->x->headers = kept;
     common_headers(call->x);
     tarn_text_add(&call->x->headers, "Content-Type: application/xml\n");
+    if (status == 503) tarn_text_add(&call->x->headers, "Retry-After: 1\n");
     put_error(call->x, tarn_s3_error_name(error), err->msg, status);
     if (strcmp(call->x->method, "HEAD") == 0) tarn_text_clear(&call->x->out);
     if (status >= 500 && status != 501)
@@ -136,6 +136,19 @@ done:
     return rc;
 }
 
+/* Each request under way may hold a ring of megabytes and a pack's worth of work: beyond a number of them it is better
+ * for all that some wait. Clients do that by themselves when they are told so. */
+static tarn_code admit(tarn_s3_call *call, tarn_err *err)
+{
+    tarn_s3 *s = call->gateway;
+    int most = s->options.most_requests ? s->options.most_requests : REQUESTS;
+
+    call->counted = atomic_fetch_add(&s->under_way, 1) < most;
+    if (call->counted) return TARN_OK;
+    (void)atomic_fetch_sub(&s->under_way, 1);
+    return tarn_s3_fail(call, err, TARN_S3_SlowDown, "%d requests are under way already; try again in a second", most);
+}
+
 static void begin(void *arg, tarn_exchange *x)
 {
     tarn_s3_call *call = NULL;
@@ -149,12 +162,14 @@ static void begin(void *arg, tarn_exchange *x)
     call->gateway = arg;
     call->x = x;
     call->status = 200;
+    call->secure = call->gateway->options.tls_cert != NULL;
     call->who.anonymous = call->gateway->options.anonymous_reads ? TARN_ANONYMOUS_READ : TARN_ANONYMOUS_NONE;
     (void)snprintf(call->who.from, sizeof call->who.from, "%s", x->peer);
     (void)snprintf(call->who.request, sizeof call->who.request, "%s", x->id);
     x->state = call;
     tarn_access_enter(call->gateway->options.lake, &call->who);
-    tarn_code rc = prepare(call, &err);
+    tarn_code rc = admit(call, &err);
+    if (rc == TARN_OK) rc = prepare(call, &err);
     tarn_access_leave(call->gateway->options.lake);
     if (rc != TARN_OK) fail_with(call, &err);
 }
@@ -196,6 +211,7 @@ static void done_with(void *arg, tarn_exchange *x)
 
     (void)arg;
     if (!call) return;
+    if (call->counted) (void)atomic_fetch_sub(&call->gateway->under_way, 1);
     tarn_s3_receiver_free(call->receiver);
     tarn_s3_posting_free(call->posting);
     tarn_text_clear(&call->xml);
@@ -279,6 +295,7 @@ tarn_code tarn_s3_start(const tarn_s3_options *options, tarn_s3 **out, tarn_err 
     (void)pthread_condattr_destroy(&attr);
     TARN_TRY(tarn_arena_new(&s->room, err));
     TARN_TRY(keep_options(s, options, err));
+    TARN_TRY(tarn_copies_new(options->lake, options->copies_bytes, options->sink, &s->copies, err));
     TARN_TRY(tarn_s3_committer_start(s, err));
     tarn_http_options http = {.bind = s->options.bind,
                               .port = options->port,
@@ -309,6 +326,7 @@ tarn_code tarn_s3_stop(tarn_s3 *s, tarn_err *err)
     if (!s) return TARN_OK;
     tarn_http_stop(s->http, PATIENCE_S);
     tarn_code rc = tarn_s3_committer_stop(s, err);
+    tarn_copies_free(s->copies);
     (void)pthread_cond_destroy(&s->wake);
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->write_lock);

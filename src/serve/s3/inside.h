@@ -5,12 +5,14 @@
 
 #include "serve/http.h"
 #include "serve/s3/chunked.h"
+#include "serve/s3/copies.h"
 #include "serve/s3/op.h"
 #include "serve/s3/s3.h"
 
 #include "base/xml.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum { TARN_S3_BRANCHES = 256 };
 
@@ -26,7 +28,9 @@ struct tarn_s3 {
     tarn_arena *room;
     char bucket[64];
     tarn_http *http;
-    pthread_mutex_t lock; /* guards waiting and stopping */
+    tarn_copies *copies;   /* NULL: no copies */
+    _Atomic int under_way; /* requests */
+    pthread_mutex_t lock;  /* guards waiting and stopping */
     pthread_cond_t wake;
     tarn_s3_waiting waiting[TARN_S3_BRANCHES];
     pthread_t committer;
@@ -90,6 +94,9 @@ TARN_MUST tarn_code tarn_s3_staged_lookup(tarn_s3_call *call, const char *branch
                                           tarn_err *err);
 TARN_MUST tarn_code tarn_s3_staged_list(tarn_s3_call *call, const char *branch, const char *prefix, const char *after,
                                         char delimiter, tarn_entry_fn *fn, void *arg, tarn_err *err);
+/* Set a fact that names nothing (NULL: forget it), again where bytes that somebody else had put were swept. SlowDown.
+ */
+TARN_MUST tarn_code tarn_s3_fact(tarn_s3_call *call, const char *key, const char *value, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_staged_forget(tarn_s3_call *call, const char *branch, tarn_err *err);
 /* Whether anybody else has writes on the branch that wait for a commit. */
 TARN_MUST tarn_code tarn_s3_staged_by_others(tarn_s3_call *call, const char *branch, bool *found, tarn_err *err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lock.c - object lock: retention in mode GOVERNANCE, and legal holds, of versions in buckets made for it.
+/* lock.c - object lock: retention and legal holds of versions in buckets made for it.
  *
- * They are attributes of the version, "retain" (microseconds) and "held", and keep it from being deleted by S3. Who may
- * set them needs hold.set; to shorten or pass over a retention takes hold.bypass and x-amz-bypass-governance-retention.
- * Mode COMPLIANCE promises more than this place can keep (a branch can be removed by other ways than S3) and is
- * refused. */
+ * They are attributes of the version, "retain" (microseconds), "mode" and "held", which S3 shows and deletes by, and
+ * holds of the lake (holding.c), which keep the content and the branch from everybody else. Who may set them needs
+ * hold.set; to shorten or pass over a retention for GOVERNANCE takes hold.bypass and x-amz-bypass-governance-retention.
+ * One for COMPLIANCE can only be made longer. */
 #include "serve/s3/inside.h"
 
 #include <string.h>
@@ -16,14 +16,38 @@ static tarn_code needs_lock(tarn_s3_call *call, tarn_err *err)
     return tarn_s3_fail(call, err, TARN_S3_InvalidRequest, "the bucket was not made with object lock");
 }
 
-static tarn_code read_mode(tarn_s3_call *call, const char *mode, tarn_err *err)
+static const char governance[] = "GOVERNANCE", compliance[] = "COMPLIANCE";
+
+static const char *mode_of(const json_t *attrs) { return tarn_json_text(attrs, "mode", governance); }
+
+static bool is_compliance(const json_t *attrs) { return strcmp(mode_of(attrs), compliance) == 0; }
+
+static tarn_code read_mode(tarn_s3_call *call, const char *mode, bool *strict, tarn_err *err)
 {
-    if (mode && strcmp(mode, "GOVERNANCE") == 0) return TARN_OK;
-    if (mode && strcmp(mode, "COMPLIANCE") == 0)
-        return tarn_s3_fail(call, err, TARN_S3_NotImplemented,
-                            "mode COMPLIANCE is not known here: branches can be removed by other ways than S3");
-    return tarn_s3_fail(call, err, TARN_S3_InvalidRequest, "the mode of a retention is GOVERNANCE, not '%.20s'",
-                        mode ? mode : "");
+    *strict = mode && strcmp(mode, compliance) == 0;
+    if (*strict || (mode && strcmp(mode, governance) == 0)) return TARN_OK;
+    return tarn_s3_fail(call, err, TARN_S3_InvalidRequest,
+                        "the mode of a retention is GOVERNANCE or COMPLIANCE, not '%.20s'", mode ? mode : "");
+}
+
+/* Into the attributes; us 0: none. */
+static tarn_code set_retention(json_t *attrs, int64_t us, bool strict, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    (void)json_object_del(attrs, "retain");
+    (void)json_object_del(attrs, "mode");
+    if (us > 0) TARN_TRY(tarn_json_set(attrs, "retain", json_integer(us), err));
+    if (us > 0 && strict) TARN_TRY(tarn_json_set(attrs, "mode", json_string(compliance), err));
+done:
+    return rc;
+}
+
+tarn_s3_lock tarn_s3_lock_of(const json_t *attrs)
+{
+    return (tarn_s3_lock){.until_us = json_integer_value(json_object_get(attrs, "retain")),
+                          .compliance = is_compliance(attrs),
+                          .legal = json_is_true(json_object_get(attrs, "held"))};
 }
 
 static tarn_code read_until(tarn_s3_call *call, const char *date, int64_t *us, tarn_err *err)
@@ -49,18 +73,18 @@ tarn_code tarn_s3_lock_headers(tarn_s3_call *call, json_t *attrs, tarn_err *err)
                *date = tarn_s3_header(call, "x-amz-object-lock-retain-until-date"),
                *hold = tarn_s3_header(call, "x-amz-object-lock-legal-hold");
     int64_t us = call->place.retain_days > 0 ? tarn_now_us() + call->place.retain_days * 86400000000 : 0;
-    bool on = false;
+    bool on = false, strict = call->place.compliance;
 
     if (mode || date || hold) {
         TARN_TRY(needs_lock(call, err));
         TARN_TRY(tarn_s3_may(call, TARN_ACT_HOLD_SET, &call->place, err));
     }
     if (mode || date) {
-        TARN_TRY(read_mode(call, mode, err));
+        TARN_TRY(read_mode(call, mode, &strict, err));
         TARN_TRY(read_until(call, date, &us, err));
     }
     if (hold) TARN_TRY(read_status(call, hold, &on, err));
-    if (us > 0) TARN_TRY(tarn_json_set(attrs, "retain", json_integer(us), err));
+    if (us > 0) TARN_TRY(set_retention(attrs, us, strict, err));
     if (on) TARN_TRY(tarn_json_set(attrs, "held", json_true(), err));
 done:
     return rc;
@@ -72,7 +96,7 @@ void tarn_s3_lock_reply(tarn_s3_call *call, const json_t *attrs)
     char date[40];
 
     if (us > 0) {
-        tarn_s3_reply_header(call, "x-amz-object-lock-mode", "GOVERNANCE");
+        tarn_s3_reply_header(call, "x-amz-object-lock-mode", "%s", mode_of(attrs));
         tarn_s3_reply_header(call, "x-amz-object-lock-retain-until-date", "%s", tarn_s3_iso_date(us, date));
     }
     if (json_is_true(json_object_get(attrs, "held"))) tarn_s3_reply_header(call, "x-amz-object-lock-legal-hold", "ON");
@@ -89,15 +113,28 @@ static tarn_code bypass(tarn_s3_call *call, const tarn_s3_place *place, tarn_err
                         "passes over that for who may");
 }
 
+static tarn_code strict_until(tarn_s3_call *call, int64_t us, tarn_err *err)
+{
+    char date[40];
+
+    return tarn_s3_fail(call, err, TARN_S3_AccessDenied,
+                        "the version is retained for COMPLIANCE until %s, which nobody can shorten or pass over",
+                        tarn_s3_iso_date(us, date));
+}
+
 tarn_code tarn_s3_lock_check(tarn_s3_call *call, const tarn_s3_place *place, const tarn_entry *version, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     json_t *attrs = NULL;
 
     TARN_TRY(tarn_s3_attrs_read(call, place, version, &attrs, err));
+    int64_t us = json_integer_value(json_object_get(attrs, "retain"));
+    bool active = us > tarn_now_us();
     if (json_is_true(json_object_get(attrs, "held")))
         rc = tarn_s3_fail(call, err, TARN_S3_AccessDenied, "the version is under a legal hold");
-    else if (json_integer_value(json_object_get(attrs, "retain")) > tarn_now_us()) rc = bypass(call, place, err);
+    else if (active && is_compliance(attrs)) rc = strict_until(call, us, err);
+    else if (active) rc = bypass(call, place, err);
+    if (rc == TARN_OK && us > 0) rc = tarn_s3_hold_ended(call, place, version, active, err);
 done:
     json_decref(attrs);
     return rc;
@@ -126,20 +163,25 @@ static tarn_code read_word(void *arg, const char *path, const char *text, size_t
     return rc;
 }
 
-/* Another retention for a version: later is fine, sooner or none takes a bypass. */
+/* Another retention for a version: later is fine, sooner or none takes a bypass, if anything helps. */
 static tarn_code edit_retention(void *arg, json_t *attrs, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const words *w = arg;
+    tarn_s3_lock *lock = &w->call->lock;
     int64_t us = 0, was = json_integer_value(json_object_get(attrs, "retain"));
+    bool strict = false, active = was > tarn_now_us();
 
     if (w->mode || w->date) {
-        TARN_TRY(read_mode(w->call, w->mode, err));
+        TARN_TRY(read_mode(w->call, w->mode, &strict, err));
         TARN_TRY(read_until(w->call, w->date, &us, err));
     }
-    if (was > tarn_now_us() && us < was) TARN_TRY(bypass(w->call, &w->call->place, err));
-    (void)json_object_del(attrs, "retain");
-    if (us > 0) TARN_TRY(tarn_json_set(attrs, "retain", json_integer(us), err));
+    if (active && is_compliance(attrs) && (us < was || !strict)) return strict_until(w->call, was, err);
+    lock->passes_over = active && us < was;
+    if (lock->passes_over) TARN_TRY(bypass(w->call, &w->call->place, err));
+    lock->until_us = us;
+    lock->compliance = strict;
+    rc = set_retention(attrs, us, strict, err);
 done:
     return rc;
 }
@@ -150,6 +192,8 @@ static tarn_code edit_hold(void *arg, json_t *attrs, tarn_err *err)
     bool on = false;
     tarn_code rc = read_status(w->call, w->status, &on, err);
 
+    w->call->lock.legal = on;
+    w->call->lock.frees = !on && json_is_true(json_object_get(attrs, "held"));
     if (rc == TARN_OK) rc = tarn_json_set(attrs, "held", json_boolean(on), err);
     return rc;
 }
@@ -184,7 +228,7 @@ tarn_code tarn_s3_lock_get(tarn_s3_call *call, bool hold, tarn_err *err)
     if (rc != TARN_OK) goto done;
     tarn_s3_xml_open(call, hold ? "LegalHold" : "Retention");
     if (hold) tarn_s3_xml(call, "Status", json_is_true(json_object_get(attrs, "held")) ? "ON" : "OFF");
-    if (!hold) tarn_s3_xml(call, "Mode", "GOVERNANCE");
+    if (!hold) tarn_s3_xml(call, "Mode", mode_of(attrs));
     if (!hold) tarn_s3_xml(call, "RetainUntilDate", tarn_s3_iso_date(us, date));
     tarn_text_addf(&call->xml, "</%s>", hold ? "LegalHold" : "Retention");
 done:
@@ -198,19 +242,21 @@ tarn_code tarn_s3_lock_configure(tarn_s3_call *call, tarn_err *err)
     words w = {.call = call};
     tarn_s3_bucket b;
     int64_t n = 0;
+    bool strict = false;
 
     TARN_TRY(tarn_s3_bucket_find(call, call->bucket, &b, err));
     TARN_TRY(needs_lock(call, err));
     TARN_TRY(tarn_s3_read_xml(call, read_word, &w, err));
     const char *text = w.days ? w.days : w.years;
     if (text || w.mode) {
-        TARN_TRY(read_mode(call, w.mode, err));
+        TARN_TRY(read_mode(call, w.mode, &strict, err));
         if (!text || (w.days && w.years) || !tarn_int_parse(text, strlen(text), &n) || n < 1 || n > 36500)
             return tarn_s3_fail(call, err, TARN_S3_MalformedXML,
                                 "a default retention has either Days or Years, 1 to 36500");
         if (w.years) n *= 365;
     }
     b.retain_days = n;
+    b.compliance = strict;
     rc = tarn_s3_bucket_set(call, &b, err);
 done:
     return rc;
@@ -224,9 +270,8 @@ tarn_code tarn_s3_lock_configuration(tarn_s3_call *call, tarn_err *err)
     tarn_s3_xml_open(call, "ObjectLockConfiguration");
     tarn_s3_xml(call, "ObjectLockEnabled", "Enabled");
     if (call->place.retain_days > 0)
-        tarn_text_addf(&call->xml,
-                       "<Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>%lld</Days></DefaultRetention></Rule>",
-                       (long long)call->place.retain_days);
+        tarn_text_addf(&call->xml, "<Rule><DefaultRetention><Mode>%s</Mode><Days>%lld</Days></DefaultRetention></Rule>",
+                       call->place.compliance ? compliance : governance, (long long)call->place.retain_days);
     tarn_text_add(&call->xml, "</ObjectLockConfiguration>");
     return tarn_text_check(&call->xml, err);
 }

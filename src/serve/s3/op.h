@@ -75,7 +75,16 @@ typedef struct tarn_s3_place {
     tarn_s3_versioning versioning;
     bool locked;         /* the bucket was made with object lock */
     int64_t retain_days; /* of what is written there; 0: none */
+    bool compliance;     /* mode of that */
 } tarn_s3_place;
+
+/* What is to be done about the locks of a version. */
+typedef struct tarn_s3_lock {
+    int64_t until_us;  /* retain it until then; 0: nothing is said */
+    bool compliance;   /* nobody may shorten or pass over that */
+    bool passes_over;  /* a retention before this one, which who asks may pass over, ends */
+    bool legal, frees; /* a legal hold is to be set, or ends */
+} tarn_s3_lock;
 
 /* What came as content. */
 typedef struct tarn_s3_content {
@@ -91,6 +100,7 @@ struct tarn_s3_call {
     const tarn_s3_op *op;
     tarn_arena *arena; /* for the request's texts */
     const char *raw_path;
+    bool secure;              /* by TLS */
     const char *bucket, *key; /* decoded; "" none */
     tarn_sigv4_pair *query;
     size_t n_query;
@@ -103,8 +113,9 @@ struct tarn_s3_call {
     char *body;
     size_t body_len;
     tarn_s3_content content;
-    tarn_s3_error error; /* of the first failure, if `failed` */
-    bool failed;
+    tarn_s3_lock lock;    /* of an operation that changes locks alone */
+    tarn_s3_error error;  /* of the first failure, if `failed` */
+    bool failed, counted; /* counted: among those under way */
     /* the reply */
     int status; /* 200 */
     tarn_text xml;
@@ -147,7 +158,7 @@ typedef struct tarn_s3_bucket {
     bool bound;
     int64_t time_us;
     tarn_s3_versioning versioning;
-    bool locked;
+    bool locked, compliance; /* compliance: mode of the default retention */
     int64_t retain_days;
 } tarn_s3_bucket;
 typedef tarn_code tarn_s3_bucket_fn(void *arg, const tarn_s3_bucket *bucket, tarn_err *err);
@@ -188,7 +199,8 @@ TARN_MUST tarn_code tarn_s3_versions(tarn_s3_call *call, const char *prefix, con
 /* ---- attributes: what came with a content, as JSON in the lake ----
  *
  * {"etag","time" (microseconds),"type","encoding","disposition","cache","language","expires","meta":{},"tags":{},
- * "checksum":{"crc32":base64},"parts":[bytes],"version","retain" (microseconds),"held"}; all may be missing. */
+ * "checksum":{"crc32":base64},"parts":[bytes],"version","retain" (microseconds),"mode" (of that; else
+ * GOVERNANCE),"held"}; all may be missing. */
 
 /* From the request's headers, with time now. The caller decrefs. */
 TARN_MUST tarn_code tarn_s3_attrs_of_request(tarn_s3_call *call, json_t **out, tarn_err *err);
@@ -226,7 +238,7 @@ TARN_MUST tarn_code tarn_s3_encoding(tarn_s3_call *call, bool *url, tarn_err *er
 TARN_MUST tarn_code tarn_s3_private_acl(tarn_s3_call *call, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_accept_acl(tarn_s3_call *call, tarn_err *err);
 /* The content as the reply's body, in pieces. */
-TARN_MUST tarn_code tarn_s3_reply_content(tarn_s3_call *call, const tarn_id *object, uint64_t at, uint64_t length,
+TARN_MUST tarn_code tarn_s3_reply_content(tarn_s3_call *call, const tarn_object *object, uint64_t at, uint64_t length,
                                           tarn_err *err);
 /* "Wed, 21 Oct 2015 07:28:00 GMT" and back; ISO form "2015-10-21T07:28:00.000Z". Return out. */
 const char *tarn_s3_http_date(int64_t us, char out[40]);
@@ -287,6 +299,15 @@ void tarn_s3_lock_reply(tarn_s3_call *call, const json_t *attrs);
 /* AccessDenied if the version may not be deleted now. */
 TARN_MUST tarn_code tarn_s3_lock_check(tarn_s3_call *call, const tarn_s3_place *place, const tarn_entry *version,
                                        tarn_err *err);
+/* What the attributes of a new version ask for. */
+tarn_s3_lock tarn_s3_lock_of(const json_t *attrs);
+/* ... into holds of the lake (holding.c); version: its content, and the path that the version has on the branch. */
+TARN_MUST tarn_code tarn_s3_hold_version(tarn_s3_call *call, const char *branch, const tarn_entry *version,
+                                         const tarn_s3_lock *lock, tarn_err *err);
+/* The version may be deleted, as far as its attributes go: AccessDenied if the lake still holds it. bypass: who asks
+ * may pass over a retention, which ends. */
+TARN_MUST tarn_code tarn_s3_hold_ended(tarn_s3_call *call, const tarn_s3_place *place, const tarn_entry *version,
+                                       bool bypass, tarn_err *err);
 /* The whole operations: a legal hold or else a retention; the bucket's configuration. */
 TARN_MUST tarn_code tarn_s3_lock_put(tarn_s3_call *call, bool hold, tarn_err *err);
 TARN_MUST tarn_code tarn_s3_lock_get(tarn_s3_call *call, bool hold, tarn_err *err);

@@ -108,6 +108,7 @@ tarn_code tarn_s3_place_find(tarn_s3_call *call, const char *bucket, const char 
     out->versioning = b.versioning;
     out->locked = b.locked;
     out->retain_days = b.retain_days;
+    out->compliance = b.compliance;
     if (b.bound) {
         (void)snprintf(out->ref, sizeof out->ref, "%s", b.branch);
         (void)snprintf(out->branch, sizeof out->branch, "%s", b.branch);
@@ -167,6 +168,7 @@ static tarn_code read_bucket(const char *key, const char *value, tarn_s3_bucket 
                             .time_us = json_integer_value(json_object_get(json, "time")),
                             .locked = json_is_true(json_object_get(json, "locked")),
                             .retain_days = json_integer_value(json_object_get(json, "retain_days")),
+                            .compliance = json_is_true(json_object_get(json, "compliance")),
                             .versioning = strcmp(versioning, "Enabled") == 0     ? TARN_S3_VERSIONED
                                           : strcmp(versioning, "Suspended") == 0 ? TARN_S3_SUSPENDED
                                                                                  : TARN_S3_UNVERSIONED};
@@ -240,9 +242,10 @@ tarn_code tarn_s3_bucket_set(tarn_s3_call *call, const tarn_s3_bucket *bucket, t
                                json_string(bucket->versioning == TARN_S3_VERSIONED ? "Enabled" : "Suspended"), err));
     if (bucket->locked) TARN_TRY(tarn_json_set(json, "locked", json_true(), err));
     if (bucket->retain_days) TARN_TRY(tarn_json_set(json, "retain_days", json_integer(bucket->retain_days), err));
+    if (bucket->compliance) TARN_TRY(tarn_json_set(json, "compliance", json_true(), err));
     TARN_TRY(tarn_json_compact(json, &text, err));
     (void)snprintf(key, sizeof key, "%s%s", fact_prefix, bucket->name);
-    TARN_TRY(tarn_lake_fact_set(tarn_s3_lake(call), key, text, err));
+    TARN_TRY(tarn_s3_fact(call, key, text, err));
 done:
     json_decref(json);
     tarn_free(text);
@@ -299,7 +302,7 @@ static tarn_code forget_bucket(tarn_s3_call *call, const tarn_s3_bucket *bucket,
             rc = tarn_lake_ref_move(tarn_s3_lake(call), name, &head, NULL, call->who.user, "DeleteBucket", err);
         if (rc != TARN_OK && rc != TARN_NOT_FOUND) goto done;
     }
-    rc = tarn_lake_fact_set(tarn_s3_lake(call), key, NULL, err);
+    rc = tarn_s3_fact(call, key, NULL, err);
 done:
     return rc;
 }

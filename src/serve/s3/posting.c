@@ -50,7 +50,7 @@ static tarn_code file(void *arg, const json_t *fields, tarn_err *err)
     TARN_TRY(tarn_s3_place_writable(call, &call->place, err));
     TARN_TRY(tarn_s3_may(call, TARN_ACT_OBJECT_WRITE, &call->place, err));
     TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(call), tarn_s3_replaced(call, &now), &p->writer, err));
-    TARN_TRY(tarn_sums_new("", false, &p->sums, err));
+    TARN_TRY(tarn_sums_new("", &p->sums, err));
 done:
     return rc;
 }

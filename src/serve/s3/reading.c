@@ -43,7 +43,7 @@ static tarn_code give(tarn_s3_call *call, const tarn_entry *e, const json_t *att
         tarn_s3_reply_header(call, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)at,
                              (unsigned long long)(at + length - 1), (unsigned long long)e->object.size);
     }
-    rc = tarn_s3_reply_content(call, &e->object.id, at, length, err);
+    rc = tarn_s3_reply_content(call, &e->object, at, length, err);
 done:
     return rc;
 }

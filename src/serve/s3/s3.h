@@ -20,6 +20,8 @@ typedef struct tarn_s3_options {
     const char *bucket;                  /* name of the lake's, made fit; NULL: of its folder */
     const char *domain;                  /* for bucket.<domain>; NULL: path style only */
     int commit_after_s;                  /* quiet time; 0: only when asked and at the end */
+    uint64_t copies_bytes;               /* for plain copies of what is read often; 0: none */
+    int most_requests;                   /* at a time, others are told to slow down; 0: 256 */
     bool signature_v2;                   /* accept the old kind of signatures, too */
     bool anonymous_reads;                /* whoever does not say who they are may read */
     const char *access_key, *secret_key; /* of the owner, NULL: none */

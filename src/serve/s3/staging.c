@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { TRIES = 5 };
+
 tarn_code tarn_s3_staged_lookup(tarn_s3_call *call, const char *branch, const char *path, tarn_entry *out,
                                 tarn_err *err)
 {
@@ -33,6 +35,16 @@ tarn_code tarn_s3_stage(tarn_s3_call *call, const char *branch, const tarn_entry
         return tarn_s3_fail(call, err, TARN_S3_SlowDown,
                             "what was sent was swept away by a garbage collection before it had a name; send it again");
     if (rc == TARN_OK) tarn_s3_note_write(call->gateway, branch, &call->who);
+    return rc;
+}
+
+tarn_code tarn_s3_fact(tarn_s3_call *call, const char *key, const char *value, tarn_err *err)
+{
+    tarn_code rc = TARN_CONFLICT;
+
+    for (int i = 0; i < TRIES && rc == TARN_CONFLICT; i++) rc = tarn_lake_fact_set(tarn_s3_lake(call), key, value, err);
+    if (rc == TARN_CONFLICT)
+        return tarn_s3_fail(call, err, TARN_S3_SlowDown, "garbage collections came in between; try again in a second");
     return rc;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sums.h - MD5 and one checksum of a stream of bytes; MD5, the slowest, on a thread of its own when there is much.
+/* sums.h - MD5 and one checksum of a stream of bytes.
  *
  * new, add ..., end, free. Threads: one at a time.
  */
@@ -14,8 +14,8 @@ typedef struct tarn_sums tarn_sums;
 
 /* Whether "crc32", "crc32c", "sha1", "sha256" or "crc64nvme". */
 bool tarn_sums_knows(const char *name);
-/* name: of the checksum besides MD5, "" none. many: so much will come that a thread is worth it. */
-TARN_MUST tarn_code tarn_sums_new(const char *name, bool many, tarn_sums **out, tarn_err *err);
+/* name: of the checksum besides MD5, "" none. */
+TARN_MUST tarn_code tarn_sums_new(const char *name, tarn_sums **out, tarn_err *err);
 TARN_MUST tarn_code tarn_sums_add(tarn_sums *s, const void *bytes, size_t len, tarn_err *err);
 /* md5 in hexadecimal, checksum in base64 ("" without one). */
 TARN_MUST tarn_code tarn_sums_end(tarn_sums *s, char md5[33], char checksum[48], tarn_err *err);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sums_test.c - known sums, the same with and without the thread, and sums of parts. */
+/* sums_test.c - known sums, and sums of parts. */
 #include "support/tarn_test.h"
 
 #include "serve/s3/sums.h"
 
-static void sum(const char *name, bool many, const char *bytes, size_t len, size_t piece, char md5[33],
-                char checksum[48])
+static void sum(const char *name, const char *bytes, size_t len, size_t piece, char md5[33], char checksum[48])
 {
     tarn_sums *s = NULL;
 
-    must(tarn_sums_new(name, many, &s, err));
+    must(tarn_sums_new(name, &s, err));
     for (size_t at = 0; at < len; at += piece)
         must(tarn_sums_add(s, bytes + at, len - at < piece ? len - at : piece, err));
     must(tarn_sums_end(s, md5, checksum, err));
@@ -27,29 +26,12 @@ static void knows_sums(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        sum(known[i][0], i % 2 == 0, "abc", 3, 2, md5, checksum);
+        sum(known[i][0], "abc", 3, 2, md5, checksum);
         assert_string_equal(md5, "900150983cd24fb0d6963f7d28e17f72");
         assert_string_equal(checksum, known[i][1]);
     }
     assert_true(tarn_sums_knows("crc64nvme"));
     assert_false(tarn_sums_knows("md5"));
-}
-
-static void the_thread_changes_nothing(void **state)
-{
-    enum { LEN = 3 << 20 };
-    char *bytes = NULL, md5[2][33], checksum[2][48];
-
-    (void)state;
-    must(tarn_alloc(&bytes, LEN, 1, err));
-    for (size_t i = 0; i < LEN; i++) bytes[i] = (char)(i * 2654435761u >> 13);
-    sum("crc64nvme", false, bytes, LEN, LEN, md5[0], checksum[0]);
-    for (size_t piece = 99999; piece <= LEN; piece = piece * 3 + 7) {
-        sum("crc64nvme", true, bytes, LEN, piece, md5[1], checksum[1]);
-        assert_string_equal(md5[0], md5[1]);
-        assert_string_equal(checksum[0], checksum[1]);
-    }
-    tarn_free(bytes);
 }
 
 static void sums_of_parts(void **state)
@@ -66,4 +48,4 @@ static void sums_of_parts(void **state)
     must_fail_with(TARN_CORRUPT, "base64", tarn_sums_of_checksums("crc32", (const char *const[]){"?"}, 1, whole, err));
 }
 
-TARN_TESTS(TARN_TEST(knows_sums), TARN_TEST(the_thread_changes_nothing), TARN_TEST(sums_of_parts))
+TARN_TESTS(TARN_TEST(knows_sums), TARN_TEST(sums_of_parts))

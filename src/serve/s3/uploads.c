@@ -21,9 +21,23 @@ static tarn_code set_fact(tarn_s3_call *call, const char *key, const json_t *val
     char *text = NULL;
     tarn_code rc = tarn_json_compact(value, &text, err);
 
-    if (rc == TARN_OK) rc = tarn_lake_fact_set(tarn_s3_lake(call), key, text, err);
+    if (rc == TARN_OK) rc = tarn_s3_fact(call, key, text, err);
     tarn_free(text);
     return rc;
+}
+
+/* Of a part: it may have been swept since it was put, as nothing named it until now. */
+static tarn_code set_part(tarn_s3_call *call, const char *key, const json_t *value, const tarn_id *object,
+                          tarn_err *err)
+{
+    char *text = NULL;
+    tarn_code rc = tarn_json_compact(value, &text, err);
+
+    if (rc == TARN_OK) rc = tarn_lake_fact_naming(tarn_s3_lake(call), key, text, object, err);
+    tarn_free(text);
+    if (rc != TARN_NOT_FOUND && rc != TARN_CONFLICT) return rc;
+    return tarn_s3_fail(call, err, TARN_S3_SlowDown,
+                        "the part was swept away by a garbage collection before it had a name; send it again");
 }
 
 static tarn_code new_id(char id[33], tarn_err *err)
@@ -120,7 +134,7 @@ tarn_code tarn_s3_upload_add(tarn_s3_call *call, const char *id, const tarn_s3_p
         TARN_TRY(tarn_json_set(json, "checksum", json_string(part->checksum), err));
     }
     part_key(id, part->number, key);
-    TARN_TRY(set_fact(call, key, json, err));
+    TARN_TRY(set_part(call, key, json, &part->object.id, err));
 done:
     json_decref(json);
     return rc;
@@ -178,7 +192,7 @@ static tarn_code end_part(void *arg, const tarn_s3_part *part, tarn_err *err)
     char key[80];
 
     part_key(e->id, part->number, key);
-    return tarn_lake_fact_set(tarn_s3_lake(e->call), key, NULL, err);
+    return tarn_s3_fact(e->call, key, NULL, err);
 }
 
 /* The record of the upload goes first: parts without one are nothing that a client can see. */
@@ -188,7 +202,7 @@ tarn_code tarn_s3_upload_end(tarn_s3_call *call, const char *id, tarn_err *err)
     char key[64];
 
     (void)snprintf(key, sizeof key, "%s%s", upload_prefix, id);
-    tarn_code rc = tarn_lake_fact_set(tarn_s3_lake(call), key, NULL, err);
+    tarn_code rc = tarn_s3_fact(call, key, NULL, err);
     return rc == TARN_OK ? tarn_s3_upload_parts(call, id, end_part, &e, err) : rc;
 }
 

@@ -225,6 +225,8 @@ tarn_code tarn_s3_version_put(tarn_s3_call *call, const tarn_s3_place *place, ta
     TARN_TRY(tarn_arena_alloc(call->arena, &rows, ROWS_MOST, sizeof *rows, err));
     TARN_TRY(new_version(call, place, &entry->object, attrs, rows, &n, id, err));
     entry->attrs = rows[n - 1].attrs;
+    tarn_s3_lock lock = tarn_s3_lock_of(attrs);
+    TARN_TRY(tarn_s3_hold_version(call, place->branch, &rows[n - 1], &lock, err));
     rows[n++] = *entry;
     rc = tarn_s3_stage(call, place->branch, rows, n, err);
 done:
@@ -254,6 +256,7 @@ tarn_code tarn_s3_version_change(tarn_s3_call *call, const tarn_s3_place *place,
         else (void)snprintf(rows[n].path, sizeof rows[n].path, "%s", s->null.path);
         n++;
     }
+    if (n > 0) TARN_TRY(tarn_s3_hold_version(call, place->branch, &rows[n - 1], &call->lock, err));
     rc = tarn_s3_stage(call, place->branch, rows, n, err);
 done:
     return rc;
@@ -273,6 +276,7 @@ static tarn_code delete_plain(tarn_s3_call *call, const tarn_s3_place *place, ta
         return TARN_OK;
     }
     if (rc != TARN_OK) goto done;
+    if (place->versioning != TARN_S3_UNVERSIONED) TARN_TRY(tarn_s3_lock_check(call, place, e, err));
     memset(e, 0, sizeof *e);
     (void)snprintf(e->path, sizeof e->path, "%s", place->path);
     rc = tarn_s3_stage(call, place->branch, e, 1, err);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* complete_multipart_upload.c - the parts become one content. */
+/* complete_multipart_upload.c - the parts become one content.
+ *
+ * Its ETag is made of the parts' MD5s, which are known. The bytes have to be read once more all the same: the lake's
+ * name for content is its SHA-256, and that of the whole cannot be had from those of the parts. They are read here and
+ * summed and cut on another thread; chunks that are there already are not stored again. */
 #include "serve/s3/op.h"
+#include "serve/s3/relay.h"
 #include "serve/s3/sums.h"
 
 #include <stdio.h>
@@ -18,7 +23,6 @@ typedef struct completing {
     tarn_s3_call *call;
     wanted *v;
     size_t n, cap, at; /* at: of the next part looked for, as both are in order */
-    tarn_writer *writer;
 } completing;
 
 static tarn_code begin_part(completing *c, tarn_err *err)
@@ -104,28 +108,53 @@ done:
     return rc;
 }
 
-static tarn_code give(void *arg, const void *bytes, size_t len, tarn_err *err)
+static tarn_code to_writer(void *arg, const void *bytes, size_t len, tarn_err *err)
 {
     return tarn_lake_writer_add(arg, bytes, len, err);
+}
+
+static tarn_code to_relay(void *arg, const void *bytes, size_t len, tarn_err *err)
+{
+    return tarn_relay_add(arg, bytes, len, err);
+}
+
+/* Parts have a name from the moment they are acknowledged, so this is a part whose upload was aborted just now. */
+static tarn_code part_is_gone(completing *c, const wanted *w, tarn_err *err)
+{
+    return tarn_s3_fail(c->call, err, TARN_S3_InvalidPart, "part %d is not there any more: upload it again", w->number);
+}
+
+static tarn_code read_parts(completing *c, tarn_relay *relay, tarn_err *err)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        tarn_code rc =
+            tarn_lake_read(tarn_s3_lake(c->call), &c->v[i].part.object.id, 0, UINT64_MAX, to_relay, relay, err);
+        if (rc == TARN_NOT_FOUND) return part_is_gone(c, &c->v[i], err);
+        if (rc != TARN_OK) return rc;
+    }
+    return TARN_OK;
 }
 
 /* The whole, from the parts in their order. */
 static tarn_code join(completing *c, tarn_object *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    tarn_writer *writer = NULL;
+    tarn_relay *relay = NULL;
     tarn_entry now;
 
     if (c->n == 1) {
         *out = c->v[0].part.object;
         return TARN_OK;
     }
-    TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(c->call), tarn_s3_replaced(c->call, &now), &c->writer, err));
-    for (size_t i = 0; i < c->n; i++)
-        TARN_TRY(tarn_lake_read(tarn_s3_lake(c->call), &c->v[i].part.object.id, 0, UINT64_MAX, give, c->writer, err));
-    TARN_TRY(tarn_lake_writer_end(c->writer, out, err));
+    TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(c->call), tarn_s3_replaced(c->call, &now), &writer, err));
+    TARN_TRY(tarn_relay_new(&(tarn_taker){to_writer, writer}, 1, &relay, err));
+    TARN_TRY(read_parts(c, relay, err));
+    TARN_TRY(tarn_relay_end(relay, err));
+    TARN_TRY(tarn_lake_writer_end(writer, out, err));
 done:
-    tarn_lake_writer_free(c->writer);
-    c->writer = NULL;
+    tarn_relay_free(relay);
+    tarn_lake_writer_free(writer);
     return rc;
 }
 

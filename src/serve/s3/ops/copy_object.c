@@ -29,6 +29,7 @@ static tarn_code attrs_of_copy(tarn_s3_call *call, json_t *source, json_t **out,
         goto done;
     }
     (void)json_object_del(source, "class");
+    (void)json_object_del(source, "mode");
     (void)json_object_del(source, "retain"); /* a lock is the version's own */
     (void)json_object_del(source, "held");
     TARN_TRY(tarn_s3_lock_headers(call, source, err));

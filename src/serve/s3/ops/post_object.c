@@ -36,7 +36,7 @@ static tarn_code put_location(tarn_s3_call *call, tarn_err *err)
     tarn_text url = {0};
     const char *host = tarn_s3_header(call, "Host");
 
-    tarn_text_addf(&url, "http://%s/%s/", host ? host : "", call->bucket);
+    tarn_text_addf(&url, "http%s://%s/%s/", call->secure ? "s" : "", host ? host : "", call->bucket);
     tarn_sigv4_encode(&url, call->key, strlen(call->key), true);
     tarn_code rc = tarn_text_check(&url, err);
     if (rc == TARN_OK) tarn_s3_reply_header(call, "Location", "%s", url.data);

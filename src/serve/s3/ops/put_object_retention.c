@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* put_object_retention.c - a version is retained, mode GOVERNANCE. */
+/* put_object_retention.c - a version is retained until a day, GOVERNANCE or COMPLIANCE. */
 #include "serve/s3/op.h"
 
 static tarn_code answer(tarn_s3_call *call, tarn_err *err) { return tarn_s3_lock_put(call, false, err); }
@@ -12,6 +12,6 @@ const tarn_s3_op tarn_s3_op_put_object_retention = {
     .takes = "versionId",
     .right = TARN_ACT_HOLD_SET,
     .body = TARN_S3_DOCUMENT,
-    .title = "a version is retained, mode GOVERNANCE",
+    .title = "a version is retained until a day, GOVERNANCE or COMPLIANCE",
     .answer = answer,
 };
