@@ -3,7 +3,7 @@
 #include "assess/assess.h"
 
 #include "assess/calibration.h"
-#include "assess/confusion.h"
+#include "assess/known.h"
 #include "assess/profit.h"
 #include "assess/put.h"
 #include "assess/sum.h"
@@ -52,21 +52,42 @@ done:
     return rc;
 }
 
-static tarn_code put_metrics(const tarn_judged *j, json_t *out, tarn_err *err)
+/* Each figure that suits, of rows that were checked. */
+static tarn_code put_metrics(const tarn_judged *judged, json_t *metrics, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    json_t *metrics = NULL;
+    tarn_facts *facts = NULL;
+    tarn_judged j = *judged;
 
-    TARN_TRY(tarn_put_object(out, "metrics", &metrics, err));
+    TARN_TRY(tarn_facts_new(&j, &facts, err));
+    TARN_TRY(tarn_known_new(facts, j.rows, &j.known, err));
     for (int i = 0; i < tarn_metric_count(); i++) {
         const tarn_metric *m = tarn_metric_at(i);
         double value = 0;
-        if (!(m->tasks >> j->task & 1u)) continue;
-        TARN_TRY(m->compute(j, &value, err));
+        if (!tarn_metric_suits(m, &j)) continue;
+        TARN_TRY(m->compute(&j, &value, err));
         TARN_TRY(tarn_put_number(metrics, m->name, value, err));
     }
 done:
     if (rc != TARN_OK) tarn_err_note(err, "metrics");
+    tarn_known_free(j.known);
+    tarn_facts_free(facts);
+    return rc;
+}
+
+tarn_code tarn_metrics_all(const tarn_judged *j, json_t **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    json_t *all = NULL;
+
+    TARN_TRY(tarn_judged_check(j, err));
+    all = json_object();
+    if (!all) TARN_TRY(TARN_FAIL(err, TARN_NOMEM, "no memory for the metrics"));
+    TARN_TRY(put_metrics(j, all, err));
+    *out = all;
+    all = NULL;
+done:
+    json_decref(all);
     return rc;
 }
 
@@ -175,9 +196,11 @@ done:
 static tarn_code put_all(const tarn_judged *j, const tarn_costs *costs, json_t *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    json_t *metrics = NULL;
 
     TARN_TRY(put_head(j, out, err));
-    TARN_TRY(put_metrics(j, out, err));
+    TARN_TRY(tarn_put_object(out, "metrics", &metrics, err));
+    TARN_TRY(put_metrics(j, metrics, err));
     if (j->task == TARN_REGRESSION) {
         TARN_TRY(tarn_put_residuals(j, out, err));
         goto done;

@@ -8,8 +8,9 @@
 /* Inner borders are b * 0.1, rounded as a double: what numpy.linspace(0, 1, 11) gives. */
 static int bin_of(double p)
 {
-    int b = 0;
+    int b = p < 1 ? (int)(p * 10) : TARN_CALIBRATION_BINS - 1;
 
+    while (b > 0 && !(p > b * 0.1)) b--;
     while (b < TARN_CALIBRATION_BINS - 1 && p > (b + 1) * 0.1) b++;
     return b;
 }

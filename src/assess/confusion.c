@@ -2,6 +2,7 @@
 /* confusion.c - the table of true and predicted classes, and the rates that follow from it. */
 #include "assess/confusion.h"
 
+#include "assess/known.h"
 #include "assess/sum.h"
 #include "base/mem.h"
 
@@ -9,6 +10,7 @@ int tarn_judged_class(const tarn_judged *j, int64_t row)
 {
     int best = 0;
 
+    if (j->known && j->known->facts->class) return j->known->facts->class[row];
     if (j->task == TARN_BINARY) return j->p[row] >= j->threshold;
     for (int c = 1; c < j->classes; c++)
         if (j->p[(int64_t)c * j->rows + row] > j->p[(int64_t)best * j->rows + row]) best = c;
@@ -35,6 +37,12 @@ static void fill(tarn_confusion *c, const tarn_sum *cells)
     c->total = tarn_sum_get(&total);
 }
 
+static void add_exactly(const tarn_judged *j, tarn_sum *cells)
+{
+    for (int64_t i = 0; i < j->rows; i++)
+        tarn_sum_add(&cells[(int)j->y[i] * j->classes + tarn_judged_class(j, i)], tarn_judged_weight(j, i));
+}
+
 tarn_code tarn_confusion_make(const tarn_judged *j, tarn_confusion *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -46,8 +54,12 @@ tarn_code tarn_confusion_make(const tarn_judged *j, tarn_confusion *out, tarn_er
     TARN_TRY(tarn_alloc(&c.cells, k * k, sizeof(double), err));
     TARN_TRY(tarn_alloc(&c.truth, k, sizeof(double), err));
     TARN_TRY(tarn_alloc(&c.predicted, k, sizeof(double), err));
-    for (int64_t i = 0; i < j->rows; i++)
-        tarn_sum_add(&cells[(int)j->y[i] * j->classes + tarn_judged_class(j, i)], tarn_judged_weight(j, i));
+    const tarn_facts *facts = j->known && j->weight ? j->known->facts : NULL;
+    if (facts && facts->class && !facts->learning) {
+        for (int64_t i = 0; i < j->rows; i++) cells[(int)j->y[i] * j->classes + facts->class[i]].value += j->weight[i];
+    } else {
+        add_exactly(j, cells);
+    }
     fill(&c, cells);
     *out = c;
     c = (tarn_confusion){0};
@@ -89,6 +101,11 @@ double tarn_confusion_specificity(const tarn_confusion *c, int class)
     return share(rejected, others);
 }
 
+double tarn_confusion_jaccard(const tarn_confusion *c, int class)
+{
+    return share(hits(c, class), c->truth[class] + c->predicted[class] - hits(c, class));
+}
+
 double tarn_confusion_fbeta(const tarn_confusion *c, int class, double beta)
 {
     double p = tarn_confusion_precision(c, class), r = tarn_confusion_recall(c, class), b2 = beta * beta;
@@ -112,23 +129,55 @@ static double macro(const tarn_confusion *c, tarn_rate_fn *rate)
 tarn_code tarn_confusion_rate(const tarn_judged *j, tarn_rate_fn *rate, double *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_confusion c = {0};
+    tarn_confusion own = {0};
+    const tarn_confusion *c = NULL;
 
-    TARN_TRY(tarn_confusion_make(j, &c, err));
-    *out = j->task == TARN_BINARY ? rate(&c, 1) : macro(&c, rate);
+    TARN_TRY(tarn_known_confusion(j, &own, &c, err));
+    *out = j->task == TARN_BINARY ? rate(c, 1) : macro(c, rate);
 done:
-    tarn_confusion_clear(&c);
+    tarn_confusion_clear(&own);
     return rc;
 }
 
 tarn_code tarn_confusion_whole(const tarn_judged *j, tarn_whole_fn *whole, double *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_confusion c = {0};
+    tarn_confusion own = {0};
+    const tarn_confusion *c = NULL;
 
-    TARN_TRY(tarn_confusion_make(j, &c, err));
-    *out = whole(&c);
+    TARN_TRY(tarn_known_confusion(j, &own, &c, err));
+    *out = whole(c);
 done:
-    tarn_confusion_clear(&c);
+    tarn_confusion_clear(&own);
+    return rc;
+}
+
+tarn_code tarn_confusion_weighted(const tarn_judged *j, tarn_rate_fn *rate, double *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_confusion own = {0};
+    const tarn_confusion *c = NULL;
+    double sum = 0;
+
+    TARN_TRY(tarn_known_confusion(j, &own, &c, err));
+    for (int k = 0; k < c->classes; k++) sum += c->truth[k] * rate(c, k);
+    *out = sum / c->total;
+done:
+    tarn_confusion_clear(&own);
+    return rc;
+}
+
+tarn_code tarn_confusion_share(const tarn_judged *j, tarn_share_fn *share_of, double *part, double *whole,
+                               tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_confusion own = {0};
+    const tarn_confusion *c = NULL;
+
+    TARN_TRY(tarn_known_confusion(j, &own, &c, err));
+    *whole = 0;
+    share_of(c, part, whole);
+done:
+    tarn_confusion_clear(&own);
     return rc;
 }

@@ -23,6 +23,8 @@ void tarn_confusion_clear(tarn_confusion *c);
 double tarn_confusion_precision(const tarn_confusion *c, int class);
 double tarn_confusion_recall(const tarn_confusion *c, int class);
 double tarn_confusion_specificity(const tarn_confusion *c, int class);
+/* Rows that are and are predicted, among those that are or are predicted. */
+double tarn_confusion_jaccard(const tarn_confusion *c, int class);
 /* (1 + b^2) P R / (b^2 P + R) */
 double tarn_confusion_fbeta(const tarn_confusion *c, int class, double beta);
 
@@ -33,5 +35,12 @@ TARN_MUST tarn_code tarn_confusion_rate(const tarn_judged *j, tarn_rate_fn *rate
 /* The same for a figure of the whole table. */
 typedef double tarn_whole_fn(const tarn_confusion *c);
 TARN_MUST tarn_code tarn_confusion_whole(const tarn_judged *j, tarn_whole_fn *whole, double *out, tarn_err *err);
+
+/* Mean of the figures of the classes, each counting by the weight of rows that truly are of it. */
+TARN_MUST tarn_code tarn_confusion_weighted(const tarn_judged *j, tarn_rate_fn *rate, double *out, tarn_err *err);
+/* For the slot `share` of a metric. */
+typedef void tarn_share_fn(const tarn_confusion *c, double *part, double *whole);
+TARN_MUST tarn_code tarn_confusion_share(const tarn_judged *j, tarn_share_fn *share_of, double *part, double *whole,
+                                         tarn_err *err);
 
 #endif

@@ -2,11 +2,12 @@
 /* curve.c - exact threshold curves from one sort, their areas, and the choice of points to draw. */
 #include "assess/curve.h"
 
+#include "assess/known.h"
 #include "assess/order.h"
 #include "assess/sum.h"
 #include "base/mem.h"
 
-static tarn_code allocate(int64_t n, tarn_curve *c, tarn_err *err)
+tarn_code tarn_curve_allocate(int64_t n, tarn_curve *c, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
@@ -17,28 +18,35 @@ done:
     return rc;
 }
 
-tarn_code tarn_curve_make(const tarn_judged *j, int class, tarn_curve *out, tarn_err *err)
+void tarn_curve_draw(const tarn_judged *j, int class, const uint32_t *order, tarn_curve *c)
 {
-    tarn_code rc = TARN_OK;
     const double *score = j->task == TARN_BINARY ? j->p : j->p + (int64_t) class * j->rows;
-    tarn_curve c = {0};
-    uint32_t *order = NULL;
     tarn_sum tp = {0}, fp = {0};
 
-    TARN_TRY(tarn_order(score, j->rows, &order, err));
-    TARN_TRY(allocate(j->rows, &c, err));
+    c->n = 0;
     for (int64_t i = j->rows - 1; i >= 0; i--) {
         int64_t row = order[i];
         double w = tarn_judged_weight(j, row);
 
         if (w <= 0) continue;
         tarn_sum_add((int)j->y[row] == class ? &tp : &fp, w);
-        if (c.n == 0 || c.threshold[c.n - 1] > score[row]) c.threshold[c.n++] = score[row];
-        c.tp[c.n - 1] = tarn_sum_get(&tp);
-        c.fp[c.n - 1] = tarn_sum_get(&fp);
+        if (c->n == 0 || c->threshold[c->n - 1] > score[row]) c->threshold[c->n++] = score[row];
+        c->tp[c->n - 1] = tarn_sum_get(&tp);
+        c->fp[c->n - 1] = tarn_sum_get(&fp);
     }
-    c.positives = tarn_sum_get(&tp);
-    c.negatives = tarn_sum_get(&fp);
+    c->positives = tarn_sum_get(&tp);
+    c->negatives = tarn_sum_get(&fp);
+}
+
+tarn_code tarn_curve_make(const tarn_judged *j, int class, tarn_curve *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_curve c = {0};
+    uint32_t *order = NULL;
+
+    TARN_TRY(tarn_order(j->task == TARN_BINARY ? j->p : j->p + (int64_t) class * j->rows, j->rows, &order, err));
+    TARN_TRY(tarn_curve_allocate(j->rows, &c, err));
+    tarn_curve_draw(j, class, order, &c);
     *out = c;
     c = (tarn_curve){0};
 done:
@@ -76,28 +84,54 @@ double tarn_curve_average_precision(const tarn_curve *c)
 
     if (c->positives <= 0) return 0;
     for (int64_t i = 0; i < c->n; i++) {
-        tarn_sum_add(&sum, (c->tp[i] - tp) * (c->tp[i] / (c->tp[i] + c->fp[i])));
+        if (c->tp[i] > tp) tarn_sum_add(&sum, (c->tp[i] - tp) * (c->tp[i] / (c->tp[i] + c->fp[i])));
         tp = c->tp[i];
     }
     return tarn_sum_get(&sum) / c->positives;
 }
 
-tarn_code tarn_curve_area(const tarn_judged *j, tarn_area_fn *area, double *out, tarn_err *err)
+/* Mean over the classes, all counting the same or by how many rows truly are of them. */
+static tarn_code mean_area(const tarn_judged *j, tarn_area_fn *area, bool by_rows, double *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     int first = j->task == TARN_BINARY ? 1 : 0;
-    tarn_curve c = {0};
-    double sum = 0;
+    double sum = 0, weight = 0;
 
     for (int k = first; k < j->classes; k++) {
-        TARN_TRY(tarn_curve_make(j, k, &c, err));
-        sum += area(&c);
-        tarn_curve_clear(&c);
+        tarn_curve own = {0};
+        const tarn_curve *c = NULL;
+        TARN_TRY(tarn_known_curve(j, k, &own, &c, err));
+        double w = by_rows ? c->positives : 1;
+        sum += w * area(c);
+        weight += w;
+        tarn_curve_clear(&own);
     }
-    *out = sum / (j->classes - first);
+    *out = sum / weight;
 done:
-    tarn_curve_clear(&c);
     return rc;
+}
+
+tarn_code tarn_curve_area(const tarn_judged *j, tarn_area_fn *area, double *out, tarn_err *err)
+{
+    return mean_area(j, area, false, out, err);
+}
+
+tarn_code tarn_curve_weighted(const tarn_judged *j, tarn_area_fn *area, double *out, tarn_err *err)
+{
+    return mean_area(j, area, true, out, err);
+}
+
+double tarn_curve_captured(const tarn_curve *c, double share)
+{
+    double wanted = share * (c->positives + c->negatives), tp = 0, fp = 0;
+
+    for (int64_t i = 0; i < c->n; i++) {
+        double more = c->tp[i] + c->fp[i] - tp - fp;
+        if (tp + fp + more >= wanted) return tp + (c->tp[i] - tp) * ((wanted - tp - fp) / more);
+        tp = c->tp[i];
+        fp = c->fp[i];
+    }
+    return tp;
 }
 
 /* A run of points between two chosen ones, and the point in it that lies farthest from their line. */

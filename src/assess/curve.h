@@ -20,6 +20,9 @@ typedef struct tarn_curve {
  * Start with {0}; tarn_curve_clear in any case. Cost: O(n). */
 TARN_MUST tarn_code tarn_curve_make(const tarn_judged *j, int class, tarn_curve *out, tarn_err *err);
 void tarn_curve_clear(tarn_curve *c);
+/* The same in two parts: memory for rows, and the curve in it from the rows by rising score. */
+TARN_MUST tarn_code tarn_curve_allocate(int64_t rows, tarn_curve *c, tarn_err *err);
+void tarn_curve_draw(const tarn_judged *j, int class, const uint32_t *order, tarn_curve *c);
 
 /* Area under the ROC curve by trapezoids; NaN with one class only. */
 double tarn_curve_roc_area(const tarn_curve *c);
@@ -29,6 +32,12 @@ double tarn_curve_average_precision(const tarn_curve *c);
 /* What the plug-ins compute: the area of class 1 for BINARY, else the mean over all classes. */
 typedef double tarn_area_fn(const tarn_curve *c);
 TARN_MUST tarn_code tarn_curve_area(const tarn_judged *j, tarn_area_fn *area, double *out, tarn_err *err);
+
+/* The same, but the mean counts each class by its rows. */
+TARN_MUST tarn_code tarn_curve_weighted(const tarn_judged *j, tarn_area_fn *area, double *out, tarn_err *err);
+/* Weight of true rows among the share (0 to 1) of rows with the highest scores; of rows with one score, as many as a
+ * random choice among them would be expected to give. */
+double tarn_curve_captured(const tarn_curve *c, double share);
 
 /* Choose at most `most` (2 or more) of n points so that the line through them stays close to the line through all:
  * first and last always, points on a straight run never, then by falling distance from the line drawn so far. Distances

@@ -118,6 +118,11 @@ done:
     return rc;
 }
 
+bool tarn_metric_suits(const tarn_metric *metric, const tarn_judged *j)
+{
+    return (metric->tasks >> j->task & 1u) && (j->group || !metric->needs_group);
+}
+
 tarn_code tarn_metric_value(const tarn_metric *metric, const tarn_judged *j, double *out, tarn_err *err)
 {
     static const char *const words[] = {"binary", "multiclass", "regression"};
@@ -126,6 +131,8 @@ tarn_code tarn_metric_value(const tarn_metric *metric, const tarn_judged *j, dou
     TARN_TRY(tarn_judged_check(j, err));
     if (!(metric->tasks >> j->task & 1u))
         TARN_TRY(TARN_FAIL(err, TARN_INVALID, "metric '%s' does not suit a %s task", metric->name, words[j->task]));
+    if (metric->needs_group && !j->group)
+        TARN_TRY(TARN_FAIL(err, TARN_INVALID, "metric '%s' ranks within groups, and the rows have none", metric->name));
     TARN_TRY(metric->compute(j, out, err));
 done:
     return rc;

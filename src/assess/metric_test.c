@@ -11,6 +11,7 @@ typedef struct golden {
     char name[64];
     tarn_judged judged;
     double *y, *p, *w;
+    int64_t *group;
 } golden;
 
 static char *next_line(char **at)
@@ -43,6 +44,17 @@ static double *numbers(char *text, int64_t n)
         out[i] = number(word);
     }
     assert_null(strtok_r(NULL, " ", &save));
+    return out;
+}
+
+static int64_t *groups(char *text, int64_t n)
+{
+    int64_t *out = NULL;
+    double *x = numbers(text, n);
+
+    must(tarn_alloc(&out, (size_t)n, sizeof(*out), err));
+    for (int64_t i = 0; i < n; i++) out[i] = (int64_t)x[i];
+    tarn_free(x);
     return out;
 }
 
@@ -80,6 +92,7 @@ static void end(golden *g)
     tarn_free(g->y);
     tarn_free(g->p);
     tarn_free(g->w);
+    tarn_free(g->group);
     *g = (golden){0};
 }
 
@@ -99,11 +112,12 @@ static void figures_equal_those_of_scikit_learn(void **state)
         if (strncmp(line, "y ", 2) == 0) g.judged.y = g.y = numbers(line + 2, g.judged.rows);
         if (strncmp(line, "p ", 2) == 0) g.judged.p = g.p = numbers(line + 2, g.judged.rows * outputs);
         if (strncmp(line, "w ", 2) == 0) g.judged.weight = g.w = numbers(line + 2, g.judged.rows);
+        if (strncmp(line, "g ", 2) == 0) g.judged.group = g.group = groups(line + 2, g.judged.rows);
         if (strncmp(line, "metric ", 7) == 0) check_metric(&g, line), figures++;
         if (strcmp(line, "end") == 0) end(&g), cases++;
     }
-    assert_int_equal(cases, 28);
-    assert_int_equal(figures, 19 * 15 + 9 * 8);
+    assert_int_equal(cases, 38);
+    assert_int_equal(figures, 13 * 24 + 6 * 22 + 12 * 17 - 3 + 7 * 6);
     tarn_free(text);
 }
 

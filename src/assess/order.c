@@ -42,28 +42,52 @@ static bool distribute(const item *from, int64_t n, int pass, item *to)
     return true;
 }
 
+/* items (n) sorted by key. */
+static tarn_code sort(item **items, int64_t n, tarn_err *err)
+{
+    item *b = NULL;
+    tarn_code rc = tarn_alloc(&b, (size_t)n, sizeof(*b), err);
+
+    for (int pass = 0; rc == TARN_OK && pass < DIGITS && n > 0; pass++) {
+        if (!distribute(*items, n, pass, b)) continue;
+        item *swap = *items;
+        *items = b;
+        b = swap;
+    }
+    tarn_free(b);
+    return rc;
+}
+
 tarn_code tarn_order(const double *x, int64_t n, uint32_t **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    item *a = NULL, *b = NULL;
+    item *items = NULL;
     uint32_t *rows = NULL;
 
-    TARN_TRY(tarn_alloc(&a, (size_t)n, sizeof(*a), err));
-    TARN_TRY(tarn_alloc(&b, (size_t)n, sizeof(*b), err));
+    TARN_TRY(tarn_alloc(&items, (size_t)n, sizeof(*items), err));
     TARN_TRY(tarn_alloc(&rows, (size_t)n, sizeof(*rows), err));
-    for (int64_t i = 0; i < n; i++) a[i] = (item){rising_key(x[i]), (uint32_t)i};
-    for (int pass = 0; pass < DIGITS && n > 0; pass++) {
-        if (!distribute(a, n, pass, b)) continue;
-        item *swap = a;
-        a = b;
-        b = swap;
-    }
-    for (int64_t i = 0; i < n; i++) rows[i] = a[i].row;
+    for (int64_t i = 0; i < n; i++) items[i] = (item){rising_key(x[i]), (uint32_t)i};
+    TARN_TRY(sort(&items, n, err));
+    for (int64_t i = 0; i < n; i++) rows[i] = items[i].row;
     *out = rows;
     rows = NULL;
 done:
-    tarn_free(a);
-    tarn_free(b);
+    tarn_free(items);
     tarn_free(rows);
+    return rc;
+}
+
+tarn_code tarn_order_by(const int64_t *key, int64_t n, uint32_t *rows, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    item *items = NULL;
+
+    TARN_TRY(tarn_alloc(&items, (size_t)n, sizeof(*items), err));
+    for (int64_t i = 0; i < n; i++)
+        items[i] = (item){(uint64_t)key[rows[i]] ^ UINT64_C(1) << 63, rows[i]}; /* negative ones first */
+    TARN_TRY(sort(&items, n, err));
+    for (int64_t i = 0; i < n; i++) rows[i] = items[i].row;
+done:
+    tarn_free(items);
     return rc;
 }

@@ -13,4 +13,7 @@
  */
 TARN_MUST tarn_code tarn_order(const double *x, int64_t n, uint32_t **out, tarn_err *err);
 
+/* rows (n) row numbers, sorted by rising key[row]; rows of equal keys keep their order in rows. n < 2^32. */
+TARN_MUST tarn_code tarn_order_by(const int64_t *key, int64_t n, uint32_t *rows, tarn_err *err);
+
 #endif

@@ -111,6 +111,17 @@ double tarn_picture_metric(const json_t *assessed, const char *name)
     return tarn_picture_number(json_object_get(assessed, "metrics"), name);
 }
 
+bool tarn_picture_interval(const json_t *assessed, const char *name, double *low, double *high)
+{
+    const json_t *ends = json_object_get(json_object_get(assessed, "intervals"), name);
+    const json_t *a = json_array_get(ends, 0), *b = json_array_get(ends, 1);
+
+    if (!json_is_number(a) || !json_is_number(b)) return false;
+    *low = json_number_value(a);
+    *high = json_number_value(b);
+    return true;
+}
+
 tarn_code tarn_picture_part(const json_t *assessed, const char *key, const json_t **out, tarn_err *err)
 {
     *out = json_object_get(assessed, key);

@@ -21,6 +21,8 @@ void tarn_series_clear(tarn_series *s);
 /* A number under key, or under metrics.key; NaN without. */
 double tarn_picture_number(const json_t *object, const char *key);
 double tarn_picture_metric(const json_t *assessed, const char *name);
+/* The interval of a metric; false if there is none. */
+bool tarn_picture_interval(const json_t *assessed, const char *name, double *low, double *high);
 /* The part under key. TARN_NOT_FOUND if the assessment has none. */
 TARN_MUST tarn_code tarn_picture_part(const json_t *assessed, const char *key, const json_t **out, tarn_err *err);
 

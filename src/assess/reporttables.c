@@ -82,20 +82,45 @@ void tarn_report_candidates(tarn_report *r)
     tarn_report_section_end(r);
 }
 
+/* "0.81 to 0.84" */
+static void interval_cell(tarn_report *r, const tarn_metric *m)
+{
+    double low, high;
+    char number[TARN_PLAIN];
+
+    tarn_text_add(&r->out, "<td class=\"n\">");
+    if (tarn_picture_interval(r->assessed, m->name, &low, &high)) {
+        tarn_text_addf(&r->out, "%s to ", figure_text(m, low, number));
+        tarn_text_add(&r->out, figure_text(m, high, number));
+    } else {
+        tarn_text_add(&r->out, "\u2013");
+    }
+    tarn_text_add(&r->out, "</td>");
+}
+
 void tarn_report_figures(tarn_report *r)
 {
-    tarn_report_section(r, "All figures on the test rows",
-                        "These rows were put aside from the start and used once, for this page.");
+    double level = tarn_picture_number(json_object_get(r->assessed, "interval"), "level");
+    bool sure = json_object_size(json_object_get(r->assessed, "intervals")) > 0 && level > 0 && level < 1;
+    char number[TARN_PLAIN];
+
+    tarn_report_section(
+        r, "All figures on the test rows",
+        sure ? "These rows were put aside from the start and used once, for this page. Another sample of "
+               "as many rows would give other figures: where the model's true figure lies is said beside it."
+             : "These rows were put aside from the start and used once, for this page.");
     tarn_text_add(&r->out, "<div class=\"wide\"><table><tr><th>Figure</th><th class=\"n\">Model</th>");
+    if (sure) tarn_text_addf(&r->out, "<th class=\"n\">%s sure</th>", tarn_plain_share(level, number));
     if (r->baseline) tarn_text_add(&r->out, "<th class=\"n\">No model</th>");
     tarn_text_add(&r->out, "<th>What it says</th></tr>\n");
     for (int i = 0; i < tarn_metric_count(); i++) {
         const tarn_metric *m = tarn_metric_at(i);
         double model = tarn_picture_metric(r->assessed, m->name), base = tarn_picture_number(r->baseline, m->name);
-        if (!(m->tasks >> r->task & 1u)) continue;
+        if (!(m->tasks >> r->task & 1u) || (m->needs_group && !isfinite(model))) continue;
         tarn_text_add(&r->out, "<tr>");
         tarn_report_element(r, "td", m->title);
         number_cell(r, m, model, isfinite(base) && (m->higher_is_better ? model > base : model < base));
+        if (sure) interval_cell(r, m);
         if (r->baseline) number_cell(r, m, base, false);
         tarn_text_addf(&r->out, "<td class=\"help\">%s%s</td></tr>\n", m->help,
                        m->higher_is_better ? "" : " (less is better)");

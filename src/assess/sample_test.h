@@ -47,6 +47,7 @@ static json_t *sample_assessment(tarn_task task, int64_t rows, int classes)
         for (int c = 0; c < classes && task == TARN_MULTICLASS; c++) p[c * rows + i] /= sum;
     }
     must(tarn_assess(&j, &costs, &all, err));
+    must(tarn_put_intervals(&j, &(tarn_resampling){0.95, 10, 1}, NULL, all, err));
     must(tarn_json_set(all, "importance", sample_importance(), err));
     return all;
 }

@@ -26,19 +26,12 @@ static inline double tarn_sum_get(const tarn_sum *s) { return s->value + s->lost
 
 static inline double tarn_judged_weight(const tarn_judged *j, int64_t row) { return j->weight ? j->weight[row] : 1; }
 
-/* Weighted mean over rows of what `loss` says of a row. */
+/* Weighted mean over rows of what `loss` says of a row; rows of weight 0 are not asked. Within tarn_known, what was
+ * said is remembered, so `loss` must depend on y, p, group and threshold alone. */
 typedef double tarn_loss_fn(const tarn_judged *j, int64_t row);
-
-static inline double tarn_mean_loss(const tarn_judged *j, tarn_loss_fn *loss)
-{
-    tarn_sum sum = {0}, weight = {0};
-
-    for (int64_t i = 0; i < j->rows; i++) {
-        double w = tarn_judged_weight(j, i);
-        tarn_sum_add(&sum, w * loss(j, i));
-        tarn_sum_add(&weight, w);
-    }
-    return tarn_sum_get(&sum) / tarn_sum_get(&weight);
-}
+double tarn_mean_loss(const tarn_judged *j, tarn_loss_fn *loss);
+/* Weighted mean over rows of the distance of that from centre, or of its square. */
+double tarn_mean_distance(const tarn_judged *j, tarn_loss_fn *loss, double centre);
+double tarn_mean_square(const tarn_judged *j, tarn_loss_fn *loss, double centre);
 
 #endif

@@ -130,13 +130,32 @@ void tarn_report_verdict(tarn_report *r)
     tarn_text_add(&r->out, "</section>\n");
 }
 
-static void tile(tarn_report *r, const char *value, const char *label)
+/* sure: what it lies between, or "". */
+static void tile(tarn_report *r, const char *value, const char *label, const char *sure)
 {
     tarn_text_add(&r->out, "<div class=\"tile\"><b>");
     tarn_report_text(r, value);
     tarn_text_add(&r->out, "</b><span>");
     tarn_report_text(r, label);
+    if (*sure) tarn_text_add(&r->out, "<br/>");
+    tarn_report_text(r, sure);
     tarn_text_add(&r->out, "</span></div>");
+}
+
+static const char *tile_number(double x, bool percent, char out[TARN_PLAIN])
+{
+    return percent ? tarn_plain_share(x, out) : tarn_plain_figure(x, out);
+}
+
+static void metric_tile(tarn_report *r, const tarn_metric *metric)
+{
+    bool percent = strcmp(metric->unit, "share") == 0 && strcmp(metric->name, "roc_auc") != 0;
+    double low, high;
+    char value[TARN_PLAIN], a[TARN_PLAIN], b[TARN_PLAIN], sure[2 * TARN_PLAIN + 8] = "";
+
+    if (tarn_picture_interval(r->assessed, metric->name, &low, &high))
+        (void)snprintf(sure, sizeof sure, "%s to %s", tile_number(low, percent, a), tile_number(high, percent, b));
+    tile(r, tile_number(test_of(r, metric->name), percent, value), metric->title, sure);
 }
 
 void tarn_report_tiles(tarn_report *r)
@@ -150,11 +169,10 @@ void tarn_report_tiles(tarn_report *r)
     for (int i = 0; i < 4; i++) {
         const tarn_metric *metric = NULL;
         if (tarn_metric_find(shown[r->task][i], &metric, NULL) != TARN_OK) continue;
-        double value = test_of(r, metric->name);
-        bool percent = strcmp(metric->unit, "share") == 0 && strcmp(metric->name, "roc_auc") != 0;
-        tile(r, percent ? tarn_plain_share(value, number) : tarn_plain_figure(value, number), metric->title);
+        metric_tile(r, metric);
     }
-    tile(r, tarn_plain_fixed(tarn_picture_number(r->assessed, "rows"), 0, number), "test rows, never seen in training");
+    tile(r, tarn_plain_fixed(tarn_picture_number(r->assessed, "rows"), 0, number), "test rows, never seen in training",
+         "");
     tarn_text_add(&r->out, "</div>\n");
 }
 

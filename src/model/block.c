@@ -152,7 +152,7 @@ static tarn_code check_input(const tarn_block *b, uint32_t i, uint64_t *levels, 
 {
     const tarn_block_input *in = &b->inputs[i];
 
-    if (in->kind > TARN_MOMENT || in->required > 1)
+    if (in->kind > TARN_STRING || in->required > 1)
         return TARN_FAIL(err, TARN_CORRUPT, "kind %u, required %u", in->kind, in->required);
     if (in->kind != TARN_CATEGORY) {
         if (in->levels != 0 || in->first_level != 0) return TARN_FAIL(err, TARN_CORRUPT, "levels without a category");
@@ -280,7 +280,9 @@ static tarn_code check_nodes(const tarn_block *b, tarn_err *err)
     if (registers != b->head->registers || reads != b->head->reads || data != b->head->data)
         return TARN_FAIL(err, TARN_CORRUPT, "nodes: registers, reads or payloads are left over");
     for (uint32_t i = 0; i < b->head->outputs; i++)
-        if (b->outputs[i] >= registers)
+        if (b->outputs[i] < b->head->inputs && b->inputs[b->outputs[i]].kind == TARN_STRING)
+            return TARN_FAIL(err, TARN_CORRUPT, "output %u is register %u, a text", i, b->outputs[i]);
+        else if (b->outputs[i] >= registers)
             return TARN_FAIL(err, TARN_CORRUPT, "output %u is register %u of %llu", i, b->outputs[i],
                              (unsigned long long)registers);
     return TARN_OK;

@@ -196,6 +196,9 @@ static void messages_name_the_place(void **state)
     REFUSES(TARN_CORRUPT, "node 3: payload", node[3].at += 8);
     REFUSES(TARN_CORRUPT, "node 6: payload", node[6].len = UINT64_MAX - 4);
     REFUSES(TARN_CORRUPT, "output 0 is register 17", bytes[where.outputs] = 17);
+    REFUSES(TARN_CORRUPT, "reads register 0, which is a text", input[0].kind = TARN_STRING);
+    REFUSES(TARN_CORRUPT, "reads register 3, which is a text", input[3].kind = TARN_STRING);
+    REFUSES(TARN_CORRUPT, "output 0 is register 3, a text", input[3].kind = TARN_STRING; bytes[where.outputs] = 3);
     REFUSES(TARN_CORRUPT, "importance[0]", bytes[where.importance + 7] = 0x80);
     REFUSES(TARN_UNSUPPORTED, "node 2 is of kind 77", node[2].kind = 77);
     REFUSES(TARN_CORRUPT, "node 0 (dateparts): part[1] is 99", bytes[where.data + 4] = 99);

@@ -26,8 +26,9 @@ struct tarn_graph {
     tarn_draft_input *inputs;
     tarn_node *nodes;
     tarn_feature *features; /* (registers) */
-    uint32_t n_inputs, n_nodes, registers;
-    uint32_t inputs_cap, nodes_cap, features_cap;
+    void **taken;           /* payloads that were given to the graph */
+    uint32_t n_inputs, n_nodes, registers, n_taken;
+    uint32_t inputs_cap, nodes_cap, features_cap, taken_cap;
 
     bool has_output;
     tarn_task task;

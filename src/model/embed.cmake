@@ -1,13 +1,13 @@
 # embed.cmake - the embedding library: models loaded, checked and run, and nothing else.
 #
 # tarn-model is base, math and model alone; it needs the C library, its mathematics and its threads, and a test holds
-# it to that. What base has of OpenSSL, libsodium, Jansson, curl and expat (digest.c, seal.c, secret.c, json.c, sigv4.c, http.c, xml.c, crc.c, base64.c) is left out: a model's checksum is its own.
+# it to that. What base has of OpenSSL, libsodium, Jansson, curl and expat (digest.c with sha256.c, seal.c, secret.c, json.c, sigv4.c, http.c, xml.c, crc.c, base64.c) is left out: a model's checksum is its own.
 # Included from the root, behind find_package(Threads); TARN_TESTS adds the tests.
 set(TARN_EMBED_ROOT ${CMAKE_CURRENT_LIST_DIR}/../..)
 get_filename_component(TARN_EMBED_ROOT ${TARN_EMBED_ROOT} ABSOLUTE)
 file(GLOB_RECURSE embed_sources CONFIGURE_DEPENDS ${TARN_EMBED_ROOT}/src/base/*.c ${TARN_EMBED_ROOT}/src/math/*.c
   ${TARN_EMBED_ROOT}/src/model/*.c)
-list(FILTER embed_sources EXCLUDE REGEX "(_test|/base/(digest|json|seal|secret|sigv4|http|retry|xml|crc|base64))\\.c$")
+list(FILTER embed_sources EXCLUDE REGEX "(_test|/base/(digest|sha256|json|seal|secret|sigv4|http|retry|xml|crc|base64))\\.c$")
 
 foreach(kind SHARED STATIC)
   string(TOLOWER tarn-model-${kind} embed)

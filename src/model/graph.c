@@ -32,6 +32,8 @@ void tarn_graph_free(tarn_graph *g)
 {
     if (!g) return;
     tarn_arena_free(g->arena);
+    for (uint32_t i = 0; i < g->n_taken; i++) tarn_free(g->taken[i]);
+    tarn_free(g->taken);
     tarn_free(g->features);
     tarn_free(g->nodes);
     tarn_free(g->inputs);
@@ -107,8 +109,8 @@ static tarn_code check_input(const tarn_graph *g, const char *name, tarn_kind ki
     if (g->n_nodes > 0) return TARN_FAIL(err, TARN_INVALID, "inputs come before the first node");
     if (g->n_inputs >= TARN_BLOCK_INPUTS)
         return TARN_FAIL(err, TARN_LIMIT, "a model has at most %d inputs", TARN_BLOCK_INPUTS);
-    if (kind != TARN_NUMBER && kind != TARN_CATEGORY && kind != TARN_MOMENT)
-        return TARN_FAIL(err, TARN_INVALID, "kind %d is none of number, category, moment", (int)kind);
+    if (kind != TARN_NUMBER && kind != TARN_CATEGORY && kind != TARN_MOMENT && kind != TARN_STRING)
+        return TARN_FAIL(err, TARN_INVALID, "kind %d is none of number, category, moment, text", (int)kind);
     if (n_levels < 0 || (n_levels > 0 && kind != TARN_CATEGORY))
         return TARN_FAIL(err, TARN_INVALID, "%d levels for something that is not a category", n_levels);
     for (uint32_t i = 0; name && i < g->n_inputs && g->n_inputs < 4096; i++) /* beyond, finish finds it */
@@ -122,7 +124,7 @@ tarn_code tarn_graph_input(tarn_graph *g, const char *name, tarn_kind kind, bool
                            tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    bool ranged = kind != TARN_CATEGORY;
+    bool ranged = kind == TARN_NUMBER || kind == TARN_MOMENT;
     tarn_draft_input in = {.kind = kind,
                            .required = required,
                            .least = ranged ? plain_nan(least) : (double)NAN,
@@ -186,35 +188,38 @@ static tarn_code check_features(const tarn_graph *g, const tarn_feature *feature
     return TARN_OK;
 }
 
-/* Copies of regs and data in the arena; 8-byte aligned. */
-static tarn_code keep_node(tarn_graph *g, const uint32_t *regs, const void *data, tarn_node_view *v, tarn_err *err)
+static bool is_text(const void *arg, uint32_t reg)
 {
-    tarn_code rc = TARN_OK;
-    uint32_t *in = NULL;
-    void *bytes = NULL;
+    const tarn_graph *g = arg;
 
-    TARN_TRY(tarn_arena_alloc(g->arena, &in, v->n_in, sizeof *in, err));
-    TARN_TRY(tarn_arena_alloc(g->arena, &bytes, v->len, 1, err));
-    if (v->n_in > 0) memcpy(in, regs, v->n_in * sizeof *in);
-    if (v->len > 0) memcpy(bytes, data, v->len);
+    return reg < g->n_inputs && g->inputs[reg].kind == TARN_STRING;
+}
+
+/* A copy of regs in the arena. */
+static tarn_code keep_reads(tarn_graph *g, const uint32_t *regs, tarn_node_view *v, tarn_err *err)
+{
+    uint32_t *in = NULL;
+    tarn_code rc = tarn_arena_alloc(g->arena, &in, v->n_in, sizeof *in, err);
+
+    if (rc == TARN_OK && v->n_in > 0) memcpy(in, regs, v->n_in * sizeof *in);
     v->in = in;
-    v->data = bytes;
-done:
     return rc;
 }
 
-tarn_code tarn_graph_node(tarn_graph *g, const char *kind, const uint32_t *regs, uint32_t n_in, uint32_t n_out,
+/* A node whose payload stays where it is. */
+static tarn_code add_node(tarn_graph *g, const char *kind, const uint32_t *regs, uint32_t n_in, uint32_t n_out,
                           const tarn_feature *features, const void *data, size_t len, uint32_t *first, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_node node = {.view = {.n_in = n_in, .n_out = n_out, .out = g->registers, .len = len}};
+    tarn_node node = {.view = {.n_in = n_in, .n_out = n_out, .out = g->registers, .data = data, .len = len}};
 
     node.kind = tarn_node_find(kind);
     if (!node.kind) return TARN_FAIL(err, TARN_NOT_FOUND, "there is no kind of node '%.60s'", kind);
     TARN_TRY(check_reads(g, regs, n_in, n_out, err));
     TARN_TRY(check_features(g, features, n_out, err));
-    TARN_TRY(keep_node(g, regs, data, &node.view, err));
+    TARN_TRY(keep_reads(g, regs, &node.view, err));
     rc = node.kind->check(&node.view, err);
+    if (rc == TARN_OK) rc = tarn_run_check_reads(&node, is_text, g, err);
     if (rc == TARN_CORRUPT) { /* not damage here, but a caller's mistake */
         rc = TARN_INVALID;
         if (err) err->code = rc;
@@ -232,6 +237,30 @@ done:
     return rc;
 }
 
+tarn_code tarn_graph_node(tarn_graph *g, const char *kind, const uint32_t *regs, uint32_t n_in, uint32_t n_out,
+                          const tarn_feature *features, const void *data, size_t len, uint32_t *first, tarn_err *err)
+{
+    void *copy = NULL; /* 8-byte aligned */
+    tarn_code rc = tarn_arena_alloc(g->arena, &copy, len, 1, err);
+
+    if (rc != TARN_OK) return rc;
+    if (len > 0) memcpy(copy, data, len);
+    return add_node(g, kind, regs, n_in, n_out, features, copy, len, first, err);
+}
+
+tarn_code tarn_graph_node_take(tarn_graph *g, const char *kind, const uint32_t *regs, uint32_t n_in, uint32_t n_out,
+                               char **take_data, size_t len, uint32_t *first, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(grow(&g->taken, &g->taken_cap, g->n_taken, 1, sizeof *g->taken, err));
+    TARN_TRY(add_node(g, kind, regs, n_in, n_out, NULL, *take_data, len, first, err));
+    g->taken[g->n_taken++] = *take_data;
+    *take_data = NULL;
+done:
+    return rc;
+}
+
 static tarn_code check_output(const tarn_graph *g, tarn_task task, const uint32_t *regs, int n, int n_classes,
                               double threshold, tarn_err *err)
 {
@@ -246,6 +275,8 @@ static tarn_code check_output(const tarn_graph *g, tarn_task task, const uint32_
     for (int k = 0; k < n; k++)
         if (regs[k] >= g->registers)
             return TARN_FAIL(err, TARN_INVALID, "output %d is register %u of %u", k, regs[k], g->registers);
+    for (int k = 0; k < n; k++)
+        if (is_text(g, regs[k])) return TARN_FAIL(err, TARN_INVALID, "output %d is a text", k);
     if (task == TARN_BINARY && !isfinite(threshold))
         return TARN_FAIL(err, TARN_INVALID, "the threshold is not a finite number");
     return TARN_OK;
@@ -311,18 +342,22 @@ uint32_t tarn_graph_inputs(const tarn_graph *g) { return g->n_inputs; }
 
 uint32_t tarn_graph_registers(const tarn_graph *g) { return g->registers; }
 
-/* Registers for some rows, then the marks, a byte a register. */
+/* Registers for some rows, then the marks, a byte a register, then what nodes need. */
 size_t tarn_graph_scratch(const tarn_graph *g)
 {
-    return g->registers * tarn_run_rows(g->registers) + (g->registers + sizeof(double) - 1) / sizeof(double);
+    size_t rows = tarn_run_rows(g->nodes, g->n_nodes, NULL, g->registers);
+
+    return g->registers * rows + (g->registers + sizeof(double) - 1) / sizeof(double) +
+           tarn_run_scratch(g->nodes, g->n_nodes, NULL, rows, TARN_STRING_MOST);
 }
 
 void tarn_graph_run(const tarn_graph *g, int64_t rows, const double *const *columns, const uint32_t *regs, uint32_t n,
                     double *scratch, double *out)
 {
-    size_t stride = tarn_run_rows(g->registers);
+    size_t stride = tarn_run_rows(g->nodes, g->n_nodes, NULL, g->registers);
     void *behind = scratch + g->registers * stride;
     unsigned char *live = behind;
+    double *extra = scratch + g->registers * stride + (g->registers + sizeof(double) - 1) / sizeof(double);
 
     memset(live, 0, g->registers);
     for (uint32_t k = 0; k < n; k++) live[regs[k]] = 1;
@@ -331,7 +366,7 @@ void tarn_graph_run(const tarn_graph *g, int64_t rows, const double *const *colu
         size_t some = rows - at < (int64_t)stride ? (size_t)(rows - at) : stride;
         for (uint32_t i = 0; i < g->n_inputs; i++)
             if (live[i]) memcpy(scratch + i * stride, columns[i] + at, some * sizeof *out);
-        tarn_run_nodes(g->nodes, g->n_nodes, live, some, stride, scratch);
+        tarn_run_nodes(g->nodes, g->n_nodes, live, some, stride, scratch, extra);
         for (uint32_t k = 0; k < n; k++)
             memcpy(out + (int64_t)k * rows + at, scratch + regs[k] * stride, some * sizeof *out);
     }

@@ -51,6 +51,11 @@ TARN_MUST tarn_code tarn_graph_node(tarn_graph *g, const char *kind, const uint3
                                     uint32_t n_out, const tarn_feature *features, const void *data, size_t len,
                                     uint32_t *first, tarn_err *err);
 
+/* The same for large payloads, without a copy and with features NULL: *take_data, from tarn_alloc, becomes the graph's
+ * and NULL. On failure it is still the caller's. */
+TARN_MUST tarn_code tarn_graph_node_take(tarn_graph *g, const char *kind, const uint32_t *regs, uint32_t n_in,
+                                         uint32_t n_out, char **take_data, size_t len, uint32_t *first, tarn_err *err);
+
 /* Which registers are the outputs, and what they mean: BINARY one register (the probability of class 1) and two
  * classes, MULTICLASS a register per class, REGRESSION one and no classes (NULL). threshold is for BINARY. A second
  * call replaces the first. */
@@ -71,6 +76,9 @@ void tarn_graph_run(const tarn_graph *g, int64_t rows, const double *const *colu
 
 /* Make the block; the graph stays usable. */
 TARN_MUST tarn_code tarn_graph_finish(tarn_graph *g, tarn_model **out, tarn_err *err);
+
+/* The same BINARY model with another threshold. */
+TARN_MUST tarn_code tarn_model_rethreshold(const tarn_model *m, double threshold, tarn_model **out, tarn_err *err);
 
 #ifdef __cplusplus
 }

@@ -8,12 +8,13 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Rows of one piece of work for a thread of the pool. A multiple of every tarn_run_rows is not needed: a row's numbers
- * depend on the row alone. */
-enum { PIECE_ROWS = 2048 };
+/* Rows of one piece of work for a thread of the pool, unless a node wants more rows together than usual, which is then
+ * the piece. A multiple of every tarn_run_rows is not needed: a row's numbers depend on the row alone. */
+enum { PIECE_ROWS = 2048, USUAL_ROWS = 256 };
 
 static tarn_code decode_inputs(tarn_model *m, tarn_err *err)
 {
@@ -32,6 +33,13 @@ static tarn_code decode_inputs(tarn_model *m, tarn_err *err)
     return rc;
 }
 
+static bool is_text(const void *arg, uint32_t reg)
+{
+    const tarn_block *b = arg;
+
+    return reg < b->head->inputs && b->inputs[reg].kind == TARN_STRING;
+}
+
 static tarn_code decode_node(const tarn_block *b, uint32_t i, uint32_t out, tarn_node *node, tarn_err *err)
 {
     const tarn_block_node *from = &b->nodes[i];
@@ -47,6 +55,7 @@ static tarn_code decode_node(const tarn_block *b, uint32_t i, uint32_t out, tarn
                                   .data = b->data + from->at,
                                   .len = (size_t)from->len};
     tarn_code rc = node->kind->check(&node->view, err);
+    if (rc == TARN_OK) rc = tarn_run_check_reads(node, is_text, b, err);
     if (rc != TARN_OK) tarn_err_note(err, "node %u (%s)", i, node->kind->name);
     return rc;
 }
@@ -235,14 +244,46 @@ const char *tarn_model_node_text(const tarn_model *m, int node, char *out, size_
 
 const double *tarn_model_importance(const tarn_model *m) { return m->block.importance; }
 
-size_t tarn_model_scratch(const tarn_model *m) { return m->block.head->registers; }
+double tarn_string_value(const tarn_string *s) { return s ? (double)(uintptr_t)s : (double)NAN; }
+
+/* Registers, then what nodes need while they run. */
+static size_t scratch_for(const tarn_model *m, size_t rows, size_t longest)
+{
+    return m->block.head->registers * rows + tarn_run_scratch(m->nodes, m->block.head->nodes, m->live, rows, longest);
+}
+
+/* The longest text of some rows in the field that a node may read; 0: none. */
+static size_t longest_text(const tarn_model *m, uint32_t input, const double *x, int64_t rows)
+{
+    size_t longest = 0;
+
+    if (!m->live[input] || m->inputs[input].kind != TARN_STRING) return 0;
+    for (int64_t i = 0; i < rows; i++) {
+        const tarn_string *s = tarn_string_at(x[i]);
+        if (s && s->len > longest) longest = s->len;
+    }
+    return longest;
+}
+
+size_t tarn_model_scratch(const tarn_model *m) { return scratch_for(m, 1, TARN_STRING_MOST); }
+
+size_t tarn_model_scratch_row(const tarn_model *m, const double *in)
+{
+    size_t longest = 0;
+
+    for (uint32_t i = 0; i < m->block.head->inputs; i++) {
+        size_t len = longest_text(m, i, in + i, 1);
+        if (len > longest) longest = len;
+    }
+    return scratch_for(m, 1, longest);
+}
 
 void tarn_model_row(const tarn_model *m, const double *in, double *scratch, double *out)
 {
     const tarn_block *b = &m->block;
 
     if (b->head->inputs > 0) memcpy(scratch, in, b->head->inputs * sizeof *in);
-    tarn_run_nodes(m->nodes, b->head->nodes, m->live, 1, 1, scratch);
+    tarn_run_nodes(m->nodes, b->head->nodes, m->live, 1, 1, scratch, scratch + b->head->registers);
     for (uint32_t k = 0; k < b->head->outputs; k++) out[k] = scratch[b->outputs[k]];
 }
 
@@ -251,8 +292,9 @@ typedef struct run_job {
     const tarn_model *m;
     int64_t rows;
     const double *const *columns;
-    double *out, *scratch; /* scratch: `stride` rows of registers for each worker */
-    size_t stride;
+    double *out, *scratch; /* scratch: for each worker `stride` rows of registers, and what nodes need: `each` */
+    size_t stride, each;
+    int64_t piece;
 } run_job;
 
 static void run_rows(const run_job *job, int64_t at, size_t rows, double *regs)
@@ -261,7 +303,8 @@ static void run_rows(const run_job *job, int64_t at, size_t rows, double *regs)
 
     for (uint32_t i = 0; i < b->head->inputs; i++)
         if (job->m->live[i]) memcpy(regs + i * job->stride, job->columns[i] + at, rows * sizeof *regs);
-    tarn_run_nodes(job->m->nodes, b->head->nodes, job->m->live, rows, job->stride, regs);
+    tarn_run_nodes(job->m->nodes, b->head->nodes, job->m->live, rows, job->stride, regs,
+                   regs + b->head->registers * job->stride);
     for (uint32_t k = 0; k < b->head->outputs; k++)
         memcpy(job->out + (int64_t)k * job->rows + at, regs + b->outputs[k] * job->stride, rows * sizeof *regs);
 }
@@ -269,13 +312,26 @@ static void run_rows(const run_job *job, int64_t at, size_t rows, double *regs)
 static tarn_code run_piece(void *arg, int64_t block, int worker, tarn_err *err)
 {
     const run_job *job = arg;
-    int64_t from = block * PIECE_ROWS, to = from + PIECE_ROWS < job->rows ? from + PIECE_ROWS : job->rows;
-    double *regs = job->scratch + (size_t)worker * job->m->block.head->registers * job->stride;
+    int64_t from = block * job->piece, to = from + job->piece < job->rows ? from + job->piece : job->rows;
+    double *regs = job->scratch + (size_t)worker * job->each;
 
     (void)err;
     for (int64_t at = from; at < to; at += (int64_t)job->stride)
         run_rows(job, at, to - at < (int64_t)job->stride ? (size_t)(to - at) : job->stride, regs);
     return TARN_OK;
+}
+
+/* How many rows at a time, and as one piece of work. */
+static void set_stride(run_job *job, int threads)
+{
+    const tarn_block_head *head = job->m->block.head;
+    int64_t share = (job->rows + threads - 1) / threads;
+
+    job->stride = tarn_run_rows(job->m->nodes, head->nodes, job->m->live, head->registers);
+    job->piece = PIECE_ROWS;
+    if (job->stride <= USUAL_ROWS) return;
+    if (share < (int64_t)job->stride) job->stride = share > 8 ? (size_t)(share + 7) / 8 * 8 : 8;
+    job->piece = (int64_t)job->stride;
 }
 
 tarn_code tarn_model_run(const tarn_model *m, tarn_pool *pool, int64_t rows, const double *const *columns, double *out,
@@ -284,13 +340,18 @@ tarn_code tarn_model_run(const tarn_model *m, tarn_pool *pool, int64_t rows, con
     tarn_code rc = TARN_OK;
     run_job job = {.m = m, .rows = rows, .columns = columns, .out = out};
     double *scratch = NULL;
+    size_t longest = 0;
 
     if (rows < 0) return TARN_FAIL(err, TARN_INVALID, "%lld rows to predict", (long long)rows);
-    job.stride = tarn_run_rows(m->block.head->registers);
-    TARN_TRY(tarn_alloc(&scratch, (size_t)tarn_pool_threads(pool) * m->block.head->registers,
-                        job.stride * sizeof *scratch, err));
+    for (uint32_t i = 0; i < m->block.head->inputs; i++) {
+        size_t len = m->inputs[i].kind == TARN_STRING && m->live[i] ? longest_text(m, i, columns[i], rows) : 0;
+        if (len > longest) longest = len;
+    }
+    set_stride(&job, tarn_pool_threads(pool));
+    job.each = scratch_for(m, job.stride, longest);
+    TARN_TRY(tarn_alloc(&scratch, (size_t)tarn_pool_threads(pool), job.each * sizeof *scratch, err));
     job.scratch = scratch;
-    TARN_TRY(tarn_pool_run(pool, (rows + PIECE_ROWS - 1) / PIECE_ROWS, run_piece, &job, err));
+    TARN_TRY(tarn_pool_run(pool, (rows + job.piece - 1) / job.piece, run_piece, &job, err));
 done:
     tarn_free(scratch);
     return rc;

@@ -7,11 +7,15 @@
  *
  * Inside, a model is a register machine on doubles. Registers 0 .. inputs-1 hold the raw fields (a
  * category is its code in the field's own sorted dictionary; NaN is missing; TARN_UNSEEN is a text
- * not in the dictionary; a time is microseconds since 1970 UTC). Each node reads some registers and
- * appends its own. Outputs are named registers.
+ * not in the dictionary; a time is microseconds since 1970 UTC; a text is where a tarn_string stands, see
+ * tarn_string_value). Each node reads some registers and appends its own. Outputs are named registers.
  *
  * Calls, in order: tarn_model_map or _load; tarn_model_row (one row, no allocation) or
  * tarn_model_run (many rows, threads); tarn_model_free.
+ *
+ * A register that holds a text is followed, so only the caller may write one: a raw field of kind TARN_STRING. No node
+ * writes texts, only nodes that are made for it read them, and no output is one; the graph's builder and the loader
+ * prove that, so that no model, whoever made it, turns a number into an address.
  *
  * What is not a number in a row counts as missing, and no number is refused: infinities, codes that no level has and
  * fractions of codes all have a meaning (payload.h). Which inputs must be there (`required`) is for the caller to ask.
@@ -49,7 +53,7 @@ extern "C" {
 
 typedef struct tarn_model tarn_model;
 
-typedef enum tarn_kind { TARN_NUMBER, TARN_CATEGORY, TARN_MOMENT } tarn_kind;
+typedef enum tarn_kind { TARN_NUMBER, TARN_CATEGORY, TARN_MOMENT, TARN_STRING } tarn_kind;
 typedef enum tarn_task { TARN_BINARY, TARN_MULTICLASS, TARN_REGRESSION } tarn_task;
 
 typedef struct tarn_model_input {
@@ -59,6 +63,17 @@ typedef struct tarn_model_input {
     int32_t levels;     /* CATEGORY: dictionary entries */
     double least, most; /* NUMBER, MOMENT: seen in training; NaN when none was */
 } tarn_model_input;
+
+/* A text as a raw field: `len` bytes, UTF-8 or not, no NUL needed. Longer ones are for the caller to refuse; nodes look
+ * at the first TARN_STRING_MOST bytes. */
+enum { TARN_STRING_MOST = 1 << 20 };
+typedef struct tarn_string {
+    const char *bytes;
+    size_t len;
+} tarn_string;
+/* What a field of kind TARN_STRING holds for the model: the address as a number (addresses of a process are below 2^53,
+ * so it is exact), or NaN for NULL, which is missing. *s and its bytes must outlive the call that reads the field. */
+double tarn_string_value(const tarn_string *s);
 
 /* Map a file, or take a copy of bytes. A mapped file is used where it lies, so nobody may change or cut it while the
  * model lives: rename a new one over it instead (as tarn_file_save does), or load a copy.
@@ -88,8 +103,10 @@ int tarn_model_classes(const tarn_model *m);              /* 0 for REGRESSION */
 const char *tarn_model_class(const tarn_model *m, int i); /* label text */
 double tarn_model_threshold(const tarn_model *m);         /* BINARY: at or above it is class 1 */
 
-/* Doubles of scratch memory that tarn_model_row needs. */
+/* Doubles of scratch memory that tarn_model_row needs: for any row; for this one, which is less where a text is short.
+ */
 size_t tarn_model_scratch(const tarn_model *m);
+size_t tarn_model_scratch_row(const tarn_model *m, const double *in);
 /* One row: in[inputs], out[outputs], scratch from the caller. Cannot fail, allocates nothing. */
 void tarn_model_row(const tarn_model *m, const double *in, double *scratch, double *out);
 /* Many rows. columns[i] points to rows doubles of input i (not read, and may be NULL, if no output depends on it);
@@ -102,6 +119,14 @@ int tarn_model_nodes(const tarn_model *m);
 const char *tarn_model_node_kind(const tarn_model *m, int node);
 /* One line: "trees: 120 trees, 31 leaves at most, 22 inputs"; returns out. */
 const char *tarn_model_node_text(const tarn_model *m, int node, char *out, size_t cap);
+/* Trees of all nodes `trees` together, 0: none; and tree number 0 .. trees-1 as lines for people: a branch says what
+ * its column must be for "yes", a leaf its value. Below `depth` branches, leaves are only counted. fn's failure ends
+ * it. Errors: TARN_NOT_FOUND no such tree; TARN_INVALID depth is not 0 .. TARN_TREE_LINES_DEEP */
+enum { TARN_TREE_LINES_DEEP = 100 };
+typedef tarn_code tarn_line_fn(void *arg, const char *line, tarn_err *err);
+int64_t tarn_model_trees(const tarn_model *m);
+TARN_MUST tarn_code tarn_model_tree_lines(const tarn_model *m, int64_t tree, int depth, tarn_line_fn *fn, void *arg,
+                                          tarn_err *err);
 /* Importance per input as stored by training, summing to 1; NULL if none was stored. */
 const double *tarn_model_importance(const tarn_model *m);
 

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "model/graph.h"
 #include "model/payload.h"
+#include "model/tokens.h"
 
 #include <math.h>
 #include <string.h>
@@ -100,6 +101,34 @@ static inline double sample_value(const sample_shape *s, uint32_t j, uint64_t i)
     return (double)tarn_random_below(129, s->seed + 2, TARN_STREAM_TEST, i, j) / 32 - 2;
 }
 
+/* A payload of node 'bag': a vocabulary of three words and a pair, for up to two outputs. */
+typedef struct sample_bag {
+    tarn_bag_data head;
+    uint32_t at[5], slot[8];
+    char words[28];
+    double idf[4], weight[8];
+} sample_bag;
+_Static_assert(sizeof(sample_bag) == 216, "the sample has no gaps");
+
+static inline void sample_bag_make(sample_bag *bag, uint32_t outputs)
+{
+    *bag = (sample_bag){
+        .head = {.flags = TARN_BAG_LOWER | TARN_BAG_IDF | TARN_BAG_SUBLINEAR,
+                 .norm = TARN_NORM_L2,
+                 .least = 1,
+                 .most = 2,
+                 .cols = 4,
+                 .slots = 8,
+                 .text = 27,
+                 .outputs = outputs},
+        .at = {0, 4, 14, 19, 27},
+        .words = "freefree moneymoneytomorrow",
+        .idf = {1, 2.5, 1.5, 1.25},
+        .weight = {1, -1, 0.5, 2, 0.25, 0, -3, 1.5},
+    };
+    tarn_bag_index(bag->head.cols, bag->at, bag->words, bag->head.slots, bag->slot);
+}
+
 static inline tarn_code sample_inputs(tarn_graph *g, tarn_err *err)
 {
     static const char *const carriers[] = {"AA", "AS", "UA"};
@@ -164,6 +193,32 @@ static inline tarn_code sample_model(tarn_model **out, tarn_err *err)
     TARN_TRY(sample_learn(g, err));
     TARN_TRY(tarn_graph_output(g, TARN_BINARY, "late", (const uint32_t[]){16}, 1, classes, 2, 0.375, err));
     TARN_TRY(tarn_graph_importance(g, importance, err));
+    TARN_TRY(tarn_graph_finish(g, out, err));
+done:
+    tarn_graph_free(g);
+    return rc;
+}
+
+/* A small model that reads a text (input 0) and a number: what the note says, on top of a weighted sum. */
+static inline tarn_code sample_text_model(tarn_model **out, tarn_err *err)
+{
+    static const char *const classes[] = {"ham", "spam"};
+    static const double sums[] = {-1, 0.5};
+    static const tarn_link_data link = {.link = TARN_LINK_SIGMOID};
+    tarn_code rc = TARN_OK;
+    tarn_graph *g = NULL;
+    sample_bag bag;
+
+    *out = NULL;
+    sample_bag_make(&bag, 1);
+    TARN_TRY(tarn_graph_new(&g, err));
+    TARN_TRY(tarn_graph_input(g, "note", TARN_STRING, false, NAN, NAN, NULL, NULL, 0, NULL, err));
+    TARN_TRY(tarn_graph_input(g, "links", TARN_NUMBER, true, 0, 9, NULL, NULL, 0, NULL, err));
+    TARN_TRY(tarn_graph_node(g, "linear", (const uint32_t[]){1}, 1, 1, NULL, sums, sizeof sums, NULL, err));
+    TARN_TRY(tarn_graph_node(g, "bag", (const uint32_t[]){0, 2}, 2, 1, NULL, &bag, offsetof(sample_bag, weight[4]),
+                             NULL, err));
+    TARN_TRY(tarn_graph_node(g, "link", (const uint32_t[]){3}, 1, 1, NULL, &link, sizeof link, NULL, err));
+    TARN_TRY(tarn_graph_output(g, TARN_BINARY, "spam", (const uint32_t[]){4}, 1, classes, 2, 0.5, err));
     TARN_TRY(tarn_graph_finish(g, out, err));
 done:
     tarn_graph_free(g);

@@ -10,6 +10,7 @@
 #define TARN_MODEL_NODE_H
 
 #include "base/err.h"
+#include "model/model.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,11 +34,27 @@ typedef struct tarn_node_kind {
      * bounded by len, n_in and n_out. Does not look at in[] and out: the graph has proved those. Errors: TARN_CORRUPT,
      * the message names the place in the payload. */
     tarn_code (*check)(const tarn_node_view *n, tarn_err *err);
+    /* The first register that it reads is a text, the others are not: proved by the graph. Kinds without this read no
+     * text. */
+    bool reads_text;
     /* Registers are columns: register r of row i is regs[r * stride + i]. 1 <= rows <= stride. */
     void (*run)(const tarn_node_view *n, size_t rows, size_t stride, double *regs);
+    /* Instead of run, for kinds that need memory while they run (NULL for others): bytes of it, for up to so many rows
+     * and texts of up to `longest` bytes, not less when either grows; and run with that much, 8-byte aligned, whatever
+     * is in it. */
+    size_t (*scratch)(const tarn_node_view *n, size_t rows, size_t longest);
+    void (*run_with)(const tarn_node_view *n, size_t rows, size_t stride, double *regs, void *scratch);
+    /* How many rows are best run together, where more than usual are much the better; NULL: it does not matter. */
+    size_t (*together)(const tarn_node_view *n);
     /* One line for people: what follows "<name>: ". */
     void (*text)(const tarn_node_view *n, char *out, size_t cap);
 } tarn_node_kind;
+
+/* The text that a register holds; NULL: missing. Only of a register that is proved to be one. */
+static inline const tarn_string *tarn_string_at(double value)
+{
+    return value == value ? (const tarn_string *)(uintptr_t)value : NULL;
+}
 
 /* The list: at(0) .. at(count - 1), in alphabetical order; find and by_id give NULL for what is not in it. */
 int tarn_node_count(void);

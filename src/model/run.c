@@ -6,12 +6,18 @@
 
 enum { MOST_ROWS = 256, CACHE_DOUBLES = 1 << 15 /* 256 KiB */ };
 
-size_t tarn_run_rows(uint32_t registers)
+size_t tarn_run_rows(const tarn_node *nodes, uint32_t n, const unsigned char *live, uint32_t registers)
 {
     size_t rows = CACHE_DOUBLES / (registers ? registers : 1);
 
-    if (rows >= MOST_ROWS) return MOST_ROWS;
-    return rows < 8 ? 8 : rows - rows % 8;
+    rows = rows >= MOST_ROWS ? MOST_ROWS : rows < 8 ? 8 : rows - rows % 8;
+    for (uint32_t k = 0; k < n; k++) {
+        const tarn_node *node = &nodes[k];
+        if (!node->kind->together || (live && !live[node->view.out])) continue;
+        size_t wanted = node->kind->together(&node->view);
+        rows = wanted > rows ? wanted : rows;
+    }
+    return rows;
 }
 
 void tarn_run_mark(const tarn_node *nodes, uint32_t n, unsigned char *live)
@@ -24,9 +30,40 @@ void tarn_run_mark(const tarn_node *nodes, uint32_t n, unsigned char *live)
     }
 }
 
-void tarn_run_nodes(const tarn_node *nodes, uint32_t n, const unsigned char *live, size_t rows, size_t stride,
-                    double *regs)
+size_t tarn_run_scratch(const tarn_node *nodes, uint32_t n, const unsigned char *live, size_t rows, size_t longest)
 {
-    for (uint32_t k = 0; k < n; k++)
-        if (live[nodes[k].view.out]) nodes[k].kind->run(&nodes[k].view, rows, stride, regs);
+    size_t most = 0;
+
+    for (uint32_t k = 0; k < n; k++) {
+        const tarn_node *node = &nodes[k];
+        if (!node->kind->scratch || (live && !live[node->view.out])) continue;
+        size_t bytes = node->kind->scratch(&node->view, rows, longest);
+        most = bytes > most ? bytes : most;
+    }
+    return (most + sizeof(double) - 1) / sizeof(double);
+}
+
+tarn_code tarn_run_check_reads(const tarn_node *node, bool (*is_text)(const void *arg, uint32_t reg), const void *arg,
+                               tarn_err *err)
+{
+    const tarn_node_view *v = &node->view;
+
+    if (node->kind->reads_text && v->n_in == 0) return TARN_FAIL(err, TARN_CORRUPT, "reads no text");
+    for (uint32_t j = 0; j < v->n_in; j++) {
+        bool text = is_text(arg, v->in[j]), wanted = node->kind->reads_text && j == 0;
+        if (text == wanted) continue;
+        return TARN_FAIL(err, TARN_CORRUPT, "reads register %u, which is %s text", v->in[j], text ? "a" : "no");
+    }
+    return TARN_OK;
+}
+
+void tarn_run_nodes(const tarn_node *nodes, uint32_t n, const unsigned char *live, size_t rows, size_t stride,
+                    double *regs, void *scratch)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        const tarn_node *node = &nodes[k];
+        if (!live[node->view.out]) continue;
+        if (node->kind->run_with) node->kind->run_with(&node->view, rows, stride, regs, scratch);
+        else node->kind->run(&node->view, rows, stride, regs);
+    }
 }

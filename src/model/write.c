@@ -7,6 +7,7 @@
 #include "model/draft.h"
 #include "model/handle.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct writer {
@@ -160,5 +161,23 @@ tarn_code tarn_graph_finish(tarn_graph *g, tarn_model **out, tarn_err *err)
 done:
     tarn_free(block);
     if (rc != TARN_OK) tarn_err_note(err, "model");
+    return rc;
+}
+
+tarn_code tarn_model_rethreshold(const tarn_model *m, double threshold, tarn_model **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    void *block = NULL;
+
+    *out = NULL;
+    if (tarn_model_task(m) != TARN_BINARY || !isfinite(threshold))
+        return TARN_FAIL(err, TARN_INVALID, "a threshold is a finite number, of a model of two classes");
+    TARN_TRY(tarn_alloc(&block, m->len, 1, err));
+    memcpy(block, m->block.head, m->len);
+    ((tarn_block_head *)block)->threshold = threshold;
+    tarn_block_seal(block, m->len);
+    TARN_TRY(tarn_model_take(&block, m->len, out, err));
+done:
+    tarn_free(block);
     return rc;
 }

@@ -7,21 +7,42 @@
 #include "prepare/prepare.h"
 
 #include <math.h>
+#include <string.h>
 
 static bool suits(const tarn_column *c, tarn_kind kind)
 {
     switch (kind) {
     case TARN_NUMBER: return c->type == TARN_BOOL || c->type == TARN_INT || c->type == TARN_REAL;
-    case TARN_CATEGORY: return c->type == TARN_TEXT;
+    case TARN_CATEGORY:
+    case TARN_STRING: return c->type == TARN_TEXT;
     case TARN_MOMENT: return c->type == TARN_TIME;
     }
     return false;
 }
 
+static tarn_code keep_strings(tarn_reader *r, const tarn_column *c, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(tarn_alloc(&r->strings, (size_t)c->words, sizeof *r->strings, err));
+    for (int32_t w = 0; w < c->words; w++) {
+        int32_t len;
+        r->strings[w].bytes = tarn_column_word(c, w, &len);
+        r->strings[w].len = (size_t)len;
+        if (len > TARN_STRING_MOST)
+            return TARN_FAIL(err, TARN_LIMIT, "field '%s' has a text of %d bytes; at most %d, so cut it", c->name,
+                             (int)len, TARN_STRING_MOST);
+        if ((size_t)len > r->longest) r->longest = (size_t)len;
+        r->codes[w] = tarn_string_value(&r->strings[w]);
+    }
+done:
+    return rc;
+}
+
 tarn_code tarn_reader_init(tarn_reader *r, const tarn_columns *data, const char *name, tarn_kind kind, bool required,
                            tarn_code_of *code_of, const void *arg, int input, tarn_err *err)
 {
-    static const char *const kinds[] = {"a number", "a text", "a time"};
+    static const char *const kinds[] = {"a number", "a text", "a time", "a text"};
     tarn_code rc = TARN_OK;
     int at = tarn_columns_find(data, name);
 
@@ -33,8 +54,9 @@ tarn_code tarn_reader_init(tarn_reader *r, const tarn_columns *data, const char 
     if (!suits(c, kind))
         return TARN_FAIL(err, TARN_INVALID, "field '%s' is %s in the table, but the model takes %s", name,
                          tarn_type_name(c->type), kinds[kind]);
+    if (c->type == TARN_TEXT) TARN_TRY(tarn_alloc(&r->codes, (size_t)c->words, sizeof *r->codes, err));
+    if (kind == TARN_STRING) TARN_TRY(keep_strings(r, c, err));
     if (kind == TARN_CATEGORY) {
-        TARN_TRY(tarn_alloc(&r->codes, (size_t)c->words, sizeof *r->codes, err));
         for (int32_t w = 0; w < c->words; w++) {
             int32_t len;
             const char *text = tarn_column_word(c, w, &len);
@@ -49,6 +71,7 @@ done:
 void tarn_reader_clear(tarn_reader *r)
 {
     tarn_free(r->codes);
+    tarn_free(r->strings);
     *r = (tarn_reader){0};
 }
 
@@ -114,8 +137,22 @@ static double code_in_model(const void *arg, int input, const char *text, size_t
     return tarn_model_code(arg, input, text, len);
 }
 
+/* What a reader has of texts moves to the arena. */
+static tarn_code hand_over(tarn_reader *r, tarn_arena *arena, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_string *kept = NULL;
+
+    if (!r->strings) return TARN_OK;
+    TARN_TRY(tarn_arena_alloc(arena, &kept, (size_t)r->column->words, sizeof *kept, err));
+    memcpy(kept, r->strings, (size_t)r->column->words * sizeof *kept);
+    for (int32_t w = 0; w < r->column->words; w++) r->codes[w] = tarn_string_value(&kept[w]);
+done:
+    return rc;
+}
+
 tarn_code tarn_model_fields(const tarn_model *m, const tarn_columns *data, const int64_t *rows_of, int64_t n,
-                            double *out, tarn_err *err)
+                            tarn_arena *arena, double *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_reader r = {0};
@@ -124,6 +161,7 @@ tarn_code tarn_model_fields(const tarn_model *m, const tarn_columns *data, const
     for (int i = 0; i < tarn_model_inputs(m); i++) {
         const tarn_model_input *in = tarn_model_input_at(m, i);
         TARN_TRY(tarn_reader_init(&r, data, in->name, in->kind, in->required, code_in_model, m, i, err));
+        TARN_TRY(hand_over(&r, arena, err));
         tarn_reader_read(&r, rows_of, n, out + (size_t)i * (size_t)n);
         tarn_reader_clear(&r);
     }

@@ -11,6 +11,7 @@
 #include "prepare/prepared.h"
 
 #include "model/payload.h"
+#include "model/tokens.h"
 #include "prepare/names.h"
 #include "prepare/step.h"
 
@@ -57,9 +58,34 @@ done:
 
 /* ---- raw fields ---- */
 
-static tarn_kind kind_of(tarn_type type)
+/* Whether a step reads this column as text: it is named there, or the step names none. */
+static tarn_code is_text(const tarn_prepare_job *job, const char *column, bool *out, tarn_err *err)
 {
-    return type == TARN_TEXT ? TARN_CATEGORY : type == TARN_TIME ? TARN_MOMENT : TARN_NUMBER;
+    tarn_code rc = TARN_OK;
+
+    *out = false;
+    for (int i = 0; i < job->n_steps; i++) {
+        const tarn_step *step = NULL;
+        char name[TARN_NAME_CAP];
+        TARN_TRY(tarn_step_find(job->steps[i].name, &step, err));
+        const tarn_param *p = tarn_param_find(step->params, "columns");
+        if (step->takes != TARN_STRING || !p) continue;
+        const char *start = (const char *)job->steps[i].params + p->at, *at = start;
+        while (tarn_name_next(&at, name, sizeof name)) *out = *out || strcmp(name, column) == 0;
+        at = start;
+        *out = *out || !tarn_name_next(&at, name, sizeof name);
+    }
+done:
+    return rc;
+}
+
+static tarn_code kind_of(const tarn_prepare_job *job, const tarn_column *c, tarn_kind *out, tarn_err *err)
+{
+    bool text = false;
+    tarn_code rc = c->type == TARN_TEXT ? is_text(job, c->name, &text, err) : TARN_OK;
+
+    *out = text ? TARN_STRING : c->type == TARN_TEXT ? TARN_CATEGORY : c->type == TARN_TIME ? TARN_MOMENT : TARN_NUMBER;
+    return rc;
 }
 
 /* What train rows say about one field, gathered by one worker. */
@@ -128,11 +154,11 @@ static tarn_code learn_input(tarn_prepared *p, const tarn_prepare_job *job, int 
                          job->features[i], (long long)job->n_train);
     TARN_TRY(tarn_arena_strndup(p->arena, c->name, strlen(c->name), &name, err));
     in->name = name;
-    in->kind = kind_of(c->type);
+    TARN_TRY(kind_of(job, c, &in->kind, err));
     in->required = s->present == job->n_train;
     in->least = c->type == TARN_TEXT ? NAN : s->least;
     in->most = c->type == TARN_TEXT ? NAN : s->most;
-    if (c->type == TARN_TEXT) TARN_TRY(copy_levels(p->arena, c, s, in, err));
+    if (in->kind == TARN_CATEGORY) TARN_TRY(copy_levels(p->arena, c, s, in, err));
     TARN_TRY(tarn_graph_input(p->graph, in->name, in->kind, in->required, in->least, in->most, in->level, in->len,
                               in->levels, &reg, err));
     p->regs[p->n_regs++] = reg;
@@ -166,29 +192,71 @@ done:
 
 /* ---- steps ---- */
 
+/* What a step sees through. */
+typedef struct step_view {
+    tarn_feed *feed;
+    tarn_prepared *p;
+} step_view;
+
 static tarn_code step_columns(void *self, const uint32_t *regs, int32_t n_regs, int64_t at, int64_t n, double *out,
                               tarn_err *err)
 {
-    return tarn_feed_run(self, regs, n_regs, at, n, out, err);
+    const step_view *v = self;
+
+    return tarn_feed_run(v->feed, regs, n_regs, at, n, out, err);
 }
 
 /* p->regs does not change while a step is fitted. */
 static tarn_code step_column(void *self, int32_t col, int64_t at, int64_t n, double *out, tarn_err *err)
 {
-    tarn_feed *f = self;
+    const step_view *v = self;
 
-    if (col < 0 || col >= f->p->n_regs)
-        return TARN_FAIL(err, TARN_INVALID, "column %d was asked for; there are %d", (int)col, (int)f->p->n_regs);
-    return tarn_feed_run(f, &f->p->regs[col], 1, at, n, out, err);
+    if (col < 0 || col >= v->p->n_regs)
+        return TARN_FAIL(err, TARN_INVALID, "column %d was asked for; there are %d", (int)col, (int)v->p->n_regs);
+    return tarn_feed_run(v->feed, &v->p->regs[col], 1, at, n, out, err);
 }
 
 static const char *step_level(void *self, uint32_t reg, int32_t code, int32_t *len)
 {
-    const tarn_feed *f = self;
+    const step_view *v = self;
 
-    if (reg >= (uint32_t)f->p->n_inputs || code < 0 || code >= f->p->inputs[reg].levels) return NULL;
-    *len = f->p->inputs[reg].len[code];
-    return f->p->inputs[reg].level[code];
+    if (reg >= (uint32_t)v->p->n_inputs || code < 0 || code >= v->p->inputs[reg].levels) return NULL;
+    *len = v->p->inputs[reg].len[code];
+    return v->p->inputs[reg].level[code];
+}
+
+static size_t step_longest(void *self, uint32_t reg)
+{
+    const step_view *v = self;
+
+    return reg < (uint32_t)v->p->n_inputs ? v->feed->readers[reg].longest : 0;
+}
+
+static tarn_code step_sparse(void *self, uint32_t reg, const void *recipe, size_t len, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const step_view *v = self;
+    tarn_prepared *p = v->p;
+    tarn_text_source *sources = NULL;
+    tarn_bag bag;
+    void *head = NULL;
+
+    TARN_TRY(tarn_arena_alloc(p->arena, &head, len, 1, err));
+    memcpy(head, recipe, len);
+    TARN_TRY(tarn_bag_open(head, len, &bag, err));
+    if (reg >= (uint32_t)p->n_inputs || p->inputs[reg].kind != TARN_STRING || bag.len != len)
+        return TARN_FAIL(err, TARN_INVALID, "register %u is no text, or the recipe is %zu bytes too long", reg,
+                         len - bag.len);
+    if (bag.head->cols > (uint32_t)(INT32_MAX - p->sparse_cols))
+        return TARN_FAIL(err, TARN_LIMIT, "too many sparse columns; lower bits or set max_features");
+    TARN_TRY(tarn_arena_alloc(p->arena, &sources, (size_t)p->n_sources + 1, sizeof *sources, err));
+    if (p->n_sources > 0) memcpy(sources, p->sources, (size_t)p->n_sources * sizeof *sources);
+    sources[p->n_sources++] = (tarn_text_source){
+        .first = p->sparse_cols, .cols = (int32_t)bag.head->cols, .reg = reg, .head = head, .len = len};
+    p->sparse_cols += (int32_t)bag.head->cols;
+    p->sources = sources;
+done:
+    return rc;
 }
 
 /* Enough for what one step may make of each column. */
@@ -211,6 +279,7 @@ static tarn_code run_step(tarn_prepared *p, const tarn_prepare_job *job, const t
     const tarn_step *step;
     uint32_t *out = NULL;
     size_t room = room_after(p);
+    step_view view = {flow, p};
 
     TARN_TRY(tarn_step_find(use->name, &step, err));
     rc = room > INT32_MAX ? TARN_FAIL(err, TARN_LIMIT, "too many columns")
@@ -223,7 +292,9 @@ static tarn_code run_step(tarn_prepared *p, const tarn_prepare_job *job, const t
                         .column = step_column,
                         .columns = step_columns,
                         .level = step_level,
-                        .self = flow,
+                        .sparse = step_sparse,
+                        .longest = step_longest,
+                        .self = &view,
                         .pool = job->pool,
                         .comm = job->comm};
     int32_t n = (int32_t)room;
@@ -242,9 +313,15 @@ done:
     return rc;
 }
 
+/* Texts are no columns: what they became is sparse. */
 static tarn_code keep_features(tarn_prepared *p, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    int32_t kept = 0;
+
+    for (int32_t r = 0; r < p->n_regs; r++)
+        if (tarn_graph_feature(p->graph, p->regs[r])->kind != TARN_STRING) p->regs[kept++] = p->regs[r];
+    p->n_regs = kept;
 
     TARN_TRY(tarn_arena_alloc(p->arena, &p->features, (size_t)p->n_regs, sizeof *p->features, err));
     for (int32_t r = 0; r < p->n_regs; r++) p->features[r] = *tarn_graph_feature(p->graph, p->regs[r]);

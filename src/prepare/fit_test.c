@@ -198,7 +198,7 @@ static void the_model_sees_what_training_saw(void **state)
         must(tarn_alloc(&fields, (size_t)inputs * ROWS, sizeof *fields, err));
         must(tarn_alloc(&in, (size_t)inputs, sizeof *in, err));
         must(tarn_alloc(&scratch, tarn_model_scratch(m), sizeof *scratch, err));
-        must(tarn_model_fields(m, c, rows, all, fields, err));
+        must(tarn_model_fields(m, c, rows, all, NULL, fields, err));
         for (int64_t i = 0; i < all; i++) {
             for (int f = 0; f < inputs; f++) in[f] = fields[f * all + i];
             tarn_model_row(m, in, scratch, &out);
@@ -406,7 +406,7 @@ static void a_missing_field_is_refused_unless_it_may_be_missing(void **state)
     must(tarn_columns_maker_new(2, &mk, err));
     must(tarn_columns_maker_add(mk, "fare", TARN_REAL, fare, NULL, err));
     must(tarn_columns_maker_finish(mk, &bare, err));
-    must(tarn_model_fields(m, bare, rows, 2, out, err)); /* age is not required */
+    must(tarn_model_fields(m, bare, rows, 2, NULL, out, err)); /* age is not required */
     assert_true(isnan(out[0]) && isnan(out[1]) && out[2] == 1.5 && isnan(out[3]));
     tarn_columns_release(bare);
     tarn_columns_maker_free(mk);
@@ -415,7 +415,7 @@ static void a_missing_field_is_refused_unless_it_may_be_missing(void **state)
     must(tarn_columns_maker_finish(mk, &bare, err));
     tarn_columns_maker_free(mk);
     must_fail_with(TARN_INVALID, "field 'fare' is not in the table; did you mean 'fair'?",
-                   tarn_model_fields(m, bare, rows, 2, out, err));
+                   tarn_model_fields(m, bare, rows, 2, NULL, out, err));
     tarn_columns_release(bare);
     static const char *const words[] = {"1", "2"};
     must(tarn_columns_maker_new(2, &mk, err));
@@ -423,7 +423,7 @@ static void a_missing_field_is_refused_unless_it_may_be_missing(void **state)
     must(tarn_columns_maker_finish(mk, &bare, err));
     tarn_columns_maker_free(mk);
     must_fail_with(TARN_INVALID, "field 'fare' is text in the table, but the model takes a number",
-                   tarn_model_fields(m, bare, rows, 2, out, err));
+                   tarn_model_fields(m, bare, rows, 2, NULL, out, err));
     tarn_columns_release(bare);
     tarn_model_free(m);
     tarn_prepared_free(p);

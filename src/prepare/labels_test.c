@@ -95,7 +95,7 @@ static void a_model_reads_labels_of_any_table(void **state)
     must_fail_with(TARN_INVALID, "label '2'", tarn_model_labels(m, c[3], rows, 3, out, err));
     const int64_t outside[] = {0, 3};
     must_fail_with(TARN_INVALID, "row 3 is outside", tarn_model_labels(m, c[0], outside, 2, out, err));
-    must_fail_with(TARN_INVALID, "row 3 is outside", tarn_model_fields(m, c[0], outside, 2, out, err));
+    must_fail_with(TARN_INVALID, "row 3 is outside", tarn_model_fields(m, c[0], outside, 2, NULL, out, err));
     tarn_model_free(m);
     tarn_prepared_free(p);
     for (int k = 0; k < 4; k++) tarn_columns_release(c[k]);

@@ -34,6 +34,7 @@
 #define TARN_PREPARE_H
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/param.h"
 #include "base/sink.h"
 #include "comm/comm.h"
@@ -137,6 +138,28 @@ extern const tarn_param tarn_split_table[];
 TARN_MUST tarn_code tarn_split(const tarn_columns *c, const tarn_split_params *params, const char *key,
                                const char *target, uint8_t *part, json_t **report, tarn_err *err);
 
+/* How rows are dealt into folds for cross-validation. */
+typedef struct tarn_fold_params {
+    int64_t n;        /* 0: none; else 2 or more */
+    int by;           /* words: random, stratified, group, time */
+    char column[128]; /* group or time; of stratified, the target if empty */
+    int64_t seed;
+} tarn_fold_params;
+extern const tarn_param tarn_fold_table[];
+/* Deal rows_of[n] (row numbers of c) into folds: fold[n] gets 0 .. params->n - 1, or -1.
+ *
+ * random: evenly, by a number drawn for the row number. stratified: the same within each value of the column. group:
+ * all rows of a value in one fold, the largest groups first, each to the fold that is smallest then. time: rows in the
+ * order of the column are cut into n + 1 runs, of which the first is in no fold (-1) and fold k is the run after k
+ * others: a model judged on fold k may learn from runs before it only (tarn_fold_learns).
+ *
+ * Errors: TARN_INVALID more folds than rows, groups or moments; an unknown column; a missing group or time (names the
+ *         row); TARN_NOMEM */
+TARN_MUST tarn_code tarn_folds(const tarn_columns *c, const tarn_fold_params *params, const char *target,
+                               const int64_t *rows_of, int64_t n, int32_t *fold, tarn_err *err);
+/* Whether a model that is judged on fold k learns from a row of fold `of`. */
+bool tarn_fold_learns(const tarn_fold_params *params, int32_t k, int32_t of);
+
 /* ---- fit ---- */
 
 /* One step of a preparation, as declared. */
@@ -166,8 +189,9 @@ typedef struct tarn_prepare_job {
 /* A fitted preparation: graph prefix, its end registers, and labels. */
 typedef struct tarn_prepared tarn_prepared;
 /* Make the model's raw fields from the features (BOOL, INT, REAL: numbers; TEXT: a category with the levels that
- * train rows have; TIME: a moment; required if no train row lacks it), then fit the steps in their order on
- * train rows only.
+ * train rows have, or a text where a step `text` takes it; TIME: a moment; required if no train row lacks it), then fit
+ * the steps in their order on train rows only. Texts are no columns of the matrix: what they become is sparse
+ * (tarn_rows_sparse).
  *
  * Errors: TARN_INVALID a feature or target is unknown (names the nearest), has no value in train rows, or does not suit
  * the task or step. Every rank returns the same code.
@@ -197,13 +221,35 @@ TARN_MUST tarn_code tarn_rows_new(const tarn_prepared *p, const tarn_columns *da
                                   tarn_rows **out, tarn_err *err);
 void tarn_rows_free(tarn_rows *r);
 tarn_code tarn_rows_block(void *rows, int64_t at, int64_t n, double *out, tarn_err *err);
+/* The same where it is kept since an earlier pass, column j at the result + j * *stride; NULL: it is not kept. */
+const double *tarn_rows_view(const void *rows, int64_t at, int64_t n, int64_t *stride);
 const double *tarn_rows_y(const tarn_rows *r);
+
+/* What step `text` makes of these rows: sparse columns, as train/algo.h calls them. cols is 0 if there are none. */
+typedef struct tarn_text_source {
+    int32_t first, cols;
+    uint32_t reg;
+    const void *head; /* a recipe (model/payload.h) */
+    size_t len;
+} tarn_text_source;
+typedef struct tarn_text_columns {
+    int32_t cols;
+    const int64_t *start; /* (rows + 1) */
+    const int32_t *index;
+    const float *value;
+    const tarn_text_source *source; /* (sources) of the preparation */
+    int32_t sources;
+} tarn_text_columns;
+/* Where the sparse columns come from, in order; NULL if there are none. */
+const tarn_text_source *tarn_prepared_texts(const tarn_prepared *p, int32_t *n);
+/* Made at the first call, in parallel; the rows' own. Errors: TARN_NOMEM */
+TARN_MUST tarn_code tarn_rows_sparse(tarn_rows *r, tarn_pool *pool, tarn_text_columns *out, tarn_err *err);
 
 /* Raw fields of rows as a model's input columns (inputs, n), for scoring a table with any model: fields are found by
  * name; a required one that the table does not have is TARN_INVALID, one that is not required reads as missing, and so
- * does a null in any row. out is the caller's. */
+ * does a null in any row. out is the caller's; where it holds texts, it is good as long as the arena and the data. */
 TARN_MUST tarn_code tarn_model_fields(const tarn_model *m, const tarn_columns *data, const int64_t *rows_of, int64_t n,
-                                      double *out, tarn_err *err);
+                                      tarn_arena *arena, double *out, tarn_err *err);
 /* Labels of rows of the model's target column by the model's class names (or values); true and 1, false and 0 are the
  * same. TARN_INVALID names a row whose label is missing or unknown. */
 TARN_MUST tarn_code tarn_model_labels(const tarn_model *m, const tarn_columns *data, const int64_t *rows_of, int64_t n,

@@ -143,7 +143,7 @@ static inline tarn_code sample_bytes(tarn_prepared *p, char **out, size_t *len, 
 {
     tarn_code rc = TARN_OK;
     tarn_model *m = NULL;
-    int32_t n;
+    int32_t n, texts;
     size_t bytes;
     const uint32_t *regs = tarn_prepared_regs(p, &n);
 
@@ -151,9 +151,16 @@ static inline tarn_code sample_bytes(tarn_prepared *p, char **out, size_t *len, 
     TARN_TRY(tarn_graph_finish(tarn_prepared_graph(p), &m, err));
     const void *block = tarn_model_bytes(m, &bytes);
     *len = bytes + (size_t)n * sizeof *regs;
+    const tarn_text_source *text = tarn_prepared_texts(p, &texts);
+    for (int32_t s = 0; s < texts; s++) *len += text[s].len;
     TARN_TRY(tarn_alloc(out, *len, 1, err));
     memcpy(*out, block, bytes);
     memcpy(*out + bytes, regs, (size_t)n * sizeof *regs);
+    bytes += (size_t)n * sizeof *regs;
+    for (int32_t s = 0; s < texts; s++) {
+        memcpy(*out + bytes, text[s].head, text[s].len);
+        bytes += text[s].len;
+    }
 done:
     tarn_model_free(m);
     return rc;

@@ -4,6 +4,7 @@
 #define TARN_PREPARED_H
 
 #include "prepare/fields.h"
+#include "prepare/kept.h"
 #include "prepare/labels.h"
 
 #include <pthread.h>
@@ -27,6 +28,8 @@ struct tarn_prepared {
     int32_t n_regs;
     tarn_feature *features; /* of regs */
     tarn_labels labels;
+    tarn_text_source *sources; /* (n_sources) sparse columns, in order */
+    int32_t n_sources, sparse_cols;
 };
 
 /* Some rows of a table as registers of the graph. */
@@ -40,6 +43,14 @@ typedef struct tarn_feed {
     tarn_scratch *spare;
     bool ready; /* lock is there */
 } tarn_feed;
+
+/* The estimator's view of rows. */
+struct tarn_rows {
+    tarn_feed flow;
+    tarn_kept kept;
+    double *y;
+    tarn_text_columns texts; /* start is NULL before they are made */
+};
 
 TARN_MUST tarn_code tarn_feed_init(tarn_feed *f, const tarn_prepared *p, const tarn_columns *data, const int64_t *rows,
                                    int64_t n, tarn_err *err);

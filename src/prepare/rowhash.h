@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rowhash.h - a number for the content of a row, the same wherever the row stands (private to prepare).
+/* rowhash.h - a number for the content of a row, the same wherever the row stands.
  *
- * Made from values, not from dictionary codes or row numbers, and never changed: a split depends on it.
+ * Made from values, not from dictionary codes or row numbers, and never changed: splits, and what candidates
+ * that learn on remember, depend on it.
  */
 #ifndef TARN_PREPARE_ROWHASH_H
 #define TARN_PREPARE_ROWHASH_H

@@ -143,11 +143,6 @@ tarn_code tarn_feed_run(tarn_feed *f, const uint32_t *regs, int32_t n_regs, int6
 
 /* ---- the estimator's view ---- */
 
-struct tarn_rows {
-    tarn_feed flow;
-    double *y;
-};
-
 tarn_code tarn_rows_new(const tarn_prepared *p, const tarn_columns *data, const int64_t *rows_of, int64_t n,
                         tarn_rows **out, tarn_err *err)
 {
@@ -157,6 +152,7 @@ tarn_code tarn_rows_new(const tarn_prepared *p, const tarn_columns *data, const 
     *out = NULL;
     TARN_TRY(tarn_alloc(&r, 1, sizeof *r, err));
     TARN_TRY(tarn_feed_init(&r->flow, p, data, rows_of, n, err));
+    TARN_TRY(tarn_kept_init(&r->kept, n, p->n_inputs, p->n_regs, err));
     TARN_TRY(tarn_alloc(&r->y, (size_t)n, sizeof *r->y, err));
     TARN_TRY(tarn_labels_read(&p->labels, data, rows_of, n, r->y, err));
     *out = r;
@@ -170,15 +166,36 @@ void tarn_rows_free(tarn_rows *r)
 {
     if (!r) return;
     tarn_feed_clear(&r->flow);
+    tarn_kept_clear(&r->kept);
+    tarn_free((void *)(uintptr_t)r->texts.start);
+    tarn_free((void *)(uintptr_t)r->texts.index);
+    tarn_free((void *)(uintptr_t)r->texts.value);
     tarn_free(r->y);
     tarn_free(r);
 }
 
 tarn_code tarn_rows_block(void *rows, int64_t at, int64_t n, double *out, tarn_err *err)
 {
+    tarn_code rc = TARN_OK;
     tarn_rows *r = rows;
+    const double *kept = tarn_kept_find(&r->kept, at, n);
 
-    return tarn_feed_run(&r->flow, r->flow.p->regs, r->flow.p->n_regs, at, n, out, err);
+    if (kept) {
+        memcpy(out, kept, (size_t)n * (size_t)r->flow.p->n_regs * sizeof *out);
+        return TARN_OK;
+    }
+    TARN_TRY(tarn_feed_run(&r->flow, r->flow.p->regs, r->flow.p->n_regs, at, n, out, err));
+    tarn_kept_offer(&r->kept, at, n, out);
+done:
+    return rc;
+}
+
+const double *tarn_rows_view(const void *rows, int64_t at, int64_t n, int64_t *stride)
+{
+    const tarn_rows *r = rows;
+
+    *stride = n;
+    return tarn_kept_find(&r->kept, at, n);
 }
 
 const double *tarn_rows_y(const tarn_rows *r) { return r->y; }

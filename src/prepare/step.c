@@ -40,7 +40,9 @@ bool tarn_step_next_name(const char **at, char *name, size_t cap) { return tarn_
 
 static const char *kind_name(tarn_kind kind)
 {
-    return kind == TARN_NUMBER ? "a number" : kind == TARN_CATEGORY ? "a category" : "a time";
+    static const char *const names[] = {"a number", "a category", "a time", "a text"};
+
+    return names[kind];
 }
 
 static tarn_code unknown_column(const tarn_step_job *job, const char *name, tarn_err *err)

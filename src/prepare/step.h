@@ -28,6 +28,10 @@ typedef struct tarn_step_job {
                          tarn_err *err);
     /* Text of a category's level, not NUL-terminated; NULL if it has none. */
     const char *(*level)(void *self, uint32_t reg, int32_t code, int32_t *len);
+    /* Of a text: make sparse columns of the text in this register by a recipe (model/payload.h), which is copied. */
+    tarn_code (*sparse)(void *self, uint32_t reg, const void *recipe, size_t len, tarn_err *err);
+    /* Bytes of the longest text in this register, in any row of the table. */
+    size_t (*longest)(void *self, uint32_t reg);
     void *self;
     tarn_pool *pool;
     tarn_comm *comm;
@@ -35,7 +39,8 @@ typedef struct tarn_step_job {
 
 typedef struct tarn_step {
     const char *name, *title;
-    tarn_kind takes; /* the kind of column it works on */
+    tarn_kind takes; /* the kind of column it works on. TARN_STRING: the texts that it names are then no categories, and
+                        the columns stay as they are */
     size_t params_size;
     const tarn_param *params;
     /* Fit on the train rows, add nodes, and write the new list of columns to out_regs (room for *n_out

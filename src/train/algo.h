@@ -24,6 +24,25 @@
 #include "comm/comm.h"
 #include "model/graph.h"
 
+/* What serves a range of sparse columns: a field of text and how its tokens become columns. */
+typedef struct tarn_sparse_source {
+    int32_t first, cols; /* the columns first .. first + cols - 1 come from it */
+    uint32_t reg;        /* the raw field, a TARN_STRING */
+    const void *head;    /* the beginning of the payload of node `bag` (model/payload.h) */
+    size_t len;
+} tarn_sparse_source;
+
+/* Sparse columns, beside the dense ones: numbers of which most are 0, row by row. All of this rank's rows, in memory or
+ * mapped from a file. */
+typedef struct tarn_sparse {
+    int32_t cols;
+    const int64_t *start; /* (rows + 1) row i has entries start[i] .. start[i + 1] - 1 */
+    const int32_t *index; /* 0 .. cols-1, ascending within a row, each once */
+    const float *value;   /* finite, not 0 */
+    const tarn_sparse_source *source;
+    int32_t sources;
+} tarn_sparse;
+
 /* Rows that an estimator learns from. Rows are this rank's: whole blocks of TARN_BLOCK_ROWS, except
  * the last rank's last one. Columns are features. Values are made block by block, on demand. */
 typedef struct tarn_matrix {
@@ -34,17 +53,30 @@ typedef struct tarn_matrix {
     /* Fill out (cols, n), column-major with stride n: rows at .. at + n - 1 of this rank (n <= TARN_BLOCK_ROWS,
      * at a multiple of TARN_BLOCK_ROWS). Any thread. */
     tarn_code (*block)(void *self, int64_t at, int64_t n, double *out, tarn_err *err);
+    /* The same values where they lie already, for as long as the matrix does: column j begins at the result
+     * + j * *stride. NULL: they lie nowhere now, ask block. The member may be NULL. Any thread. */
+    const double *(*view)(const void *self, int64_t at, int64_t n, int64_t *stride);
     void *self;
     const double *y;      /* (rows) class index 0 .. classes-1, or the value; finite. NULL only if rows is 0 */
     const double *weight; /* (rows) > 0, finite; or NULL for all 1 */
     int32_t classes;      /* 0: regression */
+    /* RANKING: (rows) which query each row belongs to; a query's rows stand together, but may continue on the next
+     * rank. NULL: no ranking */
+    const int64_t *group;
+    const tarn_sparse *sparse; /* NULL: none. cols may be 0 with it. Sparse column c counts as column cols + c */
 } tarn_matrix;
 
-/* Which tasks: classes is 2; more than 2; 0. */
-typedef enum tarn_does { TARN_DOES_BINARY = 1, TARN_DOES_MULTICLASS = 2, TARN_DOES_REGRESSION = 4 } tarn_does;
-/* Which values: NaN (and infinities); columns whose kind is TARN_CATEGORY (codes, NaN, TARN_UNSEEN). Moments count as
- * numbers. Without TARN_TAKES_MISSING every value is finite. */
-typedef enum tarn_takes { TARN_TAKES_MISSING = 1, TARN_TAKES_CATEGORIES = 2 } tarn_takes;
+/* Which tasks: classes is 2; more than 2; 0; 0 with groups (labels are relevances of 0 or more, the output is a score
+ * by which the rows of a query are put in order). */
+typedef enum tarn_does {
+    TARN_DOES_BINARY = 1,
+    TARN_DOES_MULTICLASS = 2,
+    TARN_DOES_REGRESSION = 4,
+    TARN_DOES_RANKING = 8
+} tarn_does;
+/* Which values: NaN (and infinities); columns whose kind is TARN_CATEGORY (codes, NaN, TARN_UNSEEN); sparse columns.
+ * Moments count as numbers. Without TARN_TAKES_MISSING every value is finite. */
+typedef enum tarn_takes { TARN_TAKES_MISSING = 1, TARN_TAKES_CATEGORIES = 2, TARN_TAKES_SPARSE = 4 } tarn_takes;
 
 /* One fit. */
 typedef struct tarn_fit {
@@ -56,6 +88,11 @@ typedef struct tarn_fit {
     const tarn_sink *sink; /* may be NULL */
     tarn_graph *graph;     /* nodes go here */
     const uint32_t *regs;  /* (cols) register of each column */
+    /* Going on from an earlier fit with other rows of the same columns and classes: what it left in fitted.state. NULL:
+     * from the beginning. Only where the estimator learns on. A class may be absent from the new rows. */
+    const void *before;
+    size_t before_len;
+    bool keep_state; /* fill fitted.state */
 } tarn_fit;
 
 /* What came out besides nodes. fit gets it with converged = true, objective = NaN and the rest 0. */
@@ -65,17 +102,38 @@ typedef struct tarn_fitted {
     int64_t iterations; /* rounds, passes, trees */
     bool converged;     /* false: stopped at the limit */
     double objective;   /* final training objective, NaN if the method has none */
-    double *importance; /* (cols) >= 0, tarn_free by the caller (after a failure by tarn_train); NULL if the
-                           method gives none */
+    /* Rows judged by parts of the model that did not see them (out of bag), and how good: accuracy or R2. 0: none */
+    int64_t oob_rows;
+    double oob;
+    double *importance; /* (cols, and one per sparse source) >= 0, tarn_free by the caller (after a failure by
+                           tarn_train); NULL if the method gives none */
+    /* What a later fit goes on from, if keep_state: bytes of the estimator's own, the same on every rank, read back as
+     * foreign bytes are. tarn_free by the caller (after a failure by tarn_train) */
+    void *state;
+    size_t state_len;
 } tarn_fitted;
 
 /* An entry of the table. name is also the file's; title is one line for help and forms; paper says where the method is
  * described. params ends with TARN_PARAMS_END, and may be NULL with params_size 0. */
 typedef struct tarn_algo {
     const char *name, *title, *paper;
-    unsigned does, takes; /* tarn_does, tarn_takes */
+    unsigned does, takes;   /* tarn_does, tarn_takes */
+    bool learns_on;         /* heeds job->before */
+    bool learns_on_numbers; /* the same, but not with sparse columns */
+    bool quadratic;         /* its time grows with the square of the rows: tests try it with fewer */
+    /* The estimator that does the same exactly, if this one does it nearly: a draft of a project leaves this one to
+     * those who ask for it. NULL: none */
+    const char *exact;
+    /* Tasks (tarn_does) of which it then predicts something else that weights still move to the heavier rows: a median,
+     * or what a few rows say. 0 for most */
+    unsigned other_centre;
+    bool counts; /* takes numbers of 0 or more only */
+    bool votes;  /* its probabilities are shares of a few rows, which say 0 of what they have not seen */
     size_t params_size;
     const tarn_param *params;
+    /* What a search varies when the project does not say, as YAML: "{trees: [100, 300], rate: {from: 0.02, to: 0.3,
+     * scale: log}}". NULL: nothing */
+    const char *space;
     /* Learn. On failure the graph may have grown, and is thrown away. Errors: TARN_INVALID data that this method cannot
      * take (names column and row), TARN_NUMERIC diverged, TARN_NOMEM. All ranks return the same code. */
     tarn_code (*fit)(const tarn_fit *job, const void *params, tarn_fitted *out, tarn_err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bins.c - sampling rows, choosing edges, and turning rows into bins. See bins.h.
+/* bins.c - sampling rows and choosing edges. See bins.h; turning rows into bins: bins_rows.c.
  *
  * Sampled values are gathered from all ranks (in rank order, which is row order), sorted per feature by radix, and
  * cut greedily: a value so frequent that it fills a bin ends one, and the others share what is left.
@@ -12,14 +12,19 @@
 #include "base/random.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     SAMPLE_ROWS = 200000,      /* about as many rows are looked at */
     SAMPLE_ROWS_LEAST = 10000, /* with very many columns */
     SAMPLE_VALUES = 1 << 25,   /* rows x columns, roughly */
-    EDGES = 255,               /* places for edges per feature */
-    TILE = 512                 /* rows turned at a time */
+    EDGES = 256,               /* places for edges per feature */
+    OWN_BESIDE_GROUPS = 128,   /* levels with bins of their own, where others are grouped */
+    GROUPS_MOST = TARN_BIN_LEVELS_MOST - OWN_BESIDE_GROUPS,
+    GROUPED_LEAST = 10, /* rows of a level that is grouped */
+    GROUPED_DOUBT = 10, /* rows of the overall mean */
+    NO_BIN = 255
 };
 
 /* ---- sampling ---- */
@@ -30,7 +35,7 @@ typedef struct sample {
     uint64_t keep;   /* of 2^32 */
     int64_t rows;    /* this rank's sampled rows */
     int64_t *before; /* (blocks + 1) sampled rows before each block */
-    double *values;  /* (cols, rows) */
+    double *values;  /* (cols + 1, rows): the last are the labels */
     double *scratch; /* (threads, cols, TARN_BLOCK_ROWS) */
 } sample;
 
@@ -70,6 +75,7 @@ static tarn_code sample_block(void *arg, int64_t block, int worker, tarn_err *er
     for (int64_t i = 0; i < n; i++) {
         if (!sampled(s, at + i)) continue;
         for (int32_t j = 0; j < x->cols; j++) s->values[(int64_t)j * s->rows + to] = values[(int64_t)j * n + i];
+        s->values[(int64_t)x->cols * s->rows + to] = x->y[at + i];
         to++;
     }
     return TARN_OK;
@@ -86,7 +92,7 @@ static tarn_code take_sample(const tarn_fit *job, sample *s, tarn_err *err)
     for (int64_t row = 0; row < x->rows; row++) s->before[row / TARN_BLOCK_ROWS + 1] += sampled(s, row);
     for (int64_t b = 0; b < blocks; b++) s->before[b + 1] += s->before[b];
     s->rows = s->before[blocks];
-    TARN_TRY(tarn_alloc(&s->values, cols * (size_t)s->rows, sizeof *s->values, err));
+    TARN_TRY(tarn_alloc(&s->values, (cols + 1) * (size_t)s->rows, sizeof *s->values, err));
     TARN_TRY(tarn_alloc(&s->scratch, threads * cols * TARN_BLOCK_ROWS, sizeof *s->scratch, err));
     TARN_TRY(tarn_pool_run(job->pool, blocks, sample_block, s, err));
 done:
@@ -206,9 +212,10 @@ typedef struct cutting {
     int64_t max_bins;
     int ranks;
     const int64_t *share;      /* (ranks) sampled rows of each */
-    const double *const *part; /* (ranks) its (cols, share) values */
-    int64_t rows;              /* over all */
-    uint64_t *keys;            /* (threads, 2, rows) */
+    const double *const *part; /* (ranks) its (cols + 1, share) values */
+    int32_t classes;
+    int64_t rows;   /* over all */
+    uint64_t *keys; /* (threads, 2, rows) */
 } cutting;
 
 static void cut_number(const cutting *c, int32_t j, uint64_t *keys)
@@ -230,11 +237,97 @@ static void cut_number(const cutting *c, int32_t j, uint64_t *keys)
     f->edges = edges;
 }
 
-/* How often a level must at least occur to have a bin: the count of the 254th most frequent one. */
-static int64_t level_count_needed(const int64_t *count, uint64_t *keys, uint64_t *spare, int32_t levels)
+/* The most frequent `most` levels get bins of their own, the others bin `rest`. */
+static void give_bins(const int64_t *count, uint64_t *keys, int32_t levels, int32_t most, uint8_t rest,
+                      uint8_t *of_level)
 {
     for (int32_t l = 0; l < levels; l++) keys[l] = (uint64_t)count[l];
-    return (int64_t)sort_keys(keys, spare, levels)[levels - TARN_BIN_LEVELS_MOST];
+    int64_t needed = (int64_t)sort_keys(keys, keys + levels, levels)[levels - most], ties = most;
+
+    for (int32_t l = 0; l < levels; l++) ties -= count[l] > needed;
+    for (int32_t l = 0, bin = 0; l < levels; l++) {
+        bool own = count[l] > needed || (count[l] == needed && ties-- > 0);
+        of_level[l] = own ? (uint8_t)bin++ : rest;
+    }
+}
+
+/* The number whose mean a level is known by. */
+static double mark_of(const cutting *c, double y, int32_t common) { return c->classes > 2 ? y == (double)common : y; }
+
+static int32_t most_common_class(const cutting *c)
+{
+    int32_t best = 0;
+    int64_t most = -1;
+
+    for (int32_t k = 0; k < c->classes; k++) {
+        int64_t n = 0;
+        for (int r = 0; r < c->ranks; r++) {
+            const double *y = c->part[r] + (int64_t)c->bins->cols * c->share[r];
+            for (int64_t i = 0; i < c->share[r]; i++) n += y[i] == (double)k;
+        }
+        if (n > most) most = n, best = k;
+    }
+    return best;
+}
+
+typedef struct grouped {
+    double mean;
+    int64_t count;
+    int32_t level;
+} grouped;
+
+static int by_mean(const void *a, const void *b)
+{
+    const grouped *x = a, *y = b;
+
+    if (x->mean != y->mean) return x->mean < y->mean ? -1 : 1;
+    return (x->level > y->level) - (x->level < y->level);
+}
+
+/* Levels without a bin of their own that are frequent enough, with their means; returns how many. */
+static int32_t list_known(const cutting *c, int32_t j, const int64_t *count, double *sum, grouped *list)
+{
+    const tarn_bin_feature *f = &c->bins->feature[j];
+    int32_t common = c->classes > 2 ? most_common_class(c) : 0, n = 0;
+    double total = 0;
+
+    for (int r = 0; r < c->ranks; r++) {
+        const double *x = c->part[r] + (int64_t)j * c->share[r];
+        const double *y = c->part[r] + (int64_t)c->bins->cols * c->share[r];
+        for (int64_t i = 0; i < c->share[r]; i++) {
+            double mark = mark_of(c, y[i], common);
+            total += mark;
+            if (x[i] >= 0 && x[i] < f->levels) sum[(int32_t)x[i]] += mark;
+        }
+    }
+    double mean = c->rows > 0 ? total / (double)c->rows : 0;
+    for (int32_t l = 0; l < f->levels; l++) {
+        if (f->of_level[l] != NO_BIN || count[l] < GROUPED_LEAST) continue;
+        list[n++] = (grouped){(sum[l] + GROUPED_DOUBT * mean) / ((double)count[l] + GROUPED_DOUBT), count[l], l};
+    }
+    qsort(list, (size_t)n, sizeof *list, by_mean);
+    return n;
+}
+
+/* Bins from f->bins on, of about equally many rows. */
+static void put_groups(const cutting *c, int32_t j, const grouped *list, int32_t n, uint8_t *of_level, int32_t *merged)
+{
+    tarn_bin_feature *f = &c->bins->feature[j];
+    int32_t first = f->bins, groups = n < GROUPS_MOST ? n : GROUPS_MOST;
+    int64_t all = 0, before = 0;
+
+    for (int32_t i = 0; i < n; i++) all += list[i].count;
+    for (int32_t b = 0; b < 256; b++) merged[b] = b < first ? 1 : 0;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t bin = first + (int32_t)(before * groups / all);
+        before += list[i].count;
+        of_level[list[i].level] = (uint8_t)bin;
+        merged[bin]++;
+    }
+    f->bins = first + groups;
+    for (int32_t l = 0; l < f->levels; l++) /* those without a bin go as missing */
+        if (of_level[l] == NO_BIN) of_level[l] = (uint8_t)f->bins;
+    f->merged = merged;
 }
 
 static tarn_code cut_category(const cutting *c, int32_t j, tarn_err *err)
@@ -242,8 +335,10 @@ static tarn_code cut_category(const cutting *c, int32_t j, tarn_err *err)
     tarn_code rc = TARN_OK;
     tarn_bin_feature *f = &c->bins->feature[j];
     uint8_t *of_level = c->bins->of_level + (f->of_level - c->bins->of_level);
-    int64_t *count = NULL, needed = 0, ties = 0;
+    int64_t *count = NULL;
     uint64_t *keys = NULL;
+    double *sum = NULL;
+    grouped *list = NULL;
 
     f->bins = f->levels < TARN_BIN_LEVELS_MOST ? f->levels : TARN_BIN_LEVELS_MOST;
     for (int32_t l = 0; l < f->levels; l++) of_level[l] = (uint8_t)(l < f->bins ? l : f->bins);
@@ -255,16 +350,17 @@ static tarn_code cut_category(const cutting *c, int32_t j, tarn_err *err)
         for (int64_t i = 0; i < c->share[r]; i++)
             if (x[i] >= 0 && x[i] < f->levels) count[(int32_t)x[i]]++;
     }
-    needed = level_count_needed(count, keys, keys + f->levels, f->levels);
-    ties = TARN_BIN_LEVELS_MOST;
-    for (int32_t l = 0; l < f->levels; l++) ties -= count[l] > needed;
-    for (int32_t l = 0, bin = 0; l < f->levels; l++) {
-        bool own = count[l] > needed || (count[l] == needed && ties-- > 0);
-        of_level[l] = (uint8_t)(own ? bin++ : f->bins);
-    }
+    f->bins = c->bins->merged ? OWN_BESIDE_GROUPS : TARN_BIN_LEVELS_MOST;
+    give_bins(count, keys, f->levels, f->bins, c->bins->merged ? NO_BIN : TARN_BIN_LEVELS_MOST, of_level);
+    if (!c->bins->merged) goto done;
+    TARN_TRY(tarn_alloc(&sum, (size_t)f->levels, sizeof *sum, err));
+    TARN_TRY(tarn_alloc(&list, (size_t)f->levels, sizeof *list, err));
+    put_groups(c, j, list, list_known(c, j, count, sum, list), of_level, c->bins->merged + (size_t)j * 256);
 done:
     tarn_free(count);
     tarn_free(keys);
+    tarn_free(sum);
+    tarn_free(list);
     return rc;
 }
 
@@ -277,7 +373,15 @@ static tarn_code cut_feature(void *arg, int64_t j, int worker, tarn_err *err)
     return TARN_OK;
 }
 
-static tarn_code bins_new(const tarn_matrix *x, tarn_bins **out, tarn_err *err)
+/* Whether a column has more levels than bins. */
+static bool has_many_levels(const tarn_matrix *x)
+{
+    for (int32_t j = 0; j < x->cols; j++)
+        if (x->features[j].kind == TARN_CATEGORY && x->features[j].levels > TARN_BIN_LEVELS_MOST) return true;
+    return false;
+}
+
+static tarn_code bins_new(const tarn_matrix *x, bool group, tarn_bins **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_bins *bins = NULL;
@@ -291,6 +395,7 @@ static tarn_code bins_new(const tarn_matrix *x, tarn_bins **out, tarn_err *err)
     for (size_t j = 0; j < cols; j++)
         if (x->features[j].kind == TARN_CATEGORY) levels += (size_t)x->features[j].levels;
     TARN_TRY(tarn_alloc(&bins->of_level, levels, 1, err));
+    if (group && has_many_levels(x)) TARN_TRY(tarn_alloc(&bins->merged, cols * 256, sizeof *bins->merged, err));
     levels = 0;
     for (size_t j = 0; j < cols; j++) {
         tarn_bin_feature *f = &bins->feature[j];
@@ -320,7 +425,7 @@ static tarn_code cut_all_features(const tarn_fit *job, cutting *c, const double 
     TARN_TRY(tarn_alloc(&share, (size_t)c->ranks, sizeof *share, err));
     for (int r = 0; r < c->ranks; r++) {
         part[r] = values;
-        share[r] = (int64_t)(bytes[r] / sizeof *values / cols);
+        share[r] = (int64_t)(bytes[r] / sizeof *values / (cols + 1));
         values += bytes[r] / sizeof *values;
         c->rows += share[r];
     }
@@ -339,22 +444,22 @@ done:
     return rc;
 }
 
-tarn_code tarn_bins_make(const tarn_fit *job, int64_t max_bins, tarn_bins **out, tarn_err *err)
+tarn_code tarn_bins_make(const tarn_fit *job, int64_t max_bins, bool group, tarn_bins **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const tarn_matrix *x = job->x;
     sample s = {.x = x, .seed = job->seed, .keep = share_kept(x->all_rows, x->cols)};
-    cutting c = {.max_bins = max_bins < 2 ? 2 : max_bins, .ranks = tarn_comm_size(job->comm)};
+    cutting c = {.max_bins = max_bins < 2 ? 2 : max_bins, .ranks = tarn_comm_size(job->comm), .classes = x->classes};
     void *gathered = NULL;
     size_t *bytes = NULL, len = 0;
 
     *out = NULL;
     if (c.max_bins > TARN_BINS_MOST) c.max_bins = TARN_BINS_MOST;
     rc = tarn_alloc(&bytes, (size_t)c.ranks, sizeof *bytes, err);
-    if (rc == TARN_OK) rc = bins_new(x, &c.bins, err);
+    if (rc == TARN_OK) rc = bins_new(x, group, &c.bins, err);
     if (rc == TARN_OK) rc = take_sample(job, &s, err);
     TARN_TRY(tarn_comm_agree(job->comm, rc, err));
-    bytes[0] = (size_t)x->cols * (size_t)s.rows * sizeof *s.values;
+    bytes[0] = ((size_t)x->cols + 1) * (size_t)s.rows * sizeof *s.values;
     if (c.ranks > 1) TARN_TRY(tarn_comm_gather(job->comm, s.values, bytes[0], &gathered, &len, bytes, err));
     rc = cut_all_features(job, &c, gathered ? gathered : s.values, bytes, err);
     TARN_TRY(tarn_comm_agree(job->comm, rc, err));
@@ -376,120 +481,6 @@ void tarn_bins_free(tarn_bins *bins)
     tarn_free(bins->cell);
     tarn_free(bins->edges);
     tarn_free(bins->of_level);
+    tarn_free(bins->merged);
     tarn_free(bins);
-}
-
-/* ---- rows into bins ---- */
-
-/* The bin of x is the number of edges below it: found by halving. LANES values go side by side, since each step waits
- * for the one before; a comparison is used as a number, since as a branch it would be mispredicted half of the time. */
-enum { LANES = 4 };
-
-static void number_lanes(const tarn_bin_feature *f, int log, const double *x, uint8_t *out)
-{
-    const double *e = f->edges;
-    size_t a = 0, b = 0, c = 0, d = 0; /* edges known to be below each */
-
-    while (log-- > 0) {
-        size_t half = ((size_t)1 << log) - 1;
-        a += (size_t)(x[0] > e[a + half]) << log; /* false for NaN */
-        b += (size_t)(x[1] > e[b + half]) << log;
-        c += (size_t)(x[2] > e[c + half]) << log;
-        d += (size_t)(x[3] > e[d + half]) << log;
-    }
-    out[0] = (uint8_t)(isnan(x[0]) ? (size_t)f->bins : a);
-    out[1] = (uint8_t)(isnan(x[1]) ? (size_t)f->bins : b);
-    out[2] = (uint8_t)(isnan(x[2]) ? (size_t)f->bins : c);
-    out[3] = (uint8_t)(isnan(x[3]) ? (size_t)f->bins : d);
-}
-
-static void numbers_to_bins(const tarn_bin_feature *f, const double *x, int64_t n, uint8_t *out)
-{
-    int log = 0;
-    int64_t i = 0;
-
-    while (1 << log < f->bins) log++;
-    for (; i + LANES <= n; i += LANES) number_lanes(f, log, x + i, out + i);
-    if (i == n) return;
-    double rest[LANES] = {0};
-    uint8_t bins[LANES];
-    memcpy(rest, x + i, (size_t)(n - i) * sizeof *x);
-    number_lanes(f, log, rest, bins);
-    memcpy(out + i, bins, (size_t)(n - i));
-}
-
-void tarn_bins_of(const tarn_bin_feature *f, const double *x, int64_t n, uint8_t *out)
-{
-    if (!f->category && f->bins > 0) {
-        numbers_to_bins(f, x, n, out);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        bool known = f->category && x[i] >= 0 && x[i] < f->levels; /* false for NaN */
-        out[i] = known ? f->of_level[(int32_t)x[i]] : (uint8_t)f->bins;
-    }
-}
-
-typedef struct turning {
-    const tarn_bins *bins;
-    const tarn_matrix *x;
-    tarn_binned *to;
-    double *scratch; /* (threads, cols, TARN_BLOCK_ROWS) */
-} turning;
-
-/* Rows at .. at + n - 1, n <= TILE, whose values stand at x (cols, stride). */
-static void turn_tile(const turning *t, int64_t at, int64_t n, const double *x, int64_t stride)
-{
-    uint8_t column[TILE];
-
-    for (int32_t j = 0; j < t->bins->cols; j++) {
-        uint8_t *bins = t->to->by_column ? t->to->by_column + (int64_t)j * t->to->rows + at : column;
-        tarn_bins_of(&t->bins->feature[j], x + (int64_t)j * stride, n, bins);
-        if (!t->to->by_row) continue;
-        uint8_t *cell = t->to->by_row + (size_t)at * t->to->row_bytes + j;
-        for (int64_t i = 0; i < n; i++) cell[(size_t)i * t->to->row_bytes] = bins[i];
-    }
-}
-
-static tarn_code turn_block(void *arg, int64_t block, int worker, tarn_err *err)
-{
-    const turning *t = arg;
-    int64_t at = block * TARN_BLOCK_ROWS, n = block_rows(t->x->rows, block);
-    double *values = t->scratch + (size_t)worker * (size_t)t->x->cols * TARN_BLOCK_ROWS;
-    tarn_code rc = t->x->block(t->x->self, at, n, values, err);
-
-    if (rc != TARN_OK) return rc;
-    for (int64_t i = 0; i < n; i += TILE) turn_tile(t, at + i, n - i < TILE ? n - i : TILE, values + i, n);
-    return TARN_OK;
-}
-
-static size_t padded(size_t cols)
-{
-    if (cols > 64) return (cols + 63) / 64 * 64;
-    return cols > 32 ? 64 : cols > 16 ? 32 : cols > 8 ? 16 : 8;
-}
-
-tarn_code tarn_bins_rows(const tarn_bins *bins, const tarn_matrix *x, tarn_pool *pool, bool by_row, bool by_column,
-                         tarn_binned *out, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    size_t rows = (size_t)x->rows, cols = (size_t)x->cols, threads = (size_t)tarn_pool_threads(pool);
-    turning t = {.bins = bins, .x = x, .to = out};
-
-    *out = (tarn_binned){.rows = x->rows, .row_bytes = padded(cols)};
-    if (by_row) TARN_TRY(tarn_alloc(&out->by_row, rows, out->row_bytes, err));
-    if (by_column) TARN_TRY(tarn_alloc(&out->by_column, rows, cols, err));
-    TARN_TRY(tarn_alloc(&t.scratch, threads * cols * TARN_BLOCK_ROWS, sizeof *t.scratch, err));
-    TARN_TRY(tarn_pool_run(pool, tarn_blocks(x->rows), turn_block, &t, err));
-done:
-    tarn_free(t.scratch);
-    if (rc != TARN_OK) tarn_binned_clear(out);
-    return rc;
-}
-
-void tarn_binned_clear(tarn_binned *rows)
-{
-    tarn_free(rows->by_row);
-    tarn_free(rows->by_column);
-    *rows = (tarn_binned){0};
 }

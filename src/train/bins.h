@@ -7,7 +7,11 @@
  * distinct values have a bin each; beyond that, bins hold about equally many rows.
  *
  * A category's level is a bin of its own. With more than 254 levels the most frequent 254 have one (ties: the lower
- * code), and the rest are treated as missing, like levels never seen and missing values.
+ * code), and the rest are treated as missing, like levels never seen and missing values. Or, if levels may be grouped,
+ * the most frequent 128 have one, and of the rest those that the sample has at least 10 times are put together by their
+ * mean label (shrunk towards the overall mean by 10 rows; with more than two classes: by their share of the most
+ * frequent class) in up to 126 bins of about equally many rows. The labels chose these bins, so whoever splits by them
+ * must pay for each level in them (tree_split.h); with less than 10 rows a level could not be charged fairly.
  *
  * The sample is every row, or about 200,000 chosen by (seed, global row number): the same for any number of ranks.
  *
@@ -24,8 +28,9 @@ typedef struct tarn_bin_feature {
     bool category;
     int32_t bins;            /* 0 .. bins-1 hold values (0: every value is missing); `bins` is the missing bin */
     int32_t levels;          /* category: codes 0 .. levels-1 are known */
-    const double *edges;     /* number: (255) bins - 1 edges, then infinity */
+    const double *edges;     /* number: (256) bins - 1 edges, then infinity */
     const uint8_t *of_level; /* category: (levels) the bin of each */
+    const int32_t *merged;   /* category: (256) how many levels are in each bin; NULL: one */
 } tarn_bin_feature;
 
 typedef struct tarn_bins {
@@ -34,6 +39,7 @@ typedef struct tarn_bins {
     int32_t *cell;             /* (cols) number of cells before the feature's first */
     double *edges;             /* what feature[].edges point into */
     uint8_t *of_level;         /* what feature[].of_level point into */
+    int32_t *merged;           /* what feature[].merged point into; NULL: nothing is grouped */
 } tarn_bins;
 
 /* Rows as bins, in either layout or both (NULL: not asked for). */
@@ -41,14 +47,14 @@ typedef struct tarn_binned {
     int64_t rows;
     size_t row_bytes;   /* from row to row in by_row: the columns, padded so that a row touches few cache lines */
     uint8_t *by_row;    /* (rows, row_bytes) */
-    uint8_t *by_column; /* (cols, rows) */
+    uint8_t *by_column; /* (cols, rows), and 128 bytes that may be read */
 } tarn_binned;
 
-/* Choose edges and levels' bins. Every rank gets the same.
+/* Choose edges and levels' bins. Every rank gets the same. group: levels may be grouped by their labels.
  *
  * Errors:  TARN_NOMEM, or what the matrix's block function gives; all ranks the same
  * Cost:    O(s cols) for s sampled rows, one pass over the matrix */
-TARN_MUST tarn_code tarn_bins_make(const tarn_fit *job, int64_t max_bins, tarn_bins **out, tarn_err *err);
+TARN_MUST tarn_code tarn_bins_make(const tarn_fit *job, int64_t max_bins, bool group, tarn_bins **out, tarn_err *err);
 void tarn_bins_free(tarn_bins *bins);
 
 /* This rank's rows of x as bins. No collective: a caller with ranks agrees afterwards. */

@@ -13,7 +13,7 @@ static void make(const fixture *t, int64_t max_bins, tarn_bins **bins, tarn_binn
     fixture_features(t, features);
     fixture_matrix(t, NULL, features, &dense, &x);
     tarn_fit job = {.x = &x, .seed = 3};
-    must(tarn_bins_make(&job, max_bins, bins, err));
+    must(tarn_bins_make(&job, max_bins, false, bins, err));
     must(tarn_bins_rows(*bins, &x, NULL, by_row, by_column, rows, err));
 }
 
@@ -205,7 +205,7 @@ static tarn_code bins_of_rank(void *arg, tarn_comm *comm, tarn_err *err)
     fixture_features(j->t, features);
     fixture_matrix(j->t, comm, features, &dense, &x);
     tarn_fit job = {.x = &x, .seed = 3, .comm = comm};
-    return tarn_bins_make(&job, 255, &j->bins[tarn_comm_rank(comm)], err);
+    return tarn_bins_make(&job, 255, false, &j->bins[tarn_comm_rank(comm)], err);
 }
 
 static void a_sample_over_ranks_gives_the_same_edges(void **state)

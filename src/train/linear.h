@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linear.h - the two nodes that every linear model ends in: weighted sums of the columns, then a link. */
+/* linear.h - the nodes that every linear model ends in: weighted sums of the columns, then a link. */
 #ifndef TARN_TRAIN_LINEAR_H
 #define TARN_TRAIN_LINEAR_H
 
 #include "model/payload.h"
 #include "train/algo.h"
 
-/* Add 'linear' over all columns of the job, and behind it 'link'.
+/* Add 'linear' over all dense columns of the job, a 'bag' for each source of sparse ones, and behind them 'link'.
  *
- * coefficients (outputs + outputs * cols)   all biases, then the weights of output 0, of output 1 ...
+ * coefficients (outputs + outputs * all)   all biases, then the weights of output 0, of output 1 ...; all is cols and,
+ *         behind these, the sparse columns, if the job has any
  * first   out: register of the first output
  *
  * Errors: TARN_NOMEM; TARN_INVALID a coefficient is not finite, or there are too many for a model

@@ -6,26 +6,34 @@
  * way on each of them; then the fit. */
 #include "train/train.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 /* More classes than this is not a classification: most likely an identifier was named as target. */
 enum { MOST_CLASSES = 10000 };
 
-static const char *task_name(int32_t classes)
+static const char *task_name(const tarn_matrix *x)
 {
+    int32_t classes = x->classes;
+
+    if (x->group) return "ranking";
     return classes == 0 ? "regression" : classes == 2 ? "binary classification" : "multiclass classification";
 }
 
-static unsigned task_bit(int32_t classes)
+static unsigned task_bit(const tarn_matrix *x)
 {
+    int32_t classes = x->classes;
+
+    if (x->group) return TARN_DOES_RANKING;
     return classes == 0 ? TARN_DOES_REGRESSION : classes == 2 ? TARN_DOES_BINARY : TARN_DOES_MULTICLASS;
 }
 
 static tarn_code check_shape(const tarn_matrix *x, const char *what, tarn_err *err)
 {
     if (x->all_rows < 1) return TARN_FAIL(err, TARN_INVALID, "%s has no rows", what);
-    if (x->cols < 1) return TARN_FAIL(err, TARN_INVALID, "%s has no columns to learn from", what);
+    if (x->cols < 0 || (x->cols < 1 && !x->sparse))
+        return TARN_FAIL(err, TARN_INVALID, "%s has no columns to learn from", what);
     if (x->rows < 0 || x->first < 0 || x->first + x->rows > x->all_rows || (x->rows > 0 && !x->y))
         return TARN_FAIL(err, TARN_INVALID, "%s: rows %lld to %lld of %lld make no sense, or there are no labels", what,
                          (long long)x->first, (long long)(x->first + x->rows), (long long)x->all_rows);
@@ -39,8 +47,11 @@ static tarn_code check_shape(const tarn_matrix *x, const char *what, tarn_err *e
 
 static tarn_code check_algo(const tarn_algo *algo, const tarn_matrix *x, tarn_err *err)
 {
-    if (!(algo->does & task_bit(x->classes)))
-        return TARN_FAIL(err, TARN_INVALID, "estimator '%s' does not do %s", algo->name, task_name(x->classes));
+    if (!(algo->does & task_bit(x)))
+        return TARN_FAIL(err, TARN_INVALID, "estimator '%s' does not do %s", algo->name, task_name(x));
+    if (x->sparse && !(algo->takes & TARN_TAKES_SPARSE))
+        return TARN_FAIL(err, TARN_INVALID, "estimator '%s' does not take text; linear ones and naive Bayes do",
+                         algo->name);
     if (algo->takes & TARN_TAKES_CATEGORIES) return TARN_OK;
     for (int32_t j = 0; j < x->cols; j++)
         if (x->features[j].kind == TARN_CATEGORY)
@@ -60,6 +71,9 @@ static tarn_code check_labels(const tarn_matrix *x, const char *what, tarn_err *
         if (x->classes > 0 && !(y >= 0 && y < x->classes && y == floor(y)))
             return TARN_FAIL(err, TARN_INVALID, "%s: the label of row %lld is %g, not a class number 0 to %d", what,
                              row, y, (int)x->classes - 1);
+        if (x->group && !(y >= 0))
+            return TARN_FAIL(err, TARN_INVALID, "%s: the relevance of row %lld is %g; it must be 0 or more", what, row,
+                             y);
         if (x->weight && !(isfinite(x->weight[i]) && x->weight[i] > 0))
             return TARN_FAIL(err, TARN_INVALID, "%s: the weight of row %lld is %g; weights must be above 0", what, row,
                              x->weight[i]);
@@ -89,17 +103,20 @@ static tarn_code check_block(void *arg, int64_t block, int worker, tarn_err *err
     for (int32_t j = 0; j < x->cols; j++) {
         const double *v = values + (int64_t)j * n;
         for (int64_t i = 0; i < row; i++) {
-            if (isfinite(v[i])) continue;
+            if (isfinite(v[i]) && !(c->algo->counts && v[i] < 0)) continue;
             row = i;
             col = j;
         }
     }
     if (row == n) return TARN_OK;
-    bool missing = isnan(values[(int64_t)col * n + row]);
-    return TARN_FAIL(err, TARN_INVALID,
-                     "%s: column '%s' is %s in row %lld, and estimator '%s' does not take that; impute it first",
-                     c->what, x->features[col].name, missing ? "missing" : "infinite",
-                     (long long)(x->first + at + row + 1), c->algo->name);
+    double bad = values[(int64_t)col * n + row];
+    return TARN_FAIL(err, TARN_INVALID, "%s: column '%s' is %s in row %lld, and estimator '%s' does not take that; %s",
+                     c->what, x->features[col].name,
+                     isnan(bad)   ? "missing"
+                     : isinf(bad) ? "infinite"
+                                  : "below 0",
+                     (long long)(x->first + at + row + 1), c->algo->name,
+                     isfinite(bad) ? "leave it out" : "impute it first");
 }
 
 static tarn_code check_values(const tarn_algo *algo, const tarn_matrix *x, tarn_pool *pool, const char *what,
@@ -117,9 +134,71 @@ done:
     return rc;
 }
 
+/* A query's rows stand together: within this rank, no query comes back. Queries are numbered as they come. */
+static tarn_code check_groups(const tarn_matrix *x, const char *what, tarn_err *err)
+{
+    for (int64_t i = 1; x->group && i < x->rows; i++)
+        if (x->group[i] < x->group[i - 1])
+            return TARN_FAIL(err, TARN_INVALID, "%s: the rows of a query do not stand together (row %lld)", what,
+                             (long long)(x->first + i + 1));
+    if (x->group && x->classes > 0) return TARN_FAIL(err, TARN_INVALID, "%s has both classes and queries", what);
+    return TARN_OK;
+}
+
+typedef struct sparse_check {
+    const tarn_matrix *x;
+    float least; /* that a value may be */
+    const char *what;
+} sparse_check;
+
+/* Whether a row's entries are in order, within the columns, finite and not below least. */
+static bool row_fits(const tarn_sparse *s, int64_t row, float least)
+{
+    int32_t last = -1;
+    bool bad = false;
+
+    for (int64_t k = s->start[row]; k < s->start[row + 1]; k++) {
+        bad |= (s->index[k] <= last) | !(fabsf(s->value[k]) <= FLT_MAX) | (s->value[k] < least);
+        last = s->index[k];
+    }
+    return !bad && last < s->cols;
+}
+
+static tarn_code check_sparse_block(void *arg, int64_t block, int worker, tarn_err *err)
+{
+    const sparse_check *c = arg;
+    const tarn_matrix *x = c->x;
+    const tarn_sparse *s = x->sparse;
+
+    (void)worker;
+    for (int64_t i = block * TARN_BLOCK_ROWS; i < x->rows && i < (block + 1) * TARN_BLOCK_ROWS; i++) {
+        if (row_fits(s, i, c->least)) continue;
+        int64_t k = s->start[i]; /* the first entry at fault */
+        for (int32_t last = -1;
+             s->index[k] > last && s->index[k] < s->cols && fabsf(s->value[k]) <= FLT_MAX && s->value[k] >= c->least;
+             k++)
+            last = s->index[k];
+        return TARN_FAIL(err, TARN_INVALID, "%s: entry %lld of row %lld is column %d with value %g of %d columns",
+                         c->what, (long long)(k - s->start[i] + 1), (long long)(x->first + i + 1), (int)s->index[k],
+                         (double)s->value[k], (int)s->cols);
+    }
+    return TARN_OK;
+}
+
+static tarn_code check_sparse(const tarn_matrix *x, bool counts, tarn_pool *pool, const char *what, tarn_err *err)
+{
+    sparse_check c = {x, counts ? 0 : -INFINITY, what};
+
+    return x->sparse ? tarn_pool_run(pool, tarn_blocks(x->rows), check_sparse_block, &c, err) : TARN_OK;
+}
+
 static tarn_code check_same(const tarn_matrix *x, const tarn_matrix *valid, tarn_err *err)
 {
-    if (valid->cols == x->cols && valid->classes == x->classes) return TARN_OK;
+    int32_t sparse = x->sparse ? x->sparse->cols : 0, valid_sparse = valid->sparse ? valid->sparse->cols : 0;
+
+    if (!valid->group != !x->group)
+        return TARN_FAIL(err, TARN_INVALID, "the training data and the validation data must both have queries");
+    if (valid->cols == x->cols && valid->classes == x->classes && sparse == valid_sparse) return TARN_OK;
     return TARN_FAIL(err, TARN_INVALID,
                      "the validation data has %d columns and %d classes, the training data %d and %d", (int)valid->cols,
                      (int)valid->classes, (int)x->cols, (int)x->classes);
@@ -133,24 +212,32 @@ static tarn_code check_mine(const tarn_algo *algo, const tarn_fit *job, tarn_err
 
     TARN_TRY(check_shape(x, "the training data", err));
     TARN_TRY(check_algo(algo, x, err));
+    if ((job->before || job->keep_state) && !algo->learns_on && !(algo->learns_on_numbers && !x->sparse))
+        return TARN_FAIL(err, TARN_INVALID,
+                         "estimator '%s' cannot go on from an earlier fit%s; fit it anew on all rows", algo->name,
+                         algo->learns_on_numbers ? " of texts" : "");
     TARN_TRY(check_labels(x, "the training data", err));
+    TARN_TRY(check_groups(x, "the training data", err));
+    TARN_TRY(check_sparse(x, algo->counts, job->pool, "the training data", err));
     TARN_TRY(check_values(algo, x, job->pool, "the training data", err));
     if (!valid) goto done;
     TARN_TRY(check_shape(valid, "the validation data", err));
     TARN_TRY(check_same(x, valid, err));
     TARN_TRY(check_labels(valid, "the validation data", err));
+    TARN_TRY(check_groups(valid, "the validation data", err));
+    TARN_TRY(check_sparse(valid, algo->counts, job->pool, "the validation data", err));
     TARN_TRY(check_values(algo, valid, job->pool, "the validation data", err));
 done:
     return rc;
 }
 
 /* Every rank sees the same counts, and so ends the same way. counts has a place per class, and one for rows. */
-static tarn_code check_all(const tarn_matrix *x, const int64_t *counts, tarn_err *err)
+static tarn_code check_all(const tarn_matrix *x, bool goes_on, const int64_t *counts, tarn_err *err)
 {
     if (counts[x->classes] != x->all_rows)
         return TARN_FAIL(err, TARN_INVALID, "the training data has %lld rows, but the ranks hold %lld",
                          (long long)x->all_rows, (long long)counts[x->classes]);
-    for (int32_t k = 0; k < x->classes; k++) {
+    for (int32_t k = 0; !goes_on && k < x->classes; k++) {
         if (counts[k] > 0) continue;
         if (x->classes == 2)
             return TARN_FAIL(err, TARN_INVALID,
@@ -175,7 +262,7 @@ static tarn_code check(const tarn_algo *algo, const tarn_fit *job, tarn_err *err
         for (int64_t i = 0; i < x->rows; i++) counts[(size_t)x->y[i]]++;
     counts[x->classes] = x->rows;
     TARN_TRY(tarn_comm_sum_i64(job->comm, counts, (size_t)x->classes + 1, err));
-    TARN_TRY(check_all(x, counts, err));
+    TARN_TRY(check_all(x, job->before != NULL, counts, err));
 done:
     tarn_free(counts);
     return rc;
@@ -192,7 +279,9 @@ tarn_code tarn_train(const tarn_algo *algo, const void *params, const tarn_fit *
     TARN_TRY(tarn_comm_agree(job->comm, rc, err));
     *out = fitted;
     fitted.importance = NULL;
+    fitted.state = NULL;
 done:
     tarn_free(fitted.importance);
+    tarn_free(fitted.state);
     return rc;
 }

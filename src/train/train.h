@@ -39,7 +39,8 @@ TARN_MUST tarn_code tarn_algo_find(const char *name, const tarn_algo **out, tarn
 /* Check the job against what the estimator does and takes, then fit.
  *
  * params   the struct that algo->params describes, already checked by tarn_param_set
- * out      everything is set on success, nothing on failure; out->importance is the caller's (tarn_free)
+ * out      everything is set on success, nothing on failure; out->importance and out->state are the caller's
+ *          (tarn_free)
  *
  * Checked here, so that an estimator holds only its mathematics: at least one row and column; the task is
  * one that the estimator does; labels are class numbers (or finite values, for regression) and every class
@@ -59,7 +60,7 @@ TARN_MUST tarn_code tarn_train(const tarn_algo *algo, const void *params, const 
  * rank's). `self` must live as long as the matrix. */
 typedef struct tarn_dense {
     const double *const *columns;
-    int64_t first;
+    int64_t first, step; /* step: from each column to the next, where that is the same for all; else 0 */
     int32_t cols;
 } tarn_dense;
 void tarn_matrix_dense(tarn_matrix *out, tarn_dense *self, const tarn_comm *comm, int64_t rows, int32_t cols,

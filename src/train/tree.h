@@ -71,6 +71,12 @@ void tarn_grove_cut(tarn_grove *g, uint32_t trees);
 TARN_MUST tarn_code tarn_grove_join(tarn_grove *g, const tarn_grove *b, tarn_err *err);
 /* Every rank's trees, in rank order, to every rank. */
 TARN_MUST tarn_code tarn_grove_gather(tarn_grove *g, tarn_comm *comm, tarn_err *err);
+/* The payload of a node `trees`: base[outputs] + factor * sums. tarn_free. */
+TARN_MUST tarn_code tarn_grove_payload(const tarn_grove *g, uint32_t outputs, const double *base, double factor,
+                                       void **out, size_t *out_len, tarn_err *err);
+/* The trees of a payload that a graph has taken (so that it is sound), into an empty grove. Errors: TARN_NOMEM;
+ * TARN_CORRUPT no grove made it */
+TARN_MUST tarn_code tarn_grove_read(tarn_grove *g, const void *payload, tarn_err *err);
 /* Add the node `trees` to the job's graph: base[outputs] + factor * sums. *first is its first register. */
 TARN_MUST tarn_code tarn_grove_finish(const tarn_grove *g, const tarn_fit *job, uint32_t outputs, const double *base,
                                       double factor, uint32_t *first, tarn_err *err);

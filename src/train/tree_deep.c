@@ -29,6 +29,8 @@ static tarn_code alloc_all(tarn_deep *d, tarn_err *err)
     if (shares) TARN_TRY(tarn_alloc(&d->side, 3 * classes, sizeof *d->side, err));
     TARN_TRY(tarn_alloc(&d->place, cols, TARN_DEEP_PLACES, err));
     TARN_TRY(tarn_alloc(&d->column, cols, sizeof *d->column, err));
+    if (d->shape.random_cuts) TARN_TRY(tarn_alloc(&d->bin, rows + 31, 1, err));
+    if (d->shape.smooth > 0 && classes > 0) TARN_TRY(tarn_alloc(&d->prior, classes, sizeof *d->prior, err));
     TARN_TRY(tarn_tree_init(&d->tree, 64, 8, err));
     if (shares) TARN_TRY(tarn_tree_init(&d->one_class, 64, 8, err));
 done:
@@ -71,6 +73,9 @@ void tarn_deep_free(tarn_deep *d)
     tarn_free(d->column);
     tarn_free(d->open);
     tarn_free(d->shares);
+    tarn_free(d->stat);
+    tarn_free(d->bin);
+    tarn_free(d->prior);
     tarn_tree_clear(&d->tree);
     tarn_tree_clear(&d->one_class);
     tarn_free(d);
@@ -144,6 +149,20 @@ static tarn_deep_node pop(tarn_deep *d)
 
 /* ---- leaves ---- */
 
+/* For pruning. */
+static tarn_code note(tarn_deep *d, int32_t node, double gain, double weight, tarn_err *err)
+{
+    if (d->shape.prune <= 0) return TARN_OK;
+    if ((size_t)node >= d->stat_cap) {
+        size_t cap = 2 * (size_t)node + 64;
+        tarn_code rc = tarn_resize(&d->stat, cap, sizeof *d->stat, err);
+        if (rc != TARN_OK) return rc;
+        d->stat_cap = cap;
+    }
+    d->stat[node] = (tarn_deep_stat){.gain = gain, .weight = weight};
+    return TARN_OK;
+}
+
 static tarn_code close_shares(tarn_deep *d, const tarn_deep_node *node, tarn_err *err)
 {
     size_t classes = (size_t)d->data->classes;
@@ -163,9 +182,11 @@ static tarn_code close_shares(tarn_deep *d, const tarn_deep_node *node, tarn_err
         share[(int32_t)d->data->y[row]] += w;
         total += w;
     }
-    for (size_t k = 0; k < classes; k++) share[k] /= total;
+    double smooth = d->prior ? d->shape.smooth : 0;
+    for (size_t k = 0; k < classes; k++)
+        share[k] = (share[k] + (d->prior ? smooth * d->prior[k] : 0)) / (total + smooth);
     d->tree.node[node->node].set = (uint32_t)d->leaves++;
-    return TARN_OK;
+    return note(d, node->node, 0, total, err);
 }
 
 static tarn_code close_leaf(tarn_deep *d, const tarn_deep_node *node, tarn_err *err)
@@ -174,16 +195,37 @@ static tarn_code close_leaf(tarn_deep *d, const tarn_deep_node *node, tarn_err *
 
     if (d->mode == TARN_DEEP_SHARES) return close_shares(d, node, err);
     for (int64_t i = node->at; i < node->at + node->items; i++) {
+        if (d->mode == TARN_DEEP_COUNTS) {
+            w += d->list[i].w >> 16;
+            s += d->list[i].w & 65535;
+            continue;
+        }
         int32_t row = d->list[i].row;
         double v = times_of(d, d->list[i].w) * (d->data->weight ? d->data->weight[row] : 1);
         w += v;
         s += v * d->data->y[row];
     }
     d->tree.node[node->node].value = s / w + d->data->shift;
-    return TARN_OK;
+    if (d->prior) d->tree.node[node->node].value = (s + d->shape.smooth * d->prior[1]) / (w + d->shape.smooth);
+    return note(d, node->node, 0, w, err);
 }
 
 /* ---- growing ---- */
+
+static void set_prior(tarn_deep *d)
+{
+    size_t classes = (size_t)d->data->classes;
+    double total = 0;
+
+    memset(d->prior, 0, classes * sizeof *d->prior);
+    for (int64_t i = 0; i < d->items; i++) {
+        int32_t row = d->list[i].row;
+        double w = times_of(d, d->list[i].w) * (d->data->weight ? d->data->weight[row] : 1);
+        d->prior[(int32_t)d->data->y[row]] += w;
+        total += w;
+    }
+    for (size_t k = 0; k < classes; k++) d->prior[k] /= total;
+}
 
 /* A new node: a leaf at once, or open. */
 static tarn_code open_node(tarn_deep *d, tarn_deep_node *node, tarn_err *err)
@@ -200,9 +242,28 @@ static tarn_code open_node(tarn_deep *d, tarn_deep_node *node, tarn_err *err)
     return push(d, node, err);
 }
 
-static int64_t part(tarn_deep *d, const tarn_deep_node *node)
+/* Rows of a number go left up to a bin, and beyond it if they are missing and missing ones do. */
+static int64_t part_number(tarn_deep *d, const tarn_deep_node *node, tarn_deep_column column)
 {
-    const uint8_t *column = d->data->by_column + (int64_t)node->by.feature * d->data->rows;
+    tarn_deep_item *list = d->list + node->at;
+    int32_t bins = d->data->bins->feature[node->by.feature].bins, missing = node->by.missing_left ? bins : -1;
+    int32_t last = node->by.bin < bins ? node->by.bin : bins - 1;
+    int64_t a = 0, b = 0;
+
+    for (int64_t i = 0; i < node->items; i++) {
+        tarn_deep_item item = list[i];
+        int32_t bin = tarn_deep_bin(column, item.row);
+        int64_t goes = (bin <= last) | (bin == missing);
+        list[a] = item;
+        d->spare[b] = item;
+        a += goes;
+        b += 1 - goes;
+    }
+    return a;
+}
+
+static int64_t part_category(tarn_deep *d, const tarn_deep_node *node, tarn_deep_column column)
+{
     tarn_deep_item *list = d->list + node->at;
     int64_t a = 0, b = 0;
     uint8_t left[256];
@@ -210,13 +271,21 @@ static int64_t part(tarn_deep *d, const tarn_deep_node *node)
     tarn_branch_table(&node->by, d->data->bins, left);
     for (int64_t i = 0; i < node->items; i++) {
         tarn_deep_item item = list[i];
-        int64_t goes = left[column[item.row]];
+        int64_t goes = left[tarn_deep_bin(column, item.row)];
         list[a] = item;
         d->spare[b] = item;
         a += goes;
         b += 1 - goes;
     }
-    memcpy(list + a, d->spare, (size_t)b * sizeof *list);
+    return a;
+}
+
+static int64_t part(tarn_deep *d, const tarn_deep_node *node)
+{
+    tarn_deep_column column = tarn_deep_column_of(d, node, node->by.feature);
+    int64_t a = node->by.category ? part_category(d, node, column) : part_number(d, node, column);
+
+    memcpy(d->list + node->at + a, d->spare, (size_t)(node->items - a) * sizeof *d->list);
     return a;
 }
 
@@ -225,7 +294,8 @@ static tarn_code split(tarn_deep *d, const tarn_deep_node *node, double *gain, t
     tarn_code rc = TARN_OK;
 
     TARN_TRY(tarn_tree_split(&d->tree, node->node, &node->by, err));
-    gain[node->by.feature] += node->gain;
+    if (d->shape.prune <= 0) gain[node->by.feature] += node->gain;
+    TARN_TRY(note(d, node->node, node->gain, 0, err));
     int64_t n_left = part(d, node);
     tarn_deep_node left = {
         .at = node->at, .items = n_left, .node = d->tree.nodes - 2, .depth = node->depth + 1, .id = 2 * node->id};
@@ -251,6 +321,7 @@ tarn_code tarn_deep_grow(tarn_deep *d, uint64_t seed, uint64_t tree, double *gai
     d->opened = 0;
     draw_rows(d);
     tarn_deep_order(d, tree);
+    if (d->prior) set_prior(d);
     tarn_tree_reset(&d->tree, 0);
     root.items = d->items;
     TARN_TRY(open_node(d, &root, err));
@@ -261,6 +332,7 @@ tarn_code tarn_deep_grow(tarn_deep *d, uint64_t seed, uint64_t tree, double *gai
         if (full || !node.found) TARN_TRY(close_leaf(d, &node, err));
         else TARN_TRY(split(d, &node, gain, err));
     }
+    if (d->shape.prune > 0) TARN_TRY(tarn_deep_prune(d, gain, err));
 done:
     return rc;
 }

@@ -45,6 +45,12 @@ static void sort(ranked *r, int32_t n)
     }
 }
 
+static void place_levels(ranked *order, int32_t bins, uint8_t *place)
+{
+    sort(order, bins + 1);
+    for (int32_t i = 0; i <= bins; i++) place[order[i].bin] = (uint8_t)i;
+}
+
 static void order_levels(tarn_deep *d, int32_t feature, uint64_t tree)
 {
     tarn_deep_sums sums[TARN_DEEP_PLACES] = {{0}}, total = {0};
@@ -52,6 +58,13 @@ static void order_levels(tarn_deep *d, int32_t feature, uint64_t tree)
     int32_t bins = d->data->bins->feature[feature].bins, k = 0;
     uint8_t *place = d->place + (size_t)feature * TARN_DEEP_PLACES;
 
+    for (int32_t b = 0; d->shape.random_cuts && b <= bins; b++)
+        order[b] =
+            (ranked){tarn_random_unit(d->seed, TARN_STREAM_FEATURES, tree, ((uint32_t)feature << 8) + (uint32_t)b), b};
+    if (d->shape.random_cuts) {
+        place_levels(order, bins, place);
+        return;
+    }
     if (d->mode == TARN_DEEP_SHARES)
         k = (int32_t)tarn_random_below((uint64_t)d->data->classes, d->seed, TARN_STREAM_FEATURES, tree,
                                        (uint32_t)feature);
@@ -59,8 +72,7 @@ static void order_levels(tarn_deep *d, int32_t feature, uint64_t tree)
     if (total.w <= 0) sum_levels(d, feature, k, true, sums, &total); /* every row was drawn */
     double mean = total.s / total.w;
     for (int32_t b = 0; b <= bins; b++) order[b] = (ranked){(sums[b].s + DOUBT * mean) / (sums[b].w + DOUBT), b};
-    sort(order, bins + 1);
-    for (int32_t i = 0; i <= bins; i++) place[order[i].bin] = (uint8_t)i;
+    place_levels(order, bins, place);
 }
 
 void tarn_deep_order(tarn_deep *d, uint64_t tree)

@@ -37,6 +37,13 @@ typedef struct tarn_deep_node {
     tarn_branch by;
 } tarn_deep_node;
 
+/* What pruning must know of a node. */
+typedef struct tarn_deep_stat {
+    double gain;    /* of its split */
+    double weight;  /* of its rows */
+    uint32_t share; /* SHARES: of a branch, where its rows' shares stand, as `set` of a leaf */
+} tarn_deep_stat;
+
 struct tarn_deep {
     const tarn_deep_data *data;
     tarn_deep_shape shape;
@@ -59,12 +66,53 @@ struct tarn_deep {
     tarn_tree tree, one_class;
     double *shares; /* SHARES: (leaves, classes); a leaf's `set` is its number */
     size_t leaves, shares_cap;
+    tarn_deep_stat *stat; /* by node, if pruned */
+    size_t stat_cap;
+    double *prior; /* (classes) shares of the tree's rows, if leaves are smoothed */
+    uint8_t *bin;  /* (rows + 31) random cuts: places of the node's rows in one column */
 };
+
+/* A column for the rows of one node: the bin of row i is at[i * stride]. */
+typedef struct tarn_deep_column {
+    const uint8_t *at;
+    size_t stride;
+} tarn_deep_column;
+
+enum { TARN_DEEP_FEW = 8192 /* items whose rows a core's cache holds */ };
+
+/* Of few rows, all bins of a row are fetched at once, and serve the columns that are tried next; of many, only what is
+ * asked for. */
+static inline tarn_deep_column tarn_deep_column_of(const tarn_deep *d, const tarn_deep_node *node, int32_t feature)
+{
+    const tarn_deep_data *x = d->data;
+
+    if (x->by_row && node->items <= TARN_DEEP_FEW) return (tarn_deep_column){x->by_row + feature, x->row_bytes};
+    return (tarn_deep_column){x->by_column + (int64_t)feature * x->rows, 1};
+}
+static inline uint8_t tarn_deep_bin(tarn_deep_column c, int32_t row) { return c.at[(size_t)row * c.stride]; }
 
 /* Places of all bins for this tree: by number, or for categories by label among rows not drawn. */
 void tarn_deep_order(tarn_deep *d, uint64_t tree);
 
 /* Look for the node's best split: fills found, gain and by. */
 void tarn_deep_look(tarn_deep *d, tarn_deep_node *node);
+/* What a cut is judged on, and the best one so far. */
+typedef struct tarn_deep_search {
+    tarn_deep *d;
+    const tarn_deep_node *node;
+    tarn_deep_sums total;
+    bool pure;
+    int32_t feature;            /* of the best; -1: none */
+    int32_t after, before;      /* it cuts between these two places */
+    bool missing, missing_left; /* the node has missing values there, and they went left */
+    bool left_larger;
+    double score;
+} tarn_deep_search;
+
+/* Random cuts: try one of the column, which is drawn. False if the column is the same in all rows of the node. */
+bool tarn_deep_try_random(tarn_deep_search *s, int32_t feature);
+
+/* Make leaves of branches that do not pay; gain[cols] is what is left. Errors: TARN_NOMEM */
+TARN_MUST tarn_code tarn_deep_prune(tarn_deep *d, double *gain, tarn_err *err);
 
 #endif

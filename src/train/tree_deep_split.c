@@ -19,18 +19,7 @@ typedef struct seen {
     tarn_deep_sums sums;
 } seen;
 
-/* What a cut is judged on, and the best one so far. */
-typedef struct search {
-    tarn_deep *d;
-    const tarn_deep_node *node;
-    tarn_deep_sums total;
-    bool pure;
-    int32_t feature;            /* of the best; -1: none */
-    int32_t after, before;      /* it cuts between these two places */
-    bool missing, missing_left; /* the node has missing values there, and they went left */
-    bool left_larger;
-    double score;
-} search;
+typedef tarn_deep_search search;
 
 /* ---- the node's rows ---- */
 
@@ -71,7 +60,7 @@ static void gather_values(search *s, const tarn_deep_item *item)
 
 /* ---- sums by place ---- */
 
-static void fill(tarn_deep *d, const tarn_deep_item *item, int64_t n, const uint8_t *column, const uint8_t *place)
+static void fill(tarn_deep *d, const tarn_deep_item *item, int64_t n, tarn_deep_column column, const uint8_t *place)
 {
     int32_t classes = d->data->classes;
 
@@ -79,15 +68,16 @@ static void fill(tarn_deep *d, const tarn_deep_item *item, int64_t n, const uint
     case TARN_DEEP_COUNTS:
         for (int64_t i = 0; i < n; i++) {
             uint64_t w = item[i].w;
-            d->packed[place[column[item[i].row]]] += w >> 16 << 32 | (w & 65535);
+            d->packed[place[tarn_deep_bin(column, item[i].row)]] += w >> 16 << 32 | (w & 65535);
         }
         break;
     case TARN_DEEP_SHARES:
         for (int64_t i = 0; i < n; i++)
-            d->share[(int64_t)place[column[item[i].row]] * classes + d->label[i]] += d->w[i]; /* fall through */
+            d->share[(int64_t)place[tarn_deep_bin(column, item[i].row)] * classes + d->label[i]] +=
+                d->w[i]; /* fall through */
     case TARN_DEEP_MEANS:
         for (int64_t i = 0; i < n; i++) {
-            tarn_deep_sums *to = &d->sums[place[column[item[i].row]]];
+            tarn_deep_sums *to = &d->sums[place[tarn_deep_bin(column, item[i].row)]];
             to->w += d->w[i];
             to->s += d->s[i];
             to->n += item[i].w;
@@ -110,14 +100,14 @@ static tarn_deep_sums take(tarn_deep *d, int32_t place)
     return s;
 }
 
-static int32_t list_seen(tarn_deep *d, const tarn_deep_item *item, int64_t n, const uint8_t *column,
+static int32_t list_seen(tarn_deep *d, const tarn_deep_item *item, int64_t n, tarn_deep_column column,
                          const uint8_t *place, int32_t places, seen *list)
 {
     uint64_t mask[4] = {0};
     int32_t count = 0;
 
     for (int64_t i = 0; n < SMALL && i < n; i++) {
-        uint8_t p = place[column[item[i].row]];
+        uint8_t p = place[tarn_deep_bin(column, item[i].row)];
         mask[p >> 6] |= UINT64_C(1) << (p & 63);
     }
     for (int32_t word = 0; word * 64 < places; word++) {
@@ -208,7 +198,7 @@ static bool try_column(search *s, int32_t feature)
     tarn_deep *d = s->d;
     const tarn_bin_feature *f = &d->data->bins->feature[feature];
     const tarn_deep_item *item = d->list + s->node->at;
-    const uint8_t *column = d->data->by_column + (int64_t)feature * d->data->rows;
+    tarn_deep_column column = tarn_deep_column_of(d, s->node, feature);
     const uint8_t *place = d->place + (size_t)feature * TARN_DEEP_PLACES;
     seen list[TARN_DEEP_PLACES];
 
@@ -238,7 +228,7 @@ static void try_columns(search *s)
         int32_t other = k + (int32_t)((uint64_t)r.v[k % 4] * (uint64_t)(cols - k) >> 32), t = d->column[other];
         d->column[other] = d->column[k];
         d->column[k] = t;
-        tried += try_column(s, t);
+        tried += d->shape.random_cuts ? tarn_deep_try_random(s, t) : try_column(s, t);
     }
 }
 

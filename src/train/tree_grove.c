@@ -263,8 +263,8 @@ static uint32_t put_absolute(const tarn_grove *g, uint32_t tree, uint32_t first_
     return first_word + tree_words(g, from, to);
 }
 
-tarn_code tarn_grove_finish(const tarn_grove *g, const tarn_fit *job, uint32_t outputs, const double *base,
-                            double factor, uint32_t *first, tarn_err *err)
+tarn_code tarn_grove_payload(const tarn_grove *g, uint32_t outputs, const double *base, double factor, void **out,
+                             size_t *out_len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     unsigned char *bytes = NULL;
@@ -285,9 +285,72 @@ tarn_code tarn_grove_finish(const tarn_grove *g, const tarn_fit *job, uint32_t o
     at += lists;
     for (uint32_t t = 0; t < g->trees; t++) word = put_absolute(g, t, word, (tarn_tree_node *)(void *)(bytes + at));
     if (bits > 0) memcpy(bytes + at + nodes, g->bits, bits);
+    *out = bytes;
+    *out_len = len;
+done:
+    return rc;
+}
+
+tarn_code tarn_grove_finish(const tarn_grove *g, const tarn_fit *job, uint32_t outputs, const double *base,
+                            double factor, uint32_t *first, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    void *bytes = NULL;
+    size_t len = 0;
+
+    TARN_TRY(tarn_grove_payload(g, outputs, base, factor, &bytes, &len, err));
     TARN_TRY(
         tarn_graph_node(job->graph, "trees", job->regs, (uint32_t)job->x->cols, outputs, NULL, bytes, len, first, err));
 done:
     tarn_free(bytes);
+    return rc;
+}
+
+/* ---- and back ---- */
+
+/* One tree's nodes with numbers of its own again, its words from *word on, which moves behind them. False: others'. */
+static bool make_relative(tarn_grove *g, uint32_t tree, uint32_t *word)
+{
+    uint32_t from = g->root[tree], to = tree_end(g, tree);
+
+    for (uint32_t i = from; i < to; i++) {
+        tarn_tree_node *n = &g->node[i];
+        if (n->flags & TARN_TREE_LEAF) continue;
+        n->right -= from;
+        if (!(n->flags & TARN_TREE_CATEGORY)) continue;
+        uint64_t v = double_as_bits(n->value);
+        if (v >> 32 < *word) return false;
+        n->value = bits_as_double(v - ((uint64_t)*word << 32));
+    }
+    uint64_t end = (uint64_t)*word + tree_words(g, from, to);
+    *word = (uint32_t)end;
+    return end <= g->words;
+}
+
+tarn_code tarn_grove_read(tarn_grove *g, const void *payload, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_trees_data head;
+    uint32_t word = 0;
+
+    memcpy(&head, payload, sizeof head);
+    const char *at = (const char *)payload + sizeof head + head.outputs * sizeof(double);
+    size_t list = head.trees * sizeof *g->root, nodes = head.nodes * sizeof *g->node;
+    TARN_TRY(grow_trees(g, head.trees, err));
+    TARN_TRY(grow(&g->node, &g->node_cap, head.nodes, sizeof *g->node, err));
+    TARN_TRY(grow(&g->bits, &g->word_cap, head.words, sizeof *g->bits, err));
+    if (list > 0) {
+        memcpy(g->root, at, list);
+        memcpy(g->output, at + list, list);
+        memcpy(g->node, at + 2 * list, nodes);
+    }
+    if (head.words > 0) memcpy(g->bits, at + 2 * list + nodes, head.words * sizeof *g->bits);
+    g->trees = head.trees;
+    g->nodes = head.nodes;
+    g->words = head.words;
+    bool own = true;
+    for (uint32_t t = 0; own && t < g->trees; t++) own = make_relative(g, t, &word);
+    if (!own || word != g->words) rc = TARN_FAIL(err, TARN_CORRUPT, "trees of an earlier fit share levels");
+done:
     return rc;
 }

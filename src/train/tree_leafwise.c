@@ -1,67 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tree_leafwise.c - see tree_leafwise.h.
+/* tree_leafwise.c - which leaf is split when, and where its histogram stands. See tree_leafwise.h.
  *
- * For a split, the child with fewer rows gets its histogram from its rows, and the other one as what its parent's
- * leaves over. Histograms live in slots. There may be fewer slots than leaves when columns are many: the leaf that
- * gains least then loses its own, and should it be split after all, both children are counted from their rows. Sums
- * are of whole numbers, so that makes no difference to the tree.
+ * A leaf is *cut* before it is split: its rows are parted, and the best splits of both halves found. That touches
+ * nothing but its own, so the leaves that come next are cut together, each by a thread of its own
+ * (tree_leafwise_cut.c); they are split one after another, in the order of their gains, as if cut one by one. What was
+ * cut in vain, at the end of a tree, is little: fewer are cut ahead as the tree fills up.
  *
- * Work on few rows or few cells is done by the caller alone: waking threads costs more.
+ * For a cut, the child with fewer rows gets its histogram from its rows, and the other one as what its parent's
+ * leaves over. Histograms live in slots. There may be fewer slots than leaves when columns are many: leaves are then
+ * cut one at a time, and the leaf that gains least loses its own; should it be split after all, both children are
+ * counted from their rows. Sums are of whole numbers, so that makes no difference to the tree.
  *
  * Source: leaf-wise growth: Shi, "Best-first decision tree learning", thesis, Waikato 2007; Ke et al., NIPS 2017. */
-#include "train/tree_leafwise.h"
+#include "train/tree_leafwise_parts.h"
 
 #include "base/mem.h"
-#include "train/tree_rows.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
     SLOT_BYTES = 512 << 20, /* for all slots together */
     SLOTS_LEAST = 4,
-    CELLS_SERIAL = 4096,   /* up to so many cells are looked through by the caller alone */
-    ADDS_SERIAL = 1 << 18, /* and so many rows x columns added */
 };
 
-typedef struct leaf {
-    int64_t at, rows;          /* its piece of the list of rows, on this rank */
-    int32_t node, depth, slot; /* slot -1: none */
-    tarn_sums sums;            /* over all ranks */
-    tarn_split best;
-} leaf;
-
-struct tarn_leafwise {
-    const tarn_fit *job;
-    const tarn_bins *bins;
-    const tarn_binned *rows;
-    tarn_pack pack;
-    tarn_leafwise_shape shape;
-    tarn_tree_rows list;
-    tarn_tree tree;
-    leaf *leaf; /* (shape.leaves) */
-    int32_t leaves;
-    int64_t *slot; /* (slots, 3, cells) */
-    bool *taken;   /* (slots) */
-    int32_t slots;
-    int64_t *fine;     /* (threads, cols, 256), zero between calls */
-    int64_t *wide;     /* (threads, 3, cells) */
-    bool *touched;     /* (threads) wide has something since the last merge */
-    tarn_split *found; /* (2, cols) */
-    /* during grow */
-    const int64_t *packed;
-    const tarn_split_rules *rules;
-    const tarn_hist_use *use;
-};
-
-static size_t slot_cells(const tarn_leafwise *w) { return 3 * (size_t)w->bins->cells; }
-static int64_t *slot_at(const tarn_leafwise *w, int32_t slot) { return w->slot + (size_t)slot * slot_cells(w); }
-
-static int32_t slots_wanted(const tarn_bins *bins, int32_t leaves)
+static void set_slots(tarn_leafwise *w)
 {
-    int64_t fit = SLOT_BYTES / (3 * (int64_t)sizeof(int64_t) * bins->cells);
+    int64_t fit = SLOT_BYTES / (3 * (int64_t)sizeof(int64_t) * w->bins->cells);
+    int64_t want = w->shape.leaves + TARN_LEAVES_AHEAD + 1;
 
-    if (fit > leaves + 1) fit = leaves + 1;
-    return fit < SLOTS_LEAST ? SLOTS_LEAST : (int32_t)fit;
+    w->ahead = fit >= want ? TARN_LEAVES_AHEAD : 1;
+    w->slots = (int32_t)(fit >= want ? want : fit < SLOTS_LEAST ? SLOTS_LEAST : fit);
 }
 
 tarn_code tarn_leafwise_new(const tarn_fit *job, const tarn_bins *bins, const tarn_binned *rows, const tarn_pack *pack,
@@ -77,16 +46,19 @@ tarn_code tarn_leafwise_new(const tarn_fit *job, const tarn_bins *bins, const ta
     w->rows = rows;
     w->pack = *pack;
     w->shape = shape;
-    w->slots = slots_wanted(bins, shape.leaves);
-    TARN_TRY(tarn_tree_rows_init(&w->list, job->pool, rows->rows, err));
+    w->bucket_leaves = shape.leaves < TARN_REFIT_LEAVES ? shape.leaves : TARN_REFIT_LEAVES;
+    set_slots(w);
+    TARN_TRY(tarn_tree_rows_init(&w->list, rows->rows, err));
+    TARN_TRY(tarn_alloc(&w->piece, leaves * 3 * (size_t)w->list.strips, sizeof *w->piece, err));
     TARN_TRY(tarn_tree_init(&w->tree, 2 * shape.leaves, shape.leaves, err));
     TARN_TRY(tarn_alloc(&w->leaf, leaves, sizeof *w->leaf, err));
-    TARN_TRY(tarn_alloc(&w->slot, (size_t)w->slots * slot_cells(w), sizeof *w->slot, err));
+    TARN_TRY(tarn_alloc(&w->slot, (size_t)w->slots * tarn_slot_cells(w), sizeof *w->slot, err));
     TARN_TRY(tarn_alloc(&w->taken, (size_t)w->slots, sizeof *w->taken, err));
     TARN_TRY(tarn_alloc(&w->fine, threads * cols * TARN_HIST_FINE, sizeof *w->fine, err));
-    TARN_TRY(tarn_alloc(&w->wide, threads * slot_cells(w), sizeof *w->wide, err));
-    TARN_TRY(tarn_alloc(&w->touched, threads, sizeof *w->touched, err));
+    TARN_TRY(tarn_alloc(&w->wide, threads * tarn_slot_cells(w), sizeof *w->wide, err));
+    TARN_TRY(tarn_alloc(&w->tally, threads, sizeof *w->tally, err));
     TARN_TRY(tarn_alloc(&w->found, 2 * cols, sizeof *w->found, err));
+    TARN_TRY(tarn_alloc(&w->bucket, (size_t)w->bucket_leaves * 256, sizeof *w->bucket, err));
     *out = w;
     w = NULL;
 done:
@@ -104,23 +76,25 @@ void tarn_leafwise_free(tarn_leafwise *w)
     tarn_free(w->taken);
     tarn_free(w->fine);
     tarn_free(w->wide);
-    tarn_free(w->touched);
+    tarn_free(w->piece);
+    tarn_free(w->tally);
     tarn_free(w->found);
+    tarn_free(w->bucket);
     tarn_free(w);
 }
 
 /* ---- slots ---- */
 
-static void drop_slot(tarn_leafwise *w, leaf *l)
+static void drop_slot(tarn_leafwise *w, tarn_leaf_rows *l)
 {
     if (l->slot >= 0) w->taken[l->slot] = false;
     l->slot = -1;
 }
 
-/* A free slot; if there is none, that of the leaf that gains least, but not of a or b. */
-static int32_t take_slot(tarn_leafwise *w, const leaf *a, const leaf *b)
+/* A free slot; if there is none, that of the leaf that gains least, but not of `busy`. */
+static int32_t take_slot(tarn_leafwise *w, const tarn_leaf *busy)
 {
-    leaf *poorest = NULL;
+    tarn_leaf_rows *poorest = NULL;
 
     for (int32_t s = 0; s < w->slots; s++) {
         if (w->taken[s]) continue;
@@ -128,220 +102,142 @@ static int32_t take_slot(tarn_leafwise *w, const leaf *a, const leaf *b)
         return s;
     }
     for (int32_t i = 0; i < w->leaves; i++) {
-        leaf *l = &w->leaf[i];
-        if (l == a || l == b || l->slot < 0) continue;
+        tarn_leaf_rows *l = &w->leaf[i].own;
+        if (&w->leaf[i] == busy || l->slot < 0) continue;
         if (!poorest || l->best.gain < poorest->best.gain) poorest = l;
     }
-    int32_t s = poorest->slot; /* there is one: slots > 3, and a and b hold 2 at most */
+    int32_t s = poorest->slot; /* there is one: slots > 3, and the leaf and its children hold 2 at most */
     poorest->slot = -1;
     return s;
 }
 
-/* ---- histograms ---- */
-
-typedef struct counting {
-    tarn_leafwise *w;
-    const leaf *l;
-    int64_t *to;
-} counting;
-
-static void add_chunk(const tarn_leafwise *w, const leaf *l, int64_t chunk, int64_t *fine)
-{
-    int64_t from = chunk * w->pack.rows, n = l->rows - from < w->pack.rows ? l->rows - from : w->pack.rows;
-    const int32_t *rows = l->rows == w->list.rows ? NULL : w->list.list + l->at + from; /* the root's are in order */
-
-    tarn_hist_add(w->rows, w->bins->cols, w->use, w->packed, rows, from, n, fine);
-}
-
-static tarn_code count_chunk(void *arg, int64_t chunk, int worker, tarn_err *err)
-{
-    const counting *c = arg;
-    tarn_leafwise *w = c->w;
-    int64_t *fine = w->fine + (size_t)worker * (size_t)w->bins->cols * TARN_HIST_FINE;
-
-    (void)err;
-    add_chunk(w, c->l, chunk, fine);
-    tarn_hist_pour(w->bins, w->use, &w->pack, fine, w->wide + (size_t)worker * slot_cells(w), !w->touched[worker]);
-    w->touched[worker] = true;
-    return TARN_OK;
-}
-
-static tarn_code merge_feature(void *arg, int64_t k, int worker, tarn_err *err)
-{
-    const counting *c = arg;
-    tarn_leafwise *w = c->w;
-    int32_t f = w->use->feature[k];
-    bool first = true;
-
-    (void)worker, (void)err;
-    for (int t = 0; t < tarn_pool_threads(w->job->pool); t++) {
-        const int64_t *from = w->wide + (size_t)t * slot_cells(w);
-        if (!w->touched[t]) continue;
-        if (first) tarn_hist_subtract(w->bins, f, c->to, c->to); /* to zero */
-        first = false;
-        tarn_hist_merge(w->bins, f, c->to, from);
-    }
-    return TARN_OK;
-}
-
-/* This rank's rows of the leaf, into a slot. */
-static tarn_code count_rows(tarn_leafwise *w, const leaf *l, int64_t *to, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    counting c = {w, l, to};
-    int64_t chunks = (l->rows + w->pack.rows - 1) / w->pack.rows;
-    int threads = tarn_pool_threads(w->job->pool);
-
-    if (chunks < 2 || threads == 1 || l->rows * w->use->count < ADDS_SERIAL) {
-        for (int64_t i = 0; i < chunks || i == 0; i++) { /* a leaf without rows here still sets its cells to zero */
-            if (l->rows > 0) add_chunk(w, l, i, w->fine);
-            tarn_hist_pour(w->bins, w->use, &w->pack, w->fine, to, i == 0);
-        }
-        return TARN_OK;
-    }
-    memset(w->touched, 0, (size_t)threads * sizeof *w->touched);
-    TARN_TRY(tarn_pool_run(w->job->pool, chunks, count_chunk, &c, err));
-    bool few = w->bins->cells < CELLS_SERIAL;
-    TARN_TRY(tarn_pool_run(few ? NULL : w->job->pool, w->use->count, merge_feature, &c, err));
-done:
-    return rc;
-}
-
-/* The rows of all ranks. */
-static tarn_code count_leaf(tarn_leafwise *w, leaf *l, int32_t slot, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-
-    l->slot = slot;
-    TARN_TRY(count_rows(w, l, slot_at(w, slot), err));
-    TARN_TRY(tarn_comm_sum_i64(w->job->comm, slot_at(w, slot), slot_cells(w), err));
-done:
-    return rc;
-}
-
-/* ---- the best split of one or two leaves ---- */
-
-typedef struct looking {
-    tarn_leafwise *w;
-    leaf *leaf[2];     /* to be looked through; NULL: not */
-    int64_t *less;     /* first, what leaves over from this ... */
-    const int64_t *by; /* ... when this is taken away; NULL: nothing to take away */
-} looking;
-
-static tarn_code look_at_feature(void *arg, int64_t k, int worker, tarn_err *err)
-{
-    const looking *j = arg;
-    tarn_leafwise *w = j->w;
-    int32_t f = w->use->feature[k];
-
-    (void)worker, (void)err;
-    if (j->by) tarn_hist_subtract(w->bins, f, j->less, j->by);
-    for (int i = 0; i < 2; i++) {
-        tarn_split *found = &w->found[(size_t)i * (size_t)w->bins->cols + (size_t)k];
-        *found = (tarn_split){0};
-        if (j->leaf[i]) tarn_split_find(w->rules, w->bins, f, slot_at(w, j->leaf[i]->slot), &j->leaf[i]->sums, found);
-    }
-    return TARN_OK;
-}
-
-static tarn_code look(tarn_leafwise *w, looking *j, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    bool few = w->bins->cells < CELLS_SERIAL;
-
-    TARN_TRY(tarn_pool_run(few ? NULL : w->job->pool, w->use->count, look_at_feature, j, err));
-    for (int i = 0; i < 2; i++) {
-        leaf *l = j->leaf[i];
-        if (!l) continue;
-        const tarn_split *found = &w->found[(size_t)i * (size_t)w->bins->cols];
-        l->best = (tarn_split){0};
-        for (int32_t k = 0; k < w->use->count; k++)
-            if (found[k].gain > l->best.gain) l->best = found[k];
-        if (l->best.gain <= 0) drop_slot(w, l);
-    }
-done:
-    return rc;
-}
-
 /* ---- growing ---- */
 
-static bool may_split(const tarn_leafwise *w, const leaf *l)
+static bool may_split(const tarn_leafwise *w, const tarn_leaf_rows *l)
 {
     if (w->shape.depth > 0 && l->depth >= w->shape.depth) return false;
-    return l->sums.n >= 2 * w->rules->min_rows;
+    return l->of.total.n >= 2 * w->rules->min_rows;
 }
 
-static void set_value(tarn_leafwise *w, const leaf *l)
+/* Where the children's rows will be. Marks of leaves that are cut at once must differ, so none is given back yet. */
+static void place_children(tarn_leafwise *w, tarn_leaf *l)
 {
-    double h = (double)l->sums.h * w->rules->h_unit + w->rules->l2;
+    bool listed = l->own.place.form == TARN_ROWS_LISTED, mark_left = !listed;
+    tarn_tree_place list = {.form = TARN_ROWS_LISTED, .buffer = listed ? 1 - l->own.place.buffer : 0};
 
-    w->tree.node[l->node].value = h > 0 ? -w->shape.shrink * ((double)l->sums.g * w->rules->g_unit) / h : 0;
+    for (int i = 0; i < 2; i++) {
+        int64_t n = l->child[i].of.total.n;
+        uint8_t mark = l->own.place.mark;
+        l->child[i].place = list;
+        if (listed || w->list.strips < 2 || n * TARN_TREE_MARKED < w->root_rows) continue;
+        for (uint8_t m = 0; !mark_left && m < TARN_TREE_MARKED; m++)
+            if (!w->mark[m]) mark = m;
+        mark_left = false;
+        w->mark[mark] = true;
+        l->child[i].place = (tarn_tree_place){.form = TARN_ROWS_MARKED, .mark = mark};
+    }
+}
+
+/* What the leaf will become, and where the histograms go. last: no split comes after it. */
+static void plan(tarn_leafwise *w, tarn_leaf *l, bool last)
+{
+    tarn_split_node side[2];
+
+    tarn_split_sides(w->rules, &l->own.of, &l->own.best, &side[0], &side[1]);
+    l->less = side[0].total.n <= side[1].total.n ? 0 : 1;
+    for (int i = 0; i < 2; i++) {
+        l->child[i] = (tarn_leaf_rows){.depth = l->own.depth + 1, .slot = -1, .of = side[i]};
+        l->child[i].packed = l->own.packed || side[i].total.n <= w->pack.rows;
+        l->looks[i] = !last && may_split(w, &l->child[i]);
+    }
+    place_children(w, l);
+    int less = l->less, more = 1 - l->less;
+    l->subtracts = l->looks[more] && l->own.slot >= 0;
+    l->counts[less] = l->looks[less] || l->subtracts;
+    l->counts[more] = l->looks[more] && !l->subtracts;
+    if (l->counts[less]) l->child[less].slot = take_slot(w, l);
+    if (l->subtracts) {
+        l->child[more].slot = l->own.slot;
+        l->own.slot = -1;
+    }
+    if (l->counts[more]) l->child[more].slot = take_slot(w, l);
+    drop_slot(w, &l->own);
+}
+
+/* Leaf `first` and those that will probably come next, most gain first. */
+static int32_t choose(tarn_leafwise *w, tarn_leaf *first, tarn_leaf **list)
+{
+    int32_t left = w->shape.leaves - w->leaves, most = 1 + (left - 1) / 4, n = 1;
+
+    list[0] = first;
+    if (most > w->ahead) most = w->ahead;
+    for (int32_t i = 0; i < w->leaves; i++) most -= w->leaf[i].cut;
+    for (int32_t i = 0; i < w->leaves && most > 1; i++) {
+        tarn_leaf *l = &w->leaf[i];
+        if (l->cut || l == first || l->own.best.gain <= 0) continue;
+        if (n == most && l->own.best.gain <= list[n - 1]->own.best.gain) continue;
+        int32_t at = n == most ? n - 1 : n++;
+        for (; at > 1 && list[at - 1]->own.best.gain < l->own.best.gain; at--) list[at] = list[at - 1];
+        list[at] = l;
+    }
+    return n;
+}
+
+static tarn_code cut(tarn_leafwise *w, tarn_leaf *first, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_leaf *list[TARN_LEAVES_AHEAD];
+    int32_t n = choose(w, first, list);
+
+    for (int32_t i = 0; i < n; i++) plan(w, list[i], w->leaves + 1 == w->shape.leaves);
+    TARN_TRY(tarn_leaf_cut(w, list, n, err));
+    for (int32_t i = 0; i < n; i++) {
+        for (int c = 0; c < 2; c++)
+            if (list[i]->child[c].best.gain <= 0) drop_slot(w, &list[i]->child[c]);
+        list[i]->cut = true;
+        bool marked = list[i]->own.place.form != TARN_ROWS_LISTED;
+        for (int c = 0; c < 2; c++) marked = marked && list[i]->child[c].place.form == TARN_ROWS_LISTED;
+        if (marked) w->mark[list[i]->own.place.mark] = false;
+    }
+done:
+    return rc;
+}
+
+static tarn_code split(tarn_leafwise *w, tarn_leaf *l, double *gain, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_leaf *right = &w->leaf[w->leaves];
+    const tarn_split *by = &l->own.best;
+
+    TARN_TRY(tarn_tree_split(&w->tree, l->node, &by->by, err));
+    gain[by->by.feature] += w->shape.count_splits ? 1 : by->gain;
+    size_t bytes = (size_t)w->list.strips * sizeof(tarn_tree_piece);
+    memcpy(tarn_leaf_pieces(w, right, 0), tarn_leaf_pieces(w, l, 2), bytes);
+    memcpy(tarn_leaf_pieces(w, l, 0), tarn_leaf_pieces(w, l, 1), bytes);
+    *right = (tarn_leaf){.own = l->child[1], .node = w->tree.nodes - 1};
+    *l = (tarn_leaf){.own = l->child[0], .node = w->tree.nodes - 2};
+    w->leaves++;
+done:
+    return rc;
 }
 
 static tarn_code plant(tarn_leafwise *w, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    leaf *root = &w->leaf[0];
-    looking j = {.w = w, .leaf = {root, NULL}};
+    tarn_leaf *root = &w->leaf[0];
 
     memset(w->taken, 0, (size_t)w->slots * sizeof *w->taken);
     tarn_tree_reset(&w->tree, 0);
-    TARN_TRY(tarn_tree_rows_reset(&w->list, err));
-    *root = (leaf){.rows = w->list.rows, .slot = -1};
+    *root = (tarn_leaf){.own = {.rows = w->list.rows, .of = {{0}, -w->rules->most_value, w->rules->most_value}}};
     w->leaves = 1;
-    TARN_TRY(count_leaf(w, root, take_slot(w, root, root), err));
-    root->sums = tarn_hist_total(w->bins, w->use->feature[0], slot_at(w, root->slot));
-    if (may_split(w, root)) TARN_TRY(look(w, &j, err));
-done:
-    return rc;
-}
-
-/* Histograms of a and b, of which a has fewer rows, and their best splits. parent: the slot of what both were, or -1.
- */
-static tarn_code look_at_children(tarn_leafwise *w, leaf *a, leaf *b, int32_t parent, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    looking j = {.w = w, .leaf = {may_split(w, a) ? a : NULL, may_split(w, b) ? b : NULL}};
-
-    b->slot = parent;
-    if (j.leaf[1] && parent >= 0) {
-        TARN_TRY(count_leaf(w, a, take_slot(w, a, b), err));
-        j.less = slot_at(w, parent);
-        j.by = slot_at(w, a->slot);
-    } else {
-        if (j.leaf[0]) TARN_TRY(count_leaf(w, a, take_slot(w, a, b), err));
-        if (j.leaf[1]) TARN_TRY(count_leaf(w, b, take_slot(w, a, b), err));
-    }
-    if (j.leaf[0] || j.leaf[1]) TARN_TRY(look(w, &j, err));
-    if (!j.leaf[0]) drop_slot(w, a);
-    if (!j.leaf[1]) drop_slot(w, b);
-done:
-    return rc;
-}
-
-static tarn_code split_leaf(tarn_leafwise *w, leaf *l, double *gain, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    leaf *r = &w->leaf[w->leaves];
-    tarn_split by = l->best;
-    int32_t parent = l->slot;
-    uint8_t left[256];
-    int64_t n_left = 0;
-
-    tarn_branch_table(&by.by, w->bins, left);
-    TARN_TRY(tarn_tree_split(&w->tree, l->node, &by.by, err));
-    TARN_TRY(tarn_tree_rows_part(&w->list, l->at, l->rows, w->rows->by_column + (int64_t)by.by.feature * w->rows->rows,
-                                 left, &n_left, err));
-    gain[by.by.feature] += by.gain;
-    *r = (leaf){
-        .at = l->at + n_left, .rows = l->rows - n_left, .node = w->tree.nodes - 1, .depth = l->depth + 1, .slot = -1};
-    r->sums = (tarn_sums){l->sums.g - by.left.g, l->sums.h - by.left.h, l->sums.n - by.left.n};
-    *l = (leaf){
-        .at = l->at, .rows = n_left, .node = w->tree.nodes - 2, .depth = l->depth + 1, .slot = -1, .sums = by.left};
-    w->leaves++;
-    if (w->leaves == w->shape.leaves) return TARN_OK; /* nobody asks for their splits */
-    bool left_less = l->sums.n <= r->sums.n;
-    TARN_TRY(look_at_children(w, left_less ? l : r, left_less ? r : l, parent, err));
+    root->own.slot = take_slot(w, root);
+    root->own.packed = w->job->x->all_rows <= w->pack.rows;
+    tarn_tree_rows_reset(&w->list, tarn_leaf_pieces(w, root, 0));
+    memset(w->mark, 0, sizeof w->mark);
+    w->mark[0] = true;
+    TARN_TRY(tarn_leaf_plant(w, root, err));
+    w->root_rows = root->own.of.total.n;
+    if (!may_split(w, &root->own)) root->own.best = (tarn_split){0};
 done:
     return rc;
 }
@@ -356,13 +252,15 @@ tarn_code tarn_leafwise_grow(tarn_leafwise *w, const int64_t *packed, const tarn
     w->use = use;
     TARN_TRY(plant(w, err));
     while (w->leaves < w->shape.leaves) {
-        leaf *most = &w->leaf[0];
+        tarn_leaf *most = &w->leaf[0];
         for (int32_t i = 1; i < w->leaves; i++)
-            if (w->leaf[i].best.gain > most->best.gain) most = &w->leaf[i];
-        if (most->best.gain <= 0) break;
-        TARN_TRY(split_leaf(w, most, gain, err));
+            if (w->leaf[i].own.best.gain > most->own.best.gain) most = &w->leaf[i];
+        if (most->own.best.gain <= 0) break;
+        if (!most->cut) TARN_TRY(cut(w, most, err));
+        TARN_TRY(split(w, most, gain, err));
     }
-    for (int32_t i = 0; i < w->leaves; i++) set_value(w, &w->leaf[i]);
+    for (int32_t i = 0; i < w->leaves; i++)
+        w->tree.node[w->leaf[i].node].value = w->shape.shrink * tarn_split_value(rules, &w->leaf[i].own.of);
 done:
     return rc;
 }
@@ -376,20 +274,30 @@ typedef struct adding {
     double *score;
 } adding;
 
-static tarn_code add_block(void *arg, int64_t block, int worker, tarn_err *err)
+/* Rows that carry a mark are added to all together, in order; the others by their lists. */
+static tarn_code add_strip(void *arg, int64_t strip, int worker, tarn_err *err)
 {
     const adding *a = arg;
     const tarn_leafwise *w = a->w;
-    int64_t from = block * TARN_BLOCK_ROWS, to = from + TARN_BLOCK_ROWS;
+    double of_mark[256] = {0};
+    bool marks = false;
 
     (void)worker, (void)err;
-    if (to > w->list.rows) to = w->list.rows;
     for (int32_t i = 0; i < w->leaves; i++) {
-        const leaf *l = &w->leaf[i];
-        int64_t begin = l->at > from ? l->at : from, end = l->at + l->rows < to ? l->at + l->rows : to;
+        const tarn_leaf *l = &w->leaf[i];
         double value = w->tree.node[l->node].value;
-        for (int64_t k = begin; k < end; k++) a->score[w->list.list[k]] += value;
+        for (int k = tarn_leaf_next_part(l, -1); k >= 0; k = tarn_leaf_next_part(l, k)) {
+            tarn_tree_place place = tarn_leaf_part(l, k)->place;
+            tarn_tree_piece p = tarn_leaf_pieces(w, l, k)[strip];
+            const int32_t *row = w->list.list[place.buffer] + p.at;
+            marks = marks || place.form != TARN_ROWS_LISTED;
+            if (place.form != TARN_ROWS_LISTED) of_mark[place.mark] = value;
+            else
+                for (int32_t r = 0; r < p.n; r++) a->score[row[r]] += value;
+        }
     }
+    int64_t end, at = tarn_tree_rows_strip(&w->list, strip, &end);
+    for (; marks && at < end; at++) a->score[at] += of_mark[w->list.mark[at]];
     return TARN_OK;
 }
 
@@ -397,5 +305,5 @@ tarn_code tarn_leafwise_add(tarn_leafwise *w, double *score, tarn_err *err)
 {
     adding a = {w, score};
 
-    return tarn_pool_run(w->job->pool, tarn_blocks(w->list.rows), add_block, &a, err);
+    return tarn_pool_run(w->job->pool, w->list.strips, add_strip, &a, err);
 }

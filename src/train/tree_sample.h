@@ -3,10 +3,9 @@
 #ifndef TARN_TRAIN_TREE_SAMPLE_H
 #define TARN_TRAIN_TREE_SAMPLE_H
 
-#include "support/tarn_test.h"
+#include "train/golden_sample.h"
 
 #include "base/random.h"
-#include "train/train.h"
 
 #include <math.h>
 
@@ -19,6 +18,7 @@ typedef struct fixture {
     int32_t levels[FIXTURE_COLS]; /* 0: a number */
     double *y, *weight;           /* weight: used if `weighted` */
     bool weighted;
+    int64_t *group; /* NULL: no queries */
     tarn_feature features[FIXTURE_COLS];
     tarn_dense dense;
 } fixture;
@@ -37,6 +37,7 @@ static inline void fixture_clear(fixture *t)
     for (int32_t j = 0; j < t->cols; j++) tarn_free(t->column[j]);
     tarn_free(t->y);
     tarn_free(t->weight);
+    tarn_free(t->group);
 }
 
 /* Uniform in [0, 1): number `index` of row `row`. */
@@ -62,6 +63,7 @@ static inline void fixture_matrix(const fixture *t, const tarn_comm *comm, const
     x->y = t->y + x->first;
     x->weight = t->weighted ? t->weight + x->first : NULL;
     x->classes = t->classes;
+    x->group = t->group ? t->group + x->first : NULL;
 }
 
 static inline tarn_code fixture_inputs(const fixture *t, tarn_graph *g, uint32_t *regs, tarn_err *err)
@@ -94,21 +96,6 @@ typedef struct fixture_job {
     tarn_fitted fitted[FIXTURE_RANKS];
 } fixture_job;
 
-static inline tarn_code fixture_finish(fixture_job *j, tarn_graph *g, int rank, tarn_err *err)
-{
-    static const char *const classes[FIXTURE_CLASSES] = {"a", "b", "c", "d", "e"};
-    uint32_t regs[FIXTURE_CLASSES];
-    int32_t n = j->t->classes > 2 ? j->t->classes : 1;
-    tarn_task task = j->t->classes == 0 ? TARN_REGRESSION : j->t->classes == 2 ? TARN_BINARY : TARN_MULTICLASS;
-    tarn_code rc = TARN_OK;
-
-    for (int32_t k = 0; k < n; k++) regs[k] = j->fitted[rank].out + (uint32_t)k;
-    TARN_TRY(tarn_graph_output(g, task, "y", regs, n, j->t->classes ? classes : NULL, j->t->classes, 0.5, err));
-    TARN_TRY(tarn_graph_finish(g, &j->model[rank], err));
-done:
-    return rc;
-}
-
 static inline tarn_code fixture_rank(void *arg, tarn_comm *comm, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -135,7 +122,7 @@ static inline tarn_code fixture_rank(void *arg, tarn_comm *comm, tarn_err *err)
                     .graph = graph,
                     .regs = regs};
     TARN_TRY(tarn_train(j->algo, j->params, &job, &j->fitted[rank], err));
-    rc = fixture_finish(j, graph, rank, err);
+    rc = golden_finish(graph, j->t->classes, j->fitted[rank].out, &j->model[rank], err);
     if (rc == TARN_OK) goto done;
     tarn_free(j->fitted[rank].importance); /* it was the caller's; a failed fit must not leave any */
     j->fitted[rank].importance = NULL;
@@ -210,6 +197,7 @@ static inline void fixture_same(const fixture_job *a, const fixture_job *b, int 
     assert_memory_equal(x, y, len);
     assert_memory_equal(a->fitted[0].importance, b->fitted[rank].importance, (size_t)a->t->cols * sizeof(double));
     assert_true(memcmp(&a->fitted[0].objective, &b->fitted[rank].objective, sizeof(double)) == 0);
+    assert_true(memcmp(&a->fitted[0].oob, &b->fitted[rank].oob, sizeof(double)) == 0);
 }
 
 /* Threads 1, 2, 3, 7 and ranks 1, 2, 3 give the same model. */

@@ -15,6 +15,23 @@ typedef struct sample {
     tarn_sums total;
 } sample;
 
+static const tarn_pack no_pack = {0};
+
+static void total_of(sample *s)
+{
+    tarn_hist wide = {s->wide, false};
+
+    s->total = tarn_hist_total(&s->bins, &no_pack, 0, &wide);
+}
+
+static void find(const tarn_split_rules *r, sample *s, tarn_split *best)
+{
+    tarn_hist wide = {s->wide, false};
+    tarn_split_node node = {s->total, -INFINITY, INFINITY};
+
+    tarn_split_find(r, &s->bins, 0, &wide, &node, best);
+}
+
 static void sample_new(sample *s, uint32_t seed, bool category, int32_t bins, bool missing)
 {
     static const double edges[255] = {0};
@@ -29,7 +46,7 @@ static void sample_new(sample *s, uint32_t seed, bool category, int32_t bins, bo
         s->wide[b + BINS + 1] = n * 250;
         s->wide[b + 2 * (BINS + 1)] = n;
     }
-    s->total = tarn_hist_total(&s->bins, 0, s->wide);
+    total_of(s);
 }
 
 static const tarn_split_rules rules = {.g_unit = 1e-3,
@@ -91,7 +108,7 @@ static void numbers_split_as_well_as_any_border_allows(void **state)
             best = right > best ? right : best;
             best = missing && left > best ? left : best;
         }
-        tarn_split_find(&rules, &s.bins, 0, s.wide, &s.total, &split);
+        find(&rules, &s, &split);
         assert_true(fabs(split.gain - best) <= 1e-9 * (1 + best));
         if (split.gain <= 0) continue;
         found++;
@@ -122,7 +139,7 @@ static void levels_split_as_well_as_any_subset_allows(void **state)
             best = v > best ? v : best;
             if ((set & (set - 1)) == 0 && v > best_single) best_single = v;
         }
-        tarn_split_find(&rules, &s.bins, 0, s.wide, &s.total, &split);
+        find(&rules, &s, &split);
         if (used <= 4) assert_true(fabs(split.gain - best_single) <= 1e-9 * (1 + best));
         else
             assert_true(split.gain <= best * (1 + 1e-9) &&
@@ -150,10 +167,10 @@ static void rare_levels_do_not_decide(void **state)
         s.wide[b + BINS + 1] = n * 250;
         s.wide[b + 2 * (BINS + 1)] = n;
     }
-    s.total = tarn_hist_total(&s.bins, 0, s.wide);
+    total_of(&s);
     careful.category_smooth = 10;
     careful.category_rows = 100;
-    tarn_split_find(&careful, &s.bins, 0, s.wide, &s.total, &split);
+    find(&careful, &s, &split);
     assert_true(split.gain == 0 || !(split.by.set[0] >> 5 & 1));
 }
 
@@ -174,9 +191,9 @@ static void many_levels_pay_for_what_chance_gives_them(void **state)
             s.wide[b + BINS + 1] = 50 * 250;
             s.wide[b + 2 * (BINS + 1)] = 50;
         }
-        s.total = tarn_hist_total(&s.bins, 0, s.wide);
-        tarn_split_find(&rules, &s.bins, 0, s.wide, &s.total, &split);
-        tarn_split_find(&doubting, &s.bins, 0, s.wide, &s.total, &doubted);
+        total_of(&s);
+        find(&rules, &s, &split);
+        find(&doubting, &s, &doubted);
         level_won += split.gain > 4;
         believed += doubted.gain > 4;
         if (doubted.gain > 0) assert_true(fabs(split.gain - 0.64 * (BINS - 1) - doubted.gain) < 1e-9);
@@ -192,11 +209,11 @@ static void equal_columns_tie_for_the_first(void **state)
     tarn_split first = {0};
 
     sample_new(&s, 4, false, BINS, true);
-    tarn_split_find(&rules, &s.bins, 0, s.wide, &s.total, &first);
+    find(&rules, &s, &first);
     assert_true(first.gain > 0);
     tarn_split again = first;
     again.by.feature = -7; /* would be overwritten by a better one */
-    tarn_split_find(&rules, &s.bins, 0, s.wide, &s.total, &again);
+    find(&rules, &s, &again);
     assert_int_equal(again.by.feature, -7);
 }
 

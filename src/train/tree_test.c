@@ -34,7 +34,7 @@ static void sample_new(sample *s)
     fixture_features(&s->t, s->features);
     fixture_matrix(&s->t, NULL, s->features, &s->dense, &s->x);
     s->job = (tarn_fit){.x = &s->x, .regs = s->regs};
-    must(tarn_bins_make(&s->job, 40, &s->bins, err));
+    must(tarn_bins_make(&s->job, 40, false, &s->bins, err));
     must(tarn_bins_rows(s->bins, &s->x, NULL, true, false, &s->rows, err));
     memset(s->sum, 0, sizeof s->sum);
 }
@@ -98,7 +98,7 @@ static void compare(sample *s, const tarn_grove *g)
     must(tarn_graph_new(&s->job.graph, err));
     must(fixture_inputs(&s->t, s->job.graph, s->regs, err));
     must(tarn_grove_finish(g, &s->job, 1, &base, 1, &j.fitted[0].out, err));
-    must(fixture_finish(&j, s->job.graph, 0, err));
+    must(golden_finish(s->job.graph, s->t.classes, j.fitted[0].out, &j.model[0], err));
     double *p = fixture_predict(&j, &s->t);
     for (int64_t i = 0; i < ROWS; i++) assert_true(p[i] == s->sum[i]);
     tarn_free(p);
@@ -175,39 +175,6 @@ static void ranks_gather_their_trees_in_order(void **state)
     sample_clear(&s);
 }
 
-static void rows_part_alike_for_any_number_of_threads(void **state)
-{
-    (void)state;
-    enum { N = 70000 };
-    static uint8_t column[N];
-    static int32_t want[N];
-    uint8_t left[256];
-    int64_t n_left[3], count = 0;
-
-    for (int64_t i = 0; i < N; i++) column[i] = (uint8_t)(256 * fixture_unit(i, 0));
-    for (int b = 0; b < 256; b++) left[b] = fixture_unit(b, 1) < 0.3;
-    for (int64_t i = 0; i < N; i++)
-        if (left[column[i]]) want[count++] = (int32_t)i;
-    int64_t lefts = count;
-    for (int64_t i = 0; i < N; i++)
-        if (!left[column[i]]) want[count++] = (int32_t)i;
-    for (int k = 0; k < 3; k++) {
-        tarn_pool *pool = NULL;
-        tarn_tree_rows rows;
-        must(tarn_pool_new(1 + 2 * k, &pool, err));
-        must(tarn_tree_rows_init(&rows, pool, N, err));
-        must(tarn_tree_rows_reset(&rows, err));
-        must(tarn_tree_rows_part(&rows, 0, N, column, left, &n_left[k], err));
-        assert_int_equal(n_left[k], lefts);
-        assert_memory_equal(rows.list, want, sizeof want);
-        must(tarn_tree_rows_part(&rows, 100, 50, column, left, &n_left[k], err)); /* all of these go left */
-        assert_int_equal(n_left[k], 50);
-        assert_memory_equal(rows.list, want, sizeof want);
-        tarn_tree_rows_clear(&rows);
-        tarn_pool_free(pool);
-    }
-}
-
 static void a_lack_of_memory_leaves_the_grove_as_it_was(void **state)
 {
     (void)state;
@@ -235,5 +202,4 @@ static void a_lack_of_memory_leaves_the_grove_as_it_was(void **state)
 }
 
 TARN_TESTS(TARN_TEST(served_trees_say_what_grown_ones_say), TARN_TEST(groves_may_be_joined_and_cut),
-           TARN_TEST(ranks_gather_their_trees_in_order), TARN_TEST(rows_part_alike_for_any_number_of_threads),
-           TARN_TEST(a_lack_of_memory_leaves_the_grove_as_it_was))
+           TARN_TEST(ranks_gather_their_trees_in_order), TARN_TEST(a_lack_of_memory_leaves_the_grove_as_it_was))

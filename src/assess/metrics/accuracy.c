@@ -10,6 +10,18 @@ static double accuracy(const tarn_confusion *c)
     return right / c->total;
 }
 
+static void count(const tarn_confusion *c, double *part, double *whole)
+{
+    *part = 0;
+    *whole = c->total;
+    for (int k = 0; k < c->classes; k++) *part += c->cells[k * c->classes + k];
+}
+
+static tarn_code share(const tarn_judged *j, double *part, double *whole, tarn_err *err)
+{
+    return tarn_confusion_share(j, count, part, whole, err);
+}
+
 static tarn_code compute(const tarn_judged *j, double *out, tarn_err *err)
 {
     return tarn_confusion_whole(j, accuracy, out, err);
@@ -22,6 +34,7 @@ const tarn_metric tarn_metric_accuracy = {
     .tasks = 1u << TARN_BINARY | 1u << TARN_MULTICLASS,
     .higher_is_better = true,
     .best = 1,
+    .share = share,
     .help = "share of rows whose class is predicted rightly",
     .compute = compute,
 };

@@ -29,6 +29,7 @@ const tarn_metric tarn_metric_ece = {
     .tasks = 1u << TARN_BINARY | 1u << TARN_MULTICLASS,
     .higher_is_better = false,
     .best = 0,
+    .no_interval = true,
     .help = "how far, on average, stated probabilities are from how often it really happens",
     .compute = compute,
 };

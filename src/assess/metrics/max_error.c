@@ -20,6 +20,7 @@ const tarn_metric tarn_metric_max_error = {
     .tasks = 1u << TARN_REGRESSION,
     .higher_is_better = false,
     .best = 0,
+    .no_interval = true,
     .help = "how far off the worst prediction is",
     .compute = compute,
 };

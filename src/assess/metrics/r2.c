@@ -3,26 +3,23 @@
  * gives NaN. */
 #include "assess/sum.h"
 
+static double truth(const tarn_judged *j, int64_t row) { return j->y[row]; }
+
+static double square(const tarn_judged *j, int64_t row)
+{
+    double miss = j->y[row] - j->p[row];
+
+    return miss * miss;
+}
+
 static tarn_code compute(const tarn_judged *j, double *out, tarn_err *err)
 {
-    tarn_sum sum = {0}, weight = {0}, left = {0}, all = {0};
     int64_t rows = 0;
 
     (void)err;
-    for (int64_t i = 0; i < j->rows; i++) {
-        double w = tarn_judged_weight(j, i);
-        tarn_sum_add(&sum, w * j->y[i]);
-        tarn_sum_add(&weight, w);
-        rows += w > 0;
-    }
-    double mean = tarn_sum_get(&sum) / tarn_sum_get(&weight);
-    for (int64_t i = 0; i < j->rows; i++) {
-        double w = tarn_judged_weight(j, i), miss = j->y[i] - j->p[i], spread = j->y[i] - mean;
-        tarn_sum_add(&left, w * (miss * miss));
-        tarn_sum_add(&all, w * (spread * spread));
-    }
-    double residual = tarn_sum_get(&left), total = tarn_sum_get(&all);
-    *out = rows < 2 ? NAN : total > 0 ? 1 - residual / total : residual > 0 ? 0 : 1;
+    for (int64_t i = 0; i < j->rows; i++) rows += tarn_judged_weight(j, i) > 0;
+    double left = tarn_mean_loss(j, square), all = tarn_mean_square(j, truth, tarn_mean_loss(j, truth));
+    *out = rows < 2 ? NAN : all > 0 ? 1 - left / all : left > 0 ? 0 : 1;
     return TARN_OK;
 }
 

@@ -2,6 +2,21 @@
 /* recall.c - how much of what is sought is found; 0 when there is none. */
 #include "assess/confusion.h"
 
+#include <math.h>
+
+static void count(const tarn_confusion *c, double *part, double *whole)
+{
+    *part = c->cells[3];
+    *whole = c->truth[1];
+}
+
+static tarn_code share(const tarn_judged *j, double *part, double *whole, tarn_err *err)
+{
+    *whole = NAN;
+    if (j->task != TARN_BINARY) return TARN_OK; /* a mean over classes is no share */
+    return tarn_confusion_share(j, count, part, whole, err);
+}
+
 static tarn_code compute(const tarn_judged *j, double *out, tarn_err *err)
 {
     return tarn_confusion_rate(j, tarn_confusion_recall, out, err);
@@ -14,6 +29,7 @@ const tarn_metric tarn_metric_recall = {
     .tasks = 1u << TARN_BINARY | 1u << TARN_MULTICLASS,
     .higher_is_better = true,
     .best = 1,
+    .share = share,
     .help = "of the rows that truly are, the share that is flagged",
     .compute = compute,
 };

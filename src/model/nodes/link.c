@@ -2,7 +2,8 @@
 /* link.c - scores become probabilities or positive values. Payload: tarn_link_data.
  *
  * identity: p = z; sigmoid: p_k = 1 / (1 + exp(-z_k)); exp: p_k = exp(z_k); softmax: p_k = exp(z_k - max z) / sum,
- * summed in order of k. Subtracting the maximum keeps exp finite for any finite z. */
+ * summed in order of k; shares: p_k = z_k / sum, equal shares where the sum is not above 0. Subtracting the maximum
+ * keeps exp finite for any finite z. */
 #include "math/elementary.h"
 #include "model/node.h"
 #include "model/payload.h"
@@ -13,10 +14,8 @@
 enum { CHUNK = 64 };
 
 static const char *const link_names[TARN_LINK_COUNT] = {
-    [TARN_LINK_IDENTITY] = "identity",
-    [TARN_LINK_SIGMOID] = "sigmoid",
-    [TARN_LINK_SOFTMAX] = "softmax",
-    [TARN_LINK_EXP] = "exp",
+    [TARN_LINK_IDENTITY] = "identity", [TARN_LINK_SIGMOID] = "sigmoid", [TARN_LINK_SOFTMAX] = "softmax",
+    [TARN_LINK_EXP] = "exp",           [TARN_LINK_SHARES] = "shares",
 };
 
 static tarn_code check(const tarn_node_view *n, tarn_err *err)
@@ -58,12 +57,27 @@ static void softmax(const tarn_node_view *n, size_t rows, size_t stride, double 
     }
 }
 
+/* rows <= CHUNK */
+static void shares(const tarn_node_view *n, size_t rows, size_t stride, double *regs)
+{
+    double sum[CHUNK] = {0};
+
+    for (uint32_t k = 0; k < n->n_in; k++)
+        for (size_t i = 0; i < rows; i++) sum[i] += regs[n->in[k] * stride + i];
+    for (uint32_t k = 0; k < n->n_in; k++) {
+        const double *z = regs + n->in[k] * stride;
+        double *p = regs + (n->out + k) * stride;
+        for (size_t i = 0; i < rows; i++) p[i] = sum[i] > 0 ? z[i] / sum[i] : 1.0 / n->n_in;
+    }
+}
+
 static void run(const tarn_node_view *n, size_t rows, size_t stride, double *regs)
 {
     const tarn_link_data *d = n->data;
 
-    if (d->link == TARN_LINK_SOFTMAX) {
-        for (size_t i = 0; i < rows; i += CHUNK) softmax(n, rows - i < CHUNK ? rows - i : CHUNK, stride, regs + i);
+    if (d->link == TARN_LINK_SOFTMAX || d->link == TARN_LINK_SHARES) {
+        for (size_t i = 0; i < rows; i += CHUNK)
+            (d->link == TARN_LINK_SOFTMAX ? softmax : shares)(n, rows - i < CHUNK ? rows - i : CHUNK, stride, regs + i);
         return;
     }
     for (uint32_t k = 0; k < n->n_in; k++) {

@@ -193,16 +193,6 @@ static void run_plain(const tarn_node_view *n, const trees *t, size_t rows, size
 #define WITNESS 0
 #endif
 
-static inline __m256d gather4(const double *base, __m128i at)
-{
-    if (WITNESS) {
-        int32_t places[4];
-        memcpy(places, &at, sizeof places);
-        for (int l = 0; l < 4; l++) (void)*(const volatile double *)(base + places[l]);
-    }
-    return _mm256_i32gather_pd(base, at, 8);
-}
-
 /* Lanes that are not wanted give 0, and nothing is read for them. */
 static inline __m256i gather_bits4(const uint64_t *base, __m256i at, __m256i wanted)
 {
@@ -252,21 +242,49 @@ static inline __m256d category_sign(const uint64_t *bits, __m256d x, __m256d val
     _mm_shuffle_ps(_mm256_castps256_ps128(_mm256_castpd_ps(lanes)), _mm256_extractf128_ps(_mm256_castpd_ps(lanes), 1), \
                    which)
 
+/* Four places of a vector as numbers: loads of their own are faster than a gather. */
+typedef struct places {
+    size_t a, b, c, d;
+} places;
+
+static inline places places_of(__m128i at)
+{
+    uint64_t low = (uint64_t)_mm_cvtsi128_si64(at), high = (uint64_t)_mm_extract_epi64(at, 1);
+
+    return (places){(uint32_t)low, low >> 32, (uint32_t)high, high >> 32};
+}
+
+static inline __m256d load4(const double *x, places p)
+{
+    __m128d ab = _mm_loadh_pd(_mm_load_sd(x + p.a), x + p.b), cd = _mm_loadh_pd(_mm_load_sd(x + p.c), x + p.d);
+
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(ab), cd, 1);
+}
+
+/* Of four nodes the values, and their flags and right children. */
+static inline __m256d load_nodes(const tarn_tree_node *node, places p, __m256d *rest)
+{
+    __m256d ac = _mm256_castpd128_pd256(_mm_loadu_pd(&node[p.a].value));
+    __m256d bd = _mm256_castpd128_pd256(_mm_loadu_pd(&node[p.b].value));
+
+    ac = _mm256_insertf128_pd(ac, _mm_loadu_pd(&node[p.c].value), 1);
+    bd = _mm256_insertf128_pd(bd, _mm_loadu_pd(&node[p.d].value), 1);
+    *rest = _mm256_unpackhi_pd(ac, bd);
+    return _mm256_unpacklo_pd(ac, bd);
+}
+
 /* A step for four walks: at nodes `at`, with feature 0 of their rows at x + row. */
 __attribute__((always_inline)) static inline __m128i step4(const trees *t, const double *x, __m128i at, __m128i row,
                                                            bool categories)
 {
-    const double *node = &t->node->value;
-    __m128i place = _mm_slli_epi32(at, 1);
-    __m256d value = gather4(node, place);
-    __m256d rest = gather4(node + 1, place);
+    __m256d rest, value = load_nodes(t->node, places_of(at), &rest);
     __m256i lanes = _mm256_castpd_si256(rest);
     __m128i flags = _mm_castps_si128(HALVES(rest, 0x88)), right = _mm_castps_si128(HALVES(rest, 0xdd));
     __m128i feature = _mm_and_si128(flags, _mm_set1_epi32(TARN_TREE_FEATURE));
     __m128i leaf = _mm_slli_epi32(flags, 31 - LEAF_BIT);
 
     feature = _mm_andnot_si128(_mm_srai_epi32(leaf, 31), feature); /* a leaf's may be anything */
-    __m256d v = gather4(x, _mm_add_epi32(feature, row));
+    __m256d v = load4(x, places_of(_mm_add_epi32(feature, row)));
     __m256d missing = _mm256_cmp_pd(v, v, _CMP_UNORD_Q);
     __m256d left =
         _mm256_or_pd(_mm256_cmp_pd(v, value, _CMP_LE_OQ), _mm256_and_pd(missing, flag_sign(lanes, MISSING_BIT)));
@@ -345,11 +363,12 @@ static void sum_trees(const tarn_node_view *n, const trees *t, const double *x, 
     }
 }
 
-/* The columns of some rows (n_in <= WIDE), copied together row by row, through all trees. */
+/* The columns of some rows (n_in <= WIDE), copied together row by row, through all trees: as many as leave half of the
+ * nearest cache to a tree. */
 static void run_packed(const tarn_node_view *n, const trees *t, size_t rows, size_t stride, double *regs)
 {
     double x[WIDE * LANES];
-    size_t most = n->n_in > 0 ? WIDE * LANES / 2 / n->n_in / LANES * LANES : rows;
+    size_t most = n->n_in > 0 ? WIDE * LANES / 4 / n->n_in / LANES * LANES : rows;
 
     if (most < LANES) most = LANES;
     if (n->n_in == 0) x[0] = 0;

@@ -383,9 +383,49 @@ static void a_lack_of_memory_is_a_clean_error(void **state)
     }
 }
 
-TARN_TESTS(TARN_TEST(learns_a_chequered_square), TARN_TEST(learns_values_and_more_classes),
-           TARN_TEST(one_full_tree_knows_its_rows_by_heart), TARN_TEST(the_first_split_is_worked_by_hand),
-           TARN_TEST(missing_values_take_the_side_that_suits_them),
+/* What trees say of rows that they did not draw is about what they say of new rows; full trees know their own by heart.
+ */
+static void rows_out_of_the_bag_are_judged_like_new_ones(void **state)
+{
+    (void)state;
+
+    for (int32_t classes = 0; classes <= 3; classes += classes < 2 ? 2 : 1) {
+        fixture t, fresh;
+        fixture_job j = {0};
+        double mean = 0, var = 0;
+        uniform(&t, 0, 4000, 4, classes);
+        uniform(&fresh, 50000, 4000, 4, classes);
+        for (int k = 0; k < 2; k++) {
+            fixture *f = k ? &fresh : &t;
+            for (int64_t i = 0; i < f->rows; i++) {
+                double v = 2 * f->column[0][i] + f->column[1][i] + fixture_unit(i + 9000 * k, 88);
+                f->y[i] = classes ? floor(fmin(classes - 1, v * classes / 4)) : v;
+            }
+        }
+        fit_with(&j, &t, "trees=40 min_rows=1");
+        const tarn_fitted *said = &j.fitted[0];
+        assert_int_equal(said->oob_rows, 4000); /* a row that all 40 trees drew would be a wonder */
+        for (int64_t i = 0; i < 4000; i++) mean += fresh.y[i] / 4000;
+        for (int64_t i = 0; i < 4000; i++) var += (fresh.y[i] - mean) * (fresh.y[i] - mean) / 4000;
+        double rmse = classes ? 0 : fixture_rmse(&j, &fresh);
+        double expected = classes ? fixture_accuracy(&j, &fresh) : 1 - rmse * rmse / var;
+        if (!(fabs(said->oob - expected) < 0.03))
+            fail_msg("%d classes: %g out of bag, %g new", classes, said->oob, expected);
+        fixture_job_clear(&j);
+        fit_with(&j, &t, "trees=3 oob=false");
+        assert_int_equal(j.fitted[0].oob_rows, 0);
+        fixture_job_clear(&j);
+        fit_with(&j, &t, "trees=3 bootstrap=false");
+        assert_int_equal(j.fitted[0].oob_rows, 0);
+        fixture_job_clear(&j);
+        fixture_clear(&t);
+        fixture_clear(&fresh);
+    }
+}
+
+TARN_TESTS(TARN_TEST(rows_out_of_the_bag_are_judged_like_new_ones), TARN_TEST(learns_a_chequered_square),
+           TARN_TEST(learns_values_and_more_classes), TARN_TEST(one_full_tree_knows_its_rows_by_heart),
+           TARN_TEST(the_first_split_is_worked_by_hand), TARN_TEST(missing_values_take_the_side_that_suits_them),
            TARN_TEST(levels_split_by_what_they_mean_not_by_their_codes), TARN_TEST(levels_of_noise_are_not_believed),
            TARN_TEST(a_weight_is_worth_as_many_rows), TARN_TEST(limits_are_kept),
            TARN_TEST(columns_must_be_a_rule_or_a_number), TARN_TEST(threads_and_ranks_make_no_difference),

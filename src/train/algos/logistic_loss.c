@@ -20,29 +20,35 @@
  * the same few lines of the cache. */
 typedef struct space {
     int64_t stride;
-    double *block;    /* (cols, rows of the block) */
+    double *block; /* (cols, rows of the block), if it lies nowhere else */
+    const double *from;
+    int64_t apart;    /* column j of the block begins at from + j * apart */
     double *x;        /* (wide, stride) the tile */
     double *margin;   /* (outputs, stride) */
     double *residual; /* (outputs, stride) */
     double *weight;   /* (stride) */
     double *curve;    /* (stride) */
+    double *row;      /* (outputs) of one row, for its sparse columns */
 } space;
 
 static space space_of(const logistic_problem *p, int worker)
 {
     space s = {.stride = p->tile + 8, .block = p->scratch + worker * p->scratch_each};
 
-    s.x = s.block + (int64_t)p->cols * TARN_BLOCK_ROWS;
-    s.margin = s.x + p->wide * s.stride;
+    s.x = s.block + (int64_t)p->dense * TARN_BLOCK_ROWS;
+    s.margin = s.x + p->tall * s.stride;
     s.residual = s.margin + p->outputs * s.stride;
     s.weight = s.residual + p->outputs * s.stride;
     s.curve = s.weight + s.stride;
+    s.row = s.curve + s.stride;
     return s;
 }
 
 static int64_t scratch_size(const logistic_problem *p)
 {
-    return (int64_t)p->cols * TARN_BLOCK_ROWS + (p->wide + 2 * (int64_t)p->outputs + 2) * (p->tile + 8);
+    int64_t tile = (p->tall + 2 * (int64_t)p->outputs + 2) * (p->tile + 8);
+
+    return (int64_t)p->dense * TARN_BLOCK_ROWS + tile + p->outputs;
 }
 
 static int64_t block_rows(const tarn_matrix *x, int64_t block)
@@ -51,11 +57,17 @@ static int64_t block_rows(const tarn_matrix *x, int64_t block)
     return left < TARN_BLOCK_ROWS ? left : TARN_BLOCK_ROWS;
 }
 
-static tarn_code read_block(const logistic_problem *p, int64_t block, double *values, tarn_err *err)
+static tarn_code read_block(const logistic_problem *p, int64_t block, space *s, tarn_err *err)
 {
     const tarn_matrix *m = p->job->x;
+    int64_t at = block * TARN_BLOCK_ROWS, n = block_rows(m, block);
 
-    return m->block(m->self, block * TARN_BLOCK_ROWS, block_rows(m, block), values, err);
+    if (p->dense == 0) return TARN_OK;
+    s->from = m->view ? m->view(m->self, at, n, &s->apart) : NULL;
+    if (s->from) return TARN_OK;
+    s->from = s->block;
+    s->apart = n;
+    return m->block(m->self, at, n, s->block, err);
 }
 
 static double row_weight(const logistic_problem *p, int64_t row)
@@ -65,15 +77,15 @@ static double row_weight(const logistic_problem *p, int64_t row)
     return own * p->class_weight[(size_t)m->y[row]];
 }
 
-/* Rows at .. at + n - 1 of a block of `rows`, which is row number `row` of this rank and following: columns, ones, and
- * weights. */
-static logistic_tile take_tile(const logistic_problem *p, int64_t row, int64_t at, int64_t n, int64_t rows, space *s)
+/* Rows at .. at + n - 1 of the block that was read, which is row number `row` of this rank and following: columns,
+ * ones, and weights. */
+static logistic_tile take_tile(const logistic_problem *p, int64_t row, int64_t at, int64_t n, space *s)
 {
-    logistic_tile tile = {(size_t)n, (size_t)p->wide, (size_t)s->stride, s->x};
+    logistic_tile tile = {(size_t)n, (size_t)p->tall, (size_t)s->stride, s->x};
 
-    for (int32_t j = 0; j < p->cols; j++)
-        memcpy(s->x + j * s->stride, s->block + j * rows + at, (size_t)n * sizeof *s->x);
-    for (int64_t i = 0; i < n && p->wide > p->cols; i++) s->x[p->cols * s->stride + i] = 1;
+    for (int32_t j = 0; j < p->dense; j++)
+        memcpy(s->x + j * s->stride, s->from + j * s->apart + at, (size_t)n * sizeof *s->x);
+    for (int64_t i = 0; i < n && p->tall > p->dense; i++) s->x[p->dense * s->stride + i] = 1;
     for (int64_t i = 0; i < n; i++) s->weight[i] = row_weight(p, row + i);
     return tile;
 }
@@ -120,11 +132,48 @@ static double softmax_tile(int64_t n, int32_t outputs, const double *y, space *s
     return loss;
 }
 
+/* Coefficients as a pass reads them: those of a tile's columns, and those of sparse columns, which lie together for all
+ * outputs because a row has few of these columns and needs every output of each. */
 typedef struct pass_job {
     const logistic_problem *p;
-    const double *theta;
+    double *theta;  /* (outputs, tall) */
+    double *sparse; /* (sparse columns, outputs) */
     bool hessian;
+    int64_t first; /* this rank's first block of those that the pass takes */
 } pass_job;
+
+/* margins += sparse columns of `n` rows from row number `row` on times their coefficients. */
+static void sparse_times(const pass_job *job, int64_t row, int64_t n, space *s)
+{
+    const tarn_sparse *x = job->p->job->x->sparse;
+    int64_t outputs = job->p->outputs;
+
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t k = 0; k < outputs; k++) s->row[k] = s->margin[k * s->stride + i];
+        for (int64_t e = x->start[row + i]; e < x->start[row + i + 1]; e++) {
+            const double *theta = job->sparse + x->index[e] * outputs;
+            const double value = (double)x->value[e];
+            for (int64_t k = 0; k < outputs; k++) s->row[k] = fma(value, theta[k], s->row[k]);
+        }
+        for (int64_t k = 0; k < outputs; k++) s->margin[k * s->stride + i] = s->row[k];
+    }
+}
+
+/* g (sparse columns, outputs) += sparse columns times r (outputs, stride). */
+static void sparse_transposed(const logistic_problem *p, int64_t row, int64_t n, int64_t outputs, const double *r,
+                              space *s, double *g)
+{
+    const tarn_sparse *x = p->job->x->sparse;
+
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t k = 0; k < outputs; k++) s->row[k] = r[k * s->stride + i];
+        for (int64_t e = x->start[row + i]; e < x->start[row + i + 1]; e++) {
+            double *to = g + x->index[e] * outputs;
+            const double value = (double)x->value[e];
+            for (int64_t k = 0; k < outputs; k++) to[k] = fma(value, s->row[k], to[k]);
+        }
+    }
+}
 
 static void add_hessian(const logistic_problem *p, const logistic_tile *tile, space *s, double *out)
 {
@@ -142,15 +191,19 @@ static void add_hessian(const logistic_problem *p, const logistic_tile *tile, sp
         }
 }
 
-static void pass_tile(const pass_job *job, const logistic_tile *tile, const double *y, space *s, double *sum)
+/* Rows from number `row` on. */
+static void pass_tile(const pass_job *job, const logistic_tile *tile, int64_t row, space *s, double *sum)
 {
     const logistic_problem *p = job->p;
+    const double *y = p->job->x->y + row;
     int64_t n = (int64_t)tile->rows;
     size_t outputs = (size_t)p->outputs;
 
     logistic_times(tile, outputs, job->theta, s->margin);
+    if (job->sparse) sparse_times(job, row, n, s);
     sum[0] += outputs == 1 ? binary_tile(n, y, s) : softmax_tile(n, p->outputs, y, s);
     logistic_transposed(tile, outputs, s->residual, sum + 1);
+    if (job->sparse) sparse_transposed(p, row, n, p->outputs, s->residual, s, sum + 1 + outputs * (size_t)p->tall);
     if (job->hessian) add_hessian(p, tile, s, sum + 1 + p->thetas);
 }
 
@@ -159,14 +212,15 @@ static tarn_code pass_block(void *arg, int64_t block, int worker, double *sum, t
     const pass_job *job = arg;
     const logistic_problem *p = job->p;
     space s = space_of(p, worker);
-    int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(p->job->x, block);
 
-    tarn_code rc = read_block(p, block, s.block, err);
+    block = job->first + block * p->every;
+    int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(p->job->x, block);
+    tarn_code rc = read_block(p, block, &s, err);
     if (rc != TARN_OK) return rc;
     for (int64_t at = 0; at < rows; at += p->tile) {
         int64_t n = rows - at < p->tile ? rows - at : p->tile;
-        logistic_tile tile = take_tile(p, first + at, at, n, rows, &s);
-        pass_tile(job, &tile, p->job->x->y + first + at, &s, sum);
+        logistic_tile tile = take_tile(p, first + at, at, n, &s);
+        pass_tile(job, &tile, first + at, &s, sum);
     }
     return TARN_OK;
 }
@@ -190,6 +244,14 @@ static void unpack_hessian(const logistic_problem *p, const double *sum, double 
         }
 }
 
+/* Where coefficient j of output k lies in what a pass reads and writes: see pass_job. */
+static int64_t place(const logistic_problem *p, int64_t k, int64_t j)
+{
+    if (j < p->dense) return k * p->tall + j;
+    if (j == p->cols) return k * p->tall + p->dense;
+    return p->outputs * (int64_t)p->tall + (j - p->dense) * p->outputs + k;
+}
+
 /* Sums become means, and the penalty joins. */
 static void unpack(const logistic_problem *p, const double *sum, logistic_point *at)
 {
@@ -197,7 +259,8 @@ static void unpack(const logistic_problem *p, const double *sum, logistic_point 
 
     for (int64_t i = 0; i < p->thetas; i++) {
         bool free = i % p->wide == p->cols;
-        at->gradient[i] = sum[1 + i] / p->weight_sum + (free ? 0 : p->penalty * at->theta[i]);
+        double g = sum[1 + place(p, i / p->wide, i % p->wide)];
+        at->gradient[i] = g / p->weight_sum + (free ? 0 : p->penalty * at->theta[i]);
         if (!free) squares = fma(at->theta[i], at->theta[i], squares);
     }
     at->value = sum[0] / p->weight_sum + 0.5 * p->penalty * squares;
@@ -208,16 +271,23 @@ tarn_code logistic_pass(const logistic_problem *p, logistic_point *at, tarn_err 
 {
     tarn_code rc = TARN_OK;
     const tarn_fit *job = p->job;
-    pass_job pass = {.p = p, .theta = at->theta, .hessian = at->hessian != NULL};
+    pass_job pass = {.p = p, .hessian = at->hessian != NULL};
     int64_t pairs = (int64_t)p->outputs * (p->outputs + 1) / 2;
     int64_t n = 1 + p->thetas + (at->hessian ? pairs * p->wide * p->wide : 0);
+    int64_t blocks = tarn_blocks(job->x->rows), taken = 0;
     double *sum = NULL;
 
+    pass.first = (p->every - job->x->first / TARN_BLOCK_ROWS % p->every) % p->every;
+    if (blocks > pass.first) taken = (blocks - pass.first + p->every - 1) / p->every;
     rc = tarn_alloc(&sum, (size_t)n, sizeof *sum, err);
+    if (rc == TARN_OK) rc = tarn_alloc(&pass.theta, (size_t)p->thetas, sizeof *pass.theta, err);
     TARN_TRY(tarn_comm_agree(job->comm, rc, err));
-    TARN_TRY(tarn_comm_sum_blocks(job->comm, job->pool, tarn_blocks(job->x->rows), n, pass_block, &pass, sum, err));
+    for (int64_t i = 0; i < p->thetas; i++) pass.theta[place(p, i / p->wide, i % p->wide)] = at->theta[i];
+    if (job->x->sparse) pass.sparse = pass.theta + p->outputs * (int64_t)p->tall;
+    TARN_TRY(tarn_comm_sum_blocks(job->comm, job->pool, taken, n, pass_block, &pass, sum, err));
     unpack(p, sum, at);
 done:
+    tarn_free(pass.theta);
     tarn_free(sum);
     return rc;
 }
@@ -244,25 +314,42 @@ void logistic_point_clear(logistic_point *point)
     *point = (logistic_point){0};
 }
 
+/* Column j of a tile is column number... of the problem: the ones come last. */
+static int64_t column_of(const logistic_problem *p, int64_t j) { return j < p->dense ? j : p->cols; }
+
 /* [W, sum of w x_j (wide), sum of w x_j^2 (wide)] */
+static void look_tile(const logistic_problem *p, const logistic_tile *tile, int64_t row, space *s, double *sum)
+{
+    const tarn_sparse *x = p->job->x->sparse;
+    int64_t n = (int64_t)tile->rows;
+
+    for (int64_t i = 0; i < n; i++) sum[0] += s->weight[i];
+    for (int64_t j = 0; j < p->tall; j++) {
+        const double *v = s->x + j * s->stride;
+        for (int64_t i = 0; i < n; i++) s->curve[i] = v[i] * v[i];
+        sum[1 + column_of(p, j)] += tarn_dot((size_t)n, v, s->weight);
+        sum[1 + p->wide + column_of(p, j)] += tarn_dot((size_t)n, s->curve, s->weight);
+    }
+    for (int64_t i = 0; x && i < n; i++)
+        for (int64_t e = x->start[row + i]; e < x->start[row + i + 1]; e++) {
+            double *to = sum + 1 + p->dense + x->index[e], value = (double)x->value[e], weighed = s->weight[i] * value;
+            to[0] += weighed;
+            to[p->wide] = fma(weighed, value, to[p->wide]);
+        }
+}
+
 static tarn_code look_block(void *arg, int64_t block, int worker, double *sum, tarn_err *err)
 {
     const logistic_problem *p = arg;
     space s = space_of(p, worker);
     int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(p->job->x, block);
 
-    tarn_code rc = read_block(p, block, s.block, err);
+    tarn_code rc = read_block(p, block, &s, err);
     if (rc != TARN_OK) return rc;
     for (int64_t at = 0; at < rows; at += p->tile) {
         int64_t n = rows - at < p->tile ? rows - at : p->tile;
-        logistic_tile tile = take_tile(p, first + at, at, n, rows, &s);
-        for (int64_t i = 0; i < n; i++) sum[0] += s.weight[i];
-        logistic_transposed(&tile, 1, s.weight, sum + 1);
-        for (int32_t j = 0; j < p->wide; j++) {
-            const double *x = s.x + j * s.stride;
-            for (int64_t i = 0; i < n; i++) s.curve[i] = x[i] * x[i];
-            sum[1 + p->wide + j] += tarn_dot((size_t)n, s.curve, s.weight);
-        }
+        logistic_tile tile = take_tile(p, first + at, at, n, &s);
+        look_tile(p, &tile, first + at, &s, sum);
     }
     return TARN_OK;
 }
@@ -285,7 +372,7 @@ static tarn_code look(logistic_problem *p, tarn_err *err)
         p->size[j] = p->square[j] > 0 ? sqrt(p->square[j]) : 1;
         if (!isfinite(p->mean[j]) || !isfinite(p->square[j]))
             TARN_TRY(TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
-                               p->job->x->features[j].name));
+                               j < p->dense ? p->job->x->features[j].name : "of text"));
     }
 done:
     tarn_free(sum);
@@ -316,7 +403,7 @@ static tarn_code allocate(logistic_problem *p, tarn_err *err)
     tarn_code rc = TARN_OK;
     size_t wide = (size_t)p->wide, threads = (size_t)tarn_pool_threads(p->job->pool);
 
-    p->tile = p->wide <= 64 ? 512 : p->wide <= 256 ? 256 : 128;
+    p->tile = p->tall <= 64 ? 512 : p->tall <= 256 ? 256 : 128;
     p->scratch_each = scratch_size(p);
     TARN_TRY(tarn_alloc(&p->class_weight, (size_t)p->job->x->classes, sizeof(double), err));
     TARN_TRY(tarn_alloc(&p->mean, wide, sizeof(double), err));
@@ -330,15 +417,20 @@ done:
 tarn_code logistic_open(logistic_problem *p, const tarn_fit *job, const logistic_params *params, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    const tarn_matrix *x = job->x;
+    int32_t ones = params->intercept ? 1 : 0;
 
-    *p = (logistic_problem){.job = job, .cols = job->x->cols, .wide = job->x->cols + (params->intercept ? 1 : 0)};
-    p->outputs = job->x->classes == 2 ? 1 : job->x->classes;
+    *p = (logistic_problem){.job = job, .dense = x->cols, .tall = x->cols + ones, .every = 1};
+    p->cols = x->cols + (x->sparse ? x->sparse->cols : 0);
+    p->wide = p->cols + ones;
+    p->outputs = x->classes == 2 ? 1 : x->classes;
     p->thetas = (int64_t)p->outputs * p->wide;
     rc = allocate(p, err);
     TARN_TRY(tarn_comm_agree(job->comm, rc, err));
     TARN_TRY(weigh_classes(p, params->class_weight == LOGISTIC_BALANCED, err));
     TARN_TRY(look(p, err));
-    p->penalty = 1 / (params->C * p->weight_sum);
+    p->penalty = (1 - params->l1_ratio) / (params->C * p->weight_sum);
+    p->absolute = params->l1_ratio / (params->C * p->weight_sum);
 done:
     if (rc != TARN_OK) logistic_close(p);
     return rc;

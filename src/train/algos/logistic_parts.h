@@ -5,10 +5,14 @@
  * at the end when there is an intercept (`wide` columns), w_i the weight of a row (its own times its class's),
  * W their sum, theta (K, wide) the coefficients. What is minimised is
  *
- *     F(theta) = (1/W) sum_i w_i loss_i(theta) + (penalty/2) |theta without intercepts|^2,   penalty = 1 / (C W)
+ *     F(theta) = (1/W) sum_i w_i loss_i(theta) + (penalty/2) |t|^2 + absolute |t|_1
  *
- * which has the same minimum as scikit-learn's C sum_i w_i loss_i + |theta|^2 / 2, and values that do not
- * grow with the number of rows.
+ * where t is theta without intercepts, penalty = (1 - l1_ratio) / (C W) and absolute = l1_ratio / (C W). It has the
+ * same minimum as scikit-learn's C sum_i w_i loss_i + (1 - l1_ratio) |t|^2 / 2 + l1_ratio |t|_1, and values that do not
+ * grow with the number of rows. Values, gradients and Hessians here are of F without its last term, which the solvers
+ * add.
+ *
+ * Columns are the dense ones, then the sparse ones, then the ones.
  *
  * Calls, in order: logistic_open (logistic_pass)* by logistic_newton or logistic_lbfgs, logistic_close.
  */
@@ -18,7 +22,7 @@
 #include "train/algo.h"
 
 typedef struct logistic_params {
-    double C, tol;
+    double C, l1_ratio, tol;
     int64_t max_iter;
     int solver, class_weight;
     bool intercept;
@@ -30,8 +34,9 @@ enum { LOGISTIC_EQUAL, LOGISTIC_BALANCED };
 typedef struct logistic_problem {
     const tarn_fit *job;
     int32_t cols, wide, outputs;
-    int64_t thetas;       /* outputs * wide */
-    double penalty;       /* 1 / (C W) */
+    int32_t dense, tall; /* columns of a tile: dense ones; those and the ones */
+    int64_t thetas;      /* outputs * wide */
+    double penalty, absolute;
     double weight_sum;    /* W */
     double *class_weight; /* (classes) */
     double *mean;         /* (wide) of each column, weighted */
@@ -39,7 +44,8 @@ typedef struct logistic_problem {
     double *size;         /* (wide) root of that; 1 for a column of zeros */
     double *scratch;      /* (threads, scratch_each) */
     int64_t scratch_each;
-    int64_t tile; /* rows that go through together: so many that they stay in the second level of the cache */
+    int64_t every; /* a pass takes every so many blocks of rows; 1: all */
+    int64_t tile;  /* rows that go through together: so many that they stay in the second level of the cache */
 } logistic_problem;
 
 /* Where the solver stands. */
@@ -82,5 +88,15 @@ void logistic_transposed(const logistic_tile *tile, size_t outputs, const double
 /* Largest entry of a gradient, without sign, with each column in units of its root mean square: so the unit in which
  * a column is measured does not decide when a solver stops. */
 double logistic_largest(const logistic_problem *p, const double *gradient);
+
+/* With a penalty on absolute values: the slope of F in the direction in which it falls most steeply; 0 where theta is 0
+ * and the penalty outweighs the gradient. out may be gradient. */
+void logistic_slope(const logistic_problem *p, const logistic_point *at, double *out);
+/* F with its last term. */
+double logistic_value(const logistic_problem *p, const logistic_point *at);
+
+/* Proximal Newton, and L-BFGS within an orthant: logistic_newton and logistic_lbfgs with absolute > 0. */
+TARN_MUST tarn_code logistic_proximal(const logistic_problem *p, const logistic_params *params, double *theta,
+                                      tarn_fitted *out, tarn_err *err);
 
 #endif

@@ -111,7 +111,10 @@ static void solve(const sample *s, const logistic_params *params, double *theta,
 
     *out = (tarn_fitted){0};
     must(logistic_open(&p, &s->job, params, err));
-    must((params->solver == LOGISTIC_LBFGS ? logistic_lbfgs : logistic_newton)(&p, params, theta, out, err));
+    bool absolute = p.absolute > 0 && params->solver == LOGISTIC_NEWTON;
+    must((params->solver == LOGISTIC_LBFGS ? logistic_lbfgs
+          : absolute                       ? logistic_proximal
+                                           : logistic_newton)(&p, params, theta, out, err));
     logistic_close(&p);
 }
 
@@ -157,6 +160,44 @@ static void golden(const char *name, const sample *s, double c, bool balanced, d
         compare_with_golden(name, s, theta, params.solver == LOGISTIC_NEWTON ? 1e-6 : loose);
         if (params.solver == LOGISTIC_NEWTON) assert_in_range(out.iterations, 3, 20);
     }
+}
+
+/* L1 and mixed penalties: the same coefficients, and the same zeros. */
+static void golden_absolute(const char *name, const sample *s, double c, double ratio)
+{
+    double theta[3 * (MOST_COLS + 1)];
+    logistic_params params = presets();
+    tarn_fitted out;
+
+    params.C = c;
+    params.l1_ratio = ratio;
+    params.tol = 1e-9;
+    params.max_iter = 100000;
+    for (params.solver = LOGISTIC_NEWTON; params.solver <= LOGISTIC_LBFGS; params.solver++) {
+        solve(s, &params, theta, &out);
+        assert_true(out.converged);
+        double mean = 0; /* intercepts of several classes may lie anywhere together */
+        int32_t outputs = s->matrix.classes == 2 ? 1 : s->matrix.classes, wide = s->cols + 1;
+        for (int32_t k = 0; k < outputs; k++) mean += theta[k * wide + s->cols] / outputs;
+        for (int32_t k = 0; k < outputs && outputs > 1; k++) theta[k * wide + s->cols] -= mean;
+        compare_with_golden(name, s, theta, params.solver == LOGISTIC_NEWTON ? 2e-6 : 2e-5);
+    }
+}
+
+static void absolute_penalties_find_scikit_learns_coefficients(void **state)
+{
+    static sample s;
+    (void)state;
+
+    sample_read(&s, "tests/golden/breast_cancer.csv", cancer_classes);
+    standardise(&s);
+    sample_ready(&s, 2, false);
+    golden_absolute("cancer_lasso", &s, 0.1, 1);
+    golden_absolute("cancer_elastic", &s, 1, 0.5);
+    sample_read(&s, "tests/golden/iris.csv", iris_classes);
+    standardise(&s);
+    sample_ready(&s, 3, false);
+    golden_absolute("iris_lasso", &s, 1, 1);
 }
 
 static void finds_scikit_learns_coefficients_for_two_classes(void **state)
@@ -474,7 +515,8 @@ static void the_kernels_multiply_as_plain_loops_do(void **state)
             }
 }
 
-TARN_TESTS(TARN_TEST(the_kernels_multiply_as_plain_loops_do),
+TARN_TESTS(TARN_TEST(absolute_penalties_find_scikit_learns_coefficients),
+           TARN_TEST(the_kernels_multiply_as_plain_loops_do),
            TARN_TEST(finds_scikit_learns_coefficients_for_two_classes),
            TARN_TEST(finds_scikit_learns_coefficients_for_three_classes),
            TARN_TEST(separable_data_converge_to_scikit_learns_coefficients),
