@@ -1,14 +1,40 @@
 # tests.cmake - conformance tests (one per kind of part, walking its table), replay of fuzz corpora, end-to-end tests.
+# Labels: plain_only cannot run sanitized; slow_sanitized does so in make check-long only.
 file(GLOB conformance CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conform/*_test.c)
 foreach(test ${conformance})
   get_filename_component(stem ${test} NAME_WE)
+  if(stem STREQUAL "algos_test") # a test per estimator, so that they run side by side and can be asked for by name
+    add_executable(conform_algos_test ${test})
+    target_link_libraries(conform_algos_test PRIVATE tarn_cli cmocka)
+    target_include_directories(conform_algos_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+    file(STRINGS ${CMAKE_SOURCE_DIR}/src/train/algos.def algos REGEX "^TARN_ALGO")
+    foreach(algo ${algos})
+      string(REGEX REPLACE "^TARN_ALGO\\((.*)\\)$" "\\1" name ${algo})
+      add_test(NAME conform_algos_${name} COMMAND conform_algos_test)
+      set_tests_properties(conform_algos_${name} PROPERTIES ENVIRONMENT TARN_TRY_ALGO=${name} TIMEOUT 900)
+      if(name MATCHES "svm$")
+        set_tests_properties(conform_algos_${name} PROPERTIES LABELS slow_sanitized)
+      endif()
+    endforeach()
+    continue()
+  endif()
   tarn_test(conform_${stem} ${test} tarn_cli)
+  if(stem MATCHES "^(far|places)_test$")
+    set_tests_properties(conform_${stem} PROPERTIES LABELS slow_sanitized)
+  endif()
 endforeach()
+add_test(NAME conform_places_on_azure COMMAND conform_places_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(conform_places_on_azure PROPERTIES ENVIRONMENT TARN_TEST_PLACE=azure TIMEOUT 300 LABELS slow_sanitized)
+
+# What every estimator learns and predicts, as hashes; tools/check.sh compares those of two builds.
+add_executable(algos_bytes ${CMAKE_SOURCE_DIR}/tests/conform/algos_bytes.c)
+target_link_libraries(algos_bytes PRIVATE tarn_train cmocka)
+target_include_directories(algos_bytes PRIVATE ${CMAKE_SOURCE_DIR}/tests)
 
 # The lake's own tests again, on other places than .tarn, each with servers of its own.
 function(lake_on)
   string(REPLACE ";" "_" name "${ARGN}")
-  set(tests lake history crash)
+  set(tests lake history crash land)
   if(name STREQUAL "postgres") # their walks over failing allocations take minutes where packs are far away
     list(APPEND tests join staging)
   endif()
@@ -16,14 +42,13 @@ function(lake_on)
     add_test(NAME lake_${test}_on_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
       COMMAND python3 tests/peers/with.py ${ARGN} -- $<TARGET_FILE:lake_${test}_test>)
     set_tests_properties(lake_${test}_on_${name} PROPERTIES TIMEOUT 300)
-    if(test STREQUAL "crash") # waits more than it works
-      set_tests_properties(lake_${test}_on_${name} PROPERTIES LABELS plain_only)
-    endif()
+    set_tests_properties(lake_${test}_on_${name} PROPERTIES LABELS slow_sanitized)
   endforeach()
 endfunction()
 lake_on(postgres s3)
 lake_on(postgres)
 lake_on(azure)
+lake_on(postgres azure)
 
 # A fuzz target built as a program replays its corpus: every input that once broke something, on every run.
 file(GLOB targets CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c)

@@ -5,7 +5,9 @@
  *
  * TABLE is written by bench/train/peers.py, all little-endian: int64 rows, test rows, columns, classes; per column
  * int64 levels (0: a number); then columns of doubles (training rows, then test rows), and the target likewise.
- * Prints one line of JSON: seconds, and AUC (binary), accuracy (multiclass) or RMSE (regression) on the test rows. */
+ * TARN_BENCH_OUT=FILE writes the predictions there, doubles, outputs by rows. Prints one line of JSON for side.py:
+ * seconds to fit and to predict the test rows, microseconds to predict one row by itself, peak memory (the table
+ * included), and AUC (binary), accuracy (multiclass) or RMSE (regression) on the test rows. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 typedef struct table {
     int64_t rows, tests, cols, classes;
@@ -98,6 +101,19 @@ done:
     return rc;
 }
 
+/* Predictions, where TARN_BENCH_OUT says. */
+static tarn_code write_out(const double *out, size_t n, tarn_err *err)
+{
+    const char *path = getenv("TARN_BENCH_OUT");
+    FILE *f = path ? fopen(path, "wb") : NULL;
+
+    if (!path) return TARN_OK;
+    if (!f) return TARN_FAIL_ERRNO(err, "open", path);
+    size_t wrote = fwrite(out, sizeof *out, n, f);
+    if (fclose(f) != 0 || wrote != n) return TARN_FAIL_ERRNO(err, "write", path);
+    return TARN_OK;
+}
+
 typedef struct scored {
     double p, y;
 } scored;
@@ -139,6 +155,7 @@ static tarn_code measure(const table *t, const tarn_model *m, tarn_pool *pool, c
     TARN_TRY(tarn_alloc(&s, (size_t)n, sizeof *s, err));
     TARN_TRY(tarn_model_run(m, pool, n, t->test, out, err));
     *seconds = tarn_seconds() - start;
+    TARN_TRY(write_out(out, (size_t)(k * n), err));
     for (int64_t i = 0; i < n; i++) {
         int64_t best = 0;
         for (int64_t c = 1; c < k; c++)
@@ -152,6 +169,34 @@ done:
     tarn_free(out);
     tarn_free(s);
     return rc;
+}
+
+/* Microseconds that one row takes by itself, over the first test rows, for two seconds at most. */
+static tarn_code time_rows(const table *t, const tarn_model *m, double *us, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t n = t->tests < 2000 ? t->tests : 2000;
+    double *scratch = NULL, *in = NULL, out[64];
+
+    TARN_TRY(tarn_alloc(&scratch, tarn_model_scratch(m), sizeof *scratch, err));
+    TARN_TRY(tarn_alloc(&in, (size_t)(n * t->cols), sizeof *in, err));
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < t->cols; j++) in[i * t->cols + j] = t->test[j][i];
+    double start = tarn_seconds();
+    int64_t done = 0;
+    while (done < n && tarn_seconds() - start < 2) tarn_model_row(m, in + done++ * t->cols, scratch, out);
+    *us = (tarn_seconds() - start) / (double)done * 1e6;
+done:
+    tarn_free(scratch);
+    tarn_free(in);
+    return rc;
+}
+
+static double peak_mb(void)
+{
+    struct rusage use;
+
+    return getrusage(RUSAGE_SELF, &use) == 0 ? (double)use.ru_maxrss / 1024 : NAN;
 }
 
 static tarn_code set_params(const tarn_algo *algo, void *params, int count, char **texts, tarn_err *err)
@@ -192,7 +237,7 @@ static tarn_code run(int argc, char **argv, tarn_err *err)
     tarn_dense dense = {0};
     tarn_matrix x;
     const char *what = NULL;
-    double value = 0, predict_s = 0;
+    double value = 0, predict_s = 0, row_us = 0;
 
     TARN_TRY(tarn_algo_find(argv[2], &algo, err));
     TARN_TRY(tarn_alloc(&params, 1, algo->params_size, err));
@@ -209,14 +254,19 @@ static tarn_code run(int argc, char **argv, tarn_err *err)
     tarn_fit job = {.x = &x, .seed = 1, .pool = pool, .graph = graph, .regs = regs};
     double start = tarn_seconds();
     TARN_TRY(tarn_train(algo, params, &job, &fitted, err));
-    double fit_s = tarn_seconds() - start;
+    double fit_s = tarn_seconds() - start, peak = peak_mb();
     TARN_TRY(finish(graph, &t, &fitted, &model, err));
     TARN_TRY(measure(&t, model, pool, &what, &value, &predict_s, err));
+    TARN_TRY(time_rows(&t, model, &row_us, err));
     size_t len = 0;
+    char objective[64] = "";
+    if (!isnan(fitted.objective))
+        (void)snprintf(objective, sizeof objective, "\"objective\": %.9g, ", fitted.objective);
     (void)tarn_model_bytes(model, &len);
-    printf("{\"table\": \"%s\", \"estimator\": \"%s\", \"fit_s\": %.3f, \"predict_s\": %.3f, \"%s\": %.5f, "
-           "\"iterations\": %lld, \"model_bytes\": %zu, \"model\": \"%016llx\"}\n",
-           argv[1], argv[2], fit_s, predict_s, what, value, (long long)fitted.iterations, len,
+    printf("{\"table\": \"%s\", \"estimator\": \"%s\", \"fit_s\": %.4f, \"predict_s\": %.4f, \"row_us\": %.2f, "
+           "\"peak_mb\": %.1f, \"%s\": %.6f, "
+           "%s\"iterations\": %lld, \"model_bytes\": %zu, \"model\": \"%016llx\"}\n",
+           argv[1], argv[2], fit_s, predict_s, row_us, peak, what, value, objective, (long long)fitted.iterations, len,
            (unsigned long long)hash_of(model));
 done:
     tarn_free(fitted.importance);

@@ -12,6 +12,10 @@ got=$("$predict" "$dir/sample.model" month=3 carrier=AS distance=1200.5 departs=
 got=$("$predict" "$dir/sample.model" carrier=ZZ)
 case $got in "late = 0."*) ;; *) echo "nothing known: $got"; exit 1 ;; esac
 
+"$sample" --sample-text "$dir/text.model"
+got=$("$predict" "$dir/text.model" links=2 note="Free money, FREE!")
+[ "$got" = "spam = 0.495784" ] || { echo "predicted: $got"; exit 1; }
+
 if "$predict" "$dir/sample.model" moonth=3 2>"$dir/err"; then echo "took an unknown field"; exit 1; fi
 grep -q "moonth=3" "$dir/err"
 if "$predict" "$dir/sample.model" month=March 2>"$dir/err"; then echo "took a word for a number"; exit 1; fi

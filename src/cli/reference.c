@@ -71,9 +71,13 @@ static void write_algos(tarn_text *out)
         const tarn_algo *a = tarn_algo_at(i);
         tarn_text_addf(out, "\n## %s\n\n%s. Does%s%s%s. Takes%s%s%s.\n", a->name, a->title,
                        a->does & TARN_DOES_BINARY ? " binary" : "", a->does & TARN_DOES_MULTICLASS ? " multiclass" : "",
-                       a->does & TARN_DOES_REGRESSION ? " regression" : "", " numbers",
+                       a->does & TARN_DOES_REGRESSION ? " regression" : "",
+                       a->counts ? " numbers of 0 or more" : " numbers",
                        a->takes & TARN_TAKES_CATEGORIES ? ", categories" : "",
                        a->takes & TARN_TAKES_MISSING ? ", missing values" : "");
+        if (a->takes & TARN_TAKES_SPARSE) tarn_text_add(out, "Takes texts, through step `text`.\n");
+        if (a->learns_on) tarn_text_add(out, "Learns on from new rows alone (`learn_on`).\n");
+        if (a->learns_on_numbers) tarn_text_add(out, "Learns on from new rows alone (`learn_on`), without texts.\n");
         if (a->paper) tarn_text_addf(out, "\nSource: %s.\n", a->paper);
         write_params(a->params, out);
     }
@@ -85,11 +89,52 @@ static void write_metrics(tarn_text *out)
                        "metric | for | better | meaning |\n|---|---|---|---|\n");
     for (int i = 0; i < tarn_metric_count(); i++) {
         const tarn_metric *m = tarn_metric_at(i);
-        tarn_text_addf(out, "| `%s` | %s%s%s | %s | %s: %s |\n", m->name, m->tasks >> TARN_BINARY & 1 ? "binary " : "",
-                       m->tasks >> TARN_MULTICLASS & 1 ? "multiclass " : "",
-                       m->tasks >> TARN_REGRESSION & 1 ? "regression" : "", m->higher_is_better ? "higher" : "lower",
-                       m->title, m->help);
+        static const char *const tasks[] = {"binary", "multiclass", "regression"};
+        tarn_text_addf(out, "| `%s` |", m->name);
+        for (int t = TARN_BINARY; t <= TARN_REGRESSION && !m->needs_group; t++)
+            if (m->tasks >> t & 1) tarn_text_addf(out, " %s", tasks[t]);
+        tarn_text_addf(out, "%s | %s | %s: %s |\n", m->needs_group ? " ranking in groups" : "",
+                       m->higher_is_better ? "higher" : "lower", m->title, m->help);
     }
+}
+
+static void write_clusterings(tarn_text *out)
+{
+    tarn_text_add(
+        out, "\n## Clusters\n\nFor programs that link Tarn (`tarn_assess_clusters`).\n\n| figure | needs | better | "
+             "meaning |\n|---|---|---|---|\n");
+    for (int i = 0; i < tarn_clustering_count(); i++) {
+        const tarn_clustering *f = tarn_clustering_at(i);
+        tarn_text_addf(out, "| `%s` | %s | %s | %s: %s |\n", f->name, f->needs_truth ? "true groups" : "columns",
+                       f->higher_is_better ? "higher" : "lower", f->title, f->help);
+    }
+}
+
+static void write_comparisons(tarn_text *out)
+{
+    tarn_text_add(
+        out, "\n## Intervals\n\nThe first that suits a metric is taken; `bca` on request.\n\n| kind | for | source "
+             "|\n|---|---|---|\n");
+    for (int i = 0; i < tarn_interval_count(); i++) {
+        const tarn_interval_kind *k = tarn_interval_at(i);
+        tarn_text_addf(out, "| `%s` | %s: %s | %s |\n", k->name, k->title, k->help, k->paper);
+    }
+    tarn_text_add(out, "\n## Comparisons\n\n| test | of | for | source |\n|---|---|---|---|\n");
+    for (int i = 0; i < tarn_comparison_count(); i++) {
+        const tarn_comparison *t = tarn_comparison_at(i);
+        tarn_text_addf(out, "| `%s` | %s | %s: %s | %s |\n", t->name,
+                       t->tasks       ? "two models on the same rows"
+                       : t->most == 2 ? "scores of two models"
+                                      : "scores of several models",
+                       t->title, t->help, t->paper);
+    }
+}
+
+static void write_metrics_page(tarn_text *out)
+{
+    write_metrics(out);
+    write_clusterings(out);
+    write_comparisons(out);
 }
 
 static void write_stages(tarn_text *out)
@@ -109,7 +154,7 @@ const tarn_page tarn_pages[] = {
     {"steps", "preparation steps and the split", write_steps},
     {"repairs", "what can be repaired in a table", write_repairs},
     {"estimators", "what learns", write_algos},
-    {"metrics", "how models are judged", write_metrics},
+    {"metrics", "how models are judged and compared", write_metrics_page},
     {"stages", "what a run is made of", write_stages},
     {NULL, NULL, NULL},
 };

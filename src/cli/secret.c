@@ -116,7 +116,7 @@ tarn_code tarn_cli_new_key(const tarn_cli *cli, const char *key_file, bool use_p
 {
     tarn_code rc = TARN_OK;
 
-    *out = (tarn_lake_key){NULL, NULL};
+    *out = (tarn_lake_key){.file = NULL};
     if ((*key_file != '\0') == use_passphrase)
         return TARN_FAIL(err, TARN_USAGE, "say which key: --key-file FILE or --passphrase%s",
                          use_passphrase ? ", not both" : "");

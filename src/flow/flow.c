@@ -135,27 +135,80 @@ static void find_reason(walk *w, const tarn_planned *step, const json_t *recipe,
     tarn_free(hex);
 }
 
-/* The step's inputs (from what was made) and recipe. */
-static tarn_code plan_step(walk *w, const tarn_planned *step, const tarn_stage *stage, tarn_entry **inputs,
-                           json_t **recipe, tarn_err *err)
+/* A step as it would run now. */
+typedef struct planned_run {
+    tarn_entry *inputs;
+    size_t n;
+    json_t *sources, *recipe;
+} planned_run;
+
+static void clear_run(planned_run *r)
+{
+    tarn_free(r->inputs);
+    json_decref(r->sources);
+    json_decref(r->recipe);
+}
+
+static tarn_code make_recipe(const tarn_planned *step, const tarn_stage *stage, planned_run *r, tarn_err *err)
+{
+    json_decref(r->recipe);
+    return tarn_recipe_make(stage, step->params, r->inputs, r->n, r->sources, &r->recipe, err);
+}
+
+static tarn_code find_in_branch(const walk *w, const char *path, tarn_entry *out, bool *there, tarn_err *err)
+{
+    char ref[200];
+    tarn_id head;
+
+    (void)snprintf(ref, sizeof ref, "heads/%.150s", w->p->branch);
+    tarn_code rc = tarn_lake_ref_get(w->lake, ref, &head, err);
+    if (rc == TARN_OK) rc = tarn_lake_lookup(w->lake, &head, path, out, err);
+    *there = rc == TARN_OK;
+    return rc == TARN_NOT_FOUND ? TARN_OK : rc;
+}
+
+/* For a step that goes on from its last run: what it goes on from, as one more input. If nothing else has changed since
+ * that run, this is what that run itself went on from, so that the same recipe comes out and nothing has to run. */
+static tarn_code add_before(walk *w, const tarn_planned *step, const tarn_stage *stage, planned_run *r, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    json_t *sources = NULL;
+    tarn_entry past, before;
+    bool has_past = false, had_before = false;
+    tarn_id id;
+    size_t n = r->n;
 
-    *recipe = NULL;
-    TARN_TRY(tarn_alloc(inputs, step->n_inputs + 1, sizeof **inputs, err));
-    for (size_t i = 0; i < step->n_inputs; i++) {
-        const tarn_entry *e = find_made(w, step->inputs[i]);
-        if (!e) {
-            rc = TARN_FAIL(err, TARN_INVALID, "no step before it makes '%s'", step->inputs[i]);
-            goto done;
-        }
-        (*inputs)[i] = *e;
+    TARN_TRY(find_in_branch(w, step->state, &past, &has_past, err));
+    if (!has_past) return TARN_OK;
+    TARN_TRY(find_in_branch(w, step->before, &before, &had_before, err));
+    if (had_before) r->inputs[r->n++] = before;
+    TARN_TRY(make_recipe(step, stage, r, err));
+    TARN_TRY(tarn_recipe_id(r->recipe, &id, NULL, err));
+    if (!tarn_id_equal(&id, &past.recipe)) {
+        r->n = n;
+        (void)strcpy(past.path, step->before);
+        r->inputs[r->n++] = past;
     }
-    if (stage->facts) TARN_TRY(stage->facts(step->params, w->p->folder, &sources, err));
-    TARN_TRY(tarn_recipe_make(stage, step->params, *inputs, step->n_inputs, sources, recipe, err));
+    if (r->n > n) TARN_TRY(add_made(w, &r->inputs[n], err)); /* stands in the commit beside what came of it */
 done:
-    json_decref(sources);
+    return rc;
+}
+
+/* The step's inputs (from what was made) and recipe. *out: clear_run, after a failure, too. */
+static tarn_code plan_step(walk *w, const tarn_planned *step, const tarn_stage *stage, planned_run *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    *out = (planned_run){.n = 0};
+    TARN_TRY(tarn_alloc(&out->inputs, step->n_inputs + 2, sizeof *out->inputs, err));
+    for (; out->n < step->n_inputs; out->n++) {
+        const tarn_entry *e = find_made(w, step->inputs[out->n]);
+        if (!e) return TARN_FAIL(err, TARN_INVALID, "no step before it makes '%s'", step->inputs[out->n]);
+        out->inputs[out->n] = *e;
+    }
+    if (stage->facts) TARN_TRY(stage->facts(step->params, w->p->folder, &out->sources, err));
+    if (step->state) TARN_TRY(add_before(w, step, stage, out, err));
+    TARN_TRY(make_recipe(step, stage, out, err));
+done:
     return rc;
 }
 
@@ -175,7 +228,7 @@ done:
     return rc;
 }
 
-static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *stage, const tarn_entry *inputs,
+static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *stage, const planned_run *run,
                           const tarn_id *id, const char *recipe_text, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -185,8 +238,8 @@ static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *s
                           .pool = w->options->pool,
                           .sink = w->options->sink,
                           .folder = w->p->folder,
-                          .inputs = inputs,
-                          .n_inputs = step->n_inputs};
+                          .inputs = run->inputs,
+                          .n_inputs = run->n};
 
     w->ran++;
     TARN_TRY(tarn_json_read(recipe_text, strlen(recipe_text), "recipe", &recipe,
@@ -213,31 +266,29 @@ static tarn_code do_step(walk *w, const tarn_planned *step, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     const tarn_stage *stage = tarn_stage_find(step->kind);
-    tarn_entry *inputs = NULL;
-    json_t *recipe = NULL;
+    planned_run run = {.n = 0};
     char *text = NULL, why[256];
     tarn_id id;
 
     TARN_TRY(tarn_cancel_check(w->options->sink, err));
-    rc = plan_step(w, step, stage, &inputs, &recipe, err);
+    rc = plan_step(w, step, stage, &run, err);
     if (rc != TARN_OK) {
         tarn_err_note(err, "step %s", step->name);
         tell(w, step, stage, TARN_STEP_FAILED, 0, err ? err->msg : "");
         goto done;
     }
-    TARN_TRY(tarn_recipe_id(recipe, &id, &text, err));
+    TARN_TRY(tarn_recipe_id(run.recipe, &id, &text, err));
     if (!w->options->again) {
         rc = tarn_lake_find_made(w->lake, &id, keep_output, w, err);
         if (rc == TARN_OK) tell(w, step, stage, TARN_STEP_KEPT, 0, "nothing it depends on has changed");
         if (rc != TARN_NOT_FOUND) goto done;
     }
-    find_reason(w, step, recipe, why, sizeof why);
+    find_reason(w, step, run.recipe, why, sizeof why);
     tell(w, step, stage, TARN_STEP_RUNNING, 0, why);
-    TARN_TRY(run_step(w, step, stage, inputs, &id, text, err));
+    TARN_TRY(run_step(w, step, stage, &run, &id, text, err));
 done:
     tarn_free(text);
-    json_decref(recipe);
-    tarn_free(inputs);
+    clear_run(&run);
     return rc;
 }
 
@@ -552,8 +603,7 @@ static tarn_code look_at_step(walk *w, const tarn_planned *step, json_t *list, b
 {
     tarn_code rc = TARN_OK;
     const tarn_stage *stage = tarn_stage_find(step->kind);
-    tarn_entry *inputs = NULL;
-    json_t *recipe = NULL;
+    planned_run run = {.n = 0};
     char why[256] = "nothing it depends on has changed";
     tarn_id id;
     bool kept = false;
@@ -563,12 +613,12 @@ static tarn_code look_at_step(walk *w, const tarn_planned *step, json_t *list, b
     if (!*known) {
         (void)snprintf(why, sizeof why, "waits for steps before it");
     } else {
-        TARN_TRY(plan_step(w, step, stage, &inputs, &recipe, err));
-        TARN_TRY(tarn_recipe_id(recipe, &id, NULL, err));
+        TARN_TRY(plan_step(w, step, stage, &run, err));
+        TARN_TRY(tarn_recipe_id(run.recipe, &id, NULL, err));
         rc = tarn_lake_find_made(w->lake, &id, keep_output, w, err);
         if (rc != TARN_OK && rc != TARN_NOT_FOUND) goto done;
         kept = rc == TARN_OK;
-        if (!kept) find_reason(w, step, recipe, why, sizeof why);
+        if (!kept) find_reason(w, step, run.recipe, why, sizeof why);
         rc = TARN_OK;
     }
     *known = kept;
@@ -577,8 +627,7 @@ static tarn_code look_at_step(walk *w, const tarn_planned *step, json_t *list, b
                                         stage->title, "state", kept ? "kept" : "todo", "why", why),
                               err));
 done:
-    json_decref(recipe);
-    tarn_free(inputs);
+    clear_run(&run);
     return rc;
 }
 

@@ -72,9 +72,24 @@ KEYS(train, "train", false, "what to learn", KEY("table", WORD, true, "the table
      KEY("threshold", WORD, false,
          "binary: `profit` (best on the validation rows by assess.costs) or a number (default 0.5)"),
      KEY("seed", INT, false, "seed of everything random (default 1)"),
+     KEY("weight", WORD, false, "column that says how much a row counts, in learning and in judging"),
+     KEY("class_weight", ANY, false,
+         "classes: `balanced` (each weighs the same in total), or {class: weight}; in learning only"),
+     KEY("group", WORD, false, "ranking: the column that says which rows are put in order among each other (a query)"),
+     KEY("folds", MAP, false, "cross-validation of the train rows: n, by, column, seed"),
      KEY("candidates", MAP, true, "the candidates to train side by side"))
 KEYS(candidate, "train.candidates.<name>", true, "a candidate; further keys are the estimator's parameters",
-     KEY("algo", WORD, true, "estimator"), KEY("prepare", LIST, false, "steps fitted on the train rows, in order"))
+     KEY("algo", WORD, true, "estimator"), KEY("prepare", LIST, false, "steps fitted on the train rows, in order"),
+     KEY("search", ANY, false, "which settings to try: a map, or `auto` for 20 tries in the estimator's own space"),
+     KEY("learn_on", BOOL, false,
+         "go on from the model of the run before and learn from the new train rows alone (default false)"))
+KEYS(search, "train.candidates.<name>.search", false, "tries of settings, each a step of the run",
+     KEY("by", WORD, false, "random (default), grid, or halving: many tries on few rows, the best of them on more"),
+     KEY("tries", INT, false, "how many, 1 to 1,000 (default 20; by grid: all its points)"),
+     KEY("keep", WORD, false, "halving: which share goes on to the next round (default 0.333)"),
+     KEY("space", MAP, false,
+         "by parameter: a list of values, or {from: a, to: b, scale: log}; left out: the estimator's own"),
+     KEY("nested", BOOL, false, "also judge the whole search by cross-validation, which costs folds times as much"))
 KEYS(step, "train.candidates.<name>.prepare[]", true, "a step; further keys are the step's parameters",
      KEY("step", WORD, true, "kind of step"))
 KEYS(assess, "assess", false, "how to judge", KEY("costs", MAP, false, "what each outcome of a decision is worth"),
@@ -96,6 +111,9 @@ KEYS(serve, "serve", false, "where `tarn serve` listens", KEY("port", INT, false
      KEY("s3_commit_after_s", INT, false,
          "commit what was written after so many quiet seconds (default 5; 0: when asked)"),
      KEY("s3_signature_v2", BOOL, false, "whether to accept old clients' Signature Version 2 (default false)"),
+     KEY("s3_most_requests", INT, false, "requests at a time; others are answered 503 SlowDown (default 256)"),
+     KEY("s3_copies_mb", INT, false,
+         "disk space for plain copies of what is read often, in MB (default 4096; 0: no copies)"),
      KEY("s3_anonymous_reads", BOOL, false, "whether requests without a signature may read (default false)"),
      KEY("anonymous", WORD, false,
          "what may be done without a credential: none, predict or read (default: read on 127.0.0.1, none elsewhere)"),
@@ -104,25 +122,11 @@ KEYS(serve, "serve", false, "where `tarn serve` listens", KEY("port", INT, false
      KEY("tls_cert", WORD, false, "PEM file with the certificate; with tls_key the server speaks TLS alone"),
      KEY("tls_key", WORD, false, "PEM file with the certificate's key"))
 
-const tarn_keys *const tarn_all_keys[] = {&tarn_keys_file,
-                                          &tarn_keys_lake,
-                                          &tarn_keys_source,
-                                          &tarn_keys_table,
-                                          &tarn_keys_column,
-                                          &tarn_keys_reference,
-                                          &tarn_keys_prepare,
-                                          &tarn_keys_repair,
-                                          &tarn_keys_join,
-                                          &tarn_keys_match,
-                                          &tarn_keys_split,
-                                          &tarn_keys_train,
-                                          &tarn_keys_candidate,
-                                          &tarn_keys_step,
-                                          &tarn_keys_assess,
-                                          &tarn_keys_costs,
-                                          &tarn_keys_registry,
-                                          &tarn_keys_serve,
-                                          NULL};
+const tarn_keys *const tarn_all_keys[] = {
+    &tarn_keys_file,      &tarn_keys_lake,    &tarn_keys_source,    &tarn_keys_table,  &tarn_keys_column,
+    &tarn_keys_reference, &tarn_keys_prepare, &tarn_keys_repair,    &tarn_keys_join,   &tarn_keys_match,
+    &tarn_keys_split,     &tarn_keys_train,   &tarn_keys_candidate, &tarn_keys_search, &tarn_keys_step,
+    &tarn_keys_assess,    &tarn_keys_costs,   &tarn_keys_registry,  &tarn_keys_serve,  NULL};
 
 static const char *shape_text(tarn_shape shape)
 {
@@ -134,6 +138,7 @@ static const char *shape_text(tarn_shape shape)
     case TARN_SHAPE_PAIR: return "two numbers, like [0, 24]";
     case TARN_SHAPE_LIST: return "a list of entries, each starting with '-'";
     case TARN_SHAPE_MAP: return "a group of 'key: value' lines";
+    case TARN_SHAPE_ANY: return "a value, or a group of 'key: value' lines";
     }
     return "";
 }
@@ -163,6 +168,7 @@ static bool has_shape(const tarn_yaml *v, tarn_shape shape)
                tarn_num_parse(v->items[1]->text, strlen(v->items[1]->text), true, &x);
     case TARN_SHAPE_LIST: return v->kind == TARN_YAML_LIST;
     case TARN_SHAPE_MAP: return v->kind == TARN_YAML_MAP;
+    case TARN_SHAPE_ANY: return v->kind != TARN_YAML_LIST;
     }
     return false;
 }

@@ -13,7 +13,8 @@ typedef enum tarn_shape {
     TARN_SHAPE_BOOL,
     TARN_SHAPE_PAIR, /* [least, most], numbers */
     TARN_SHAPE_LIST, /* of maps */
-    TARN_SHAPE_MAP
+    TARN_SHAPE_MAP,
+    TARN_SHAPE_ANY /* a single value or a map; who reads it says what */
 } tarn_shape;
 
 typedef struct tarn_key {
@@ -33,8 +34,8 @@ typedef struct tarn_keys {
 
 extern const tarn_keys tarn_keys_file, tarn_keys_lake, tarn_keys_source, tarn_keys_table, tarn_keys_column,
     tarn_keys_reference, tarn_keys_prepare, tarn_keys_repair, tarn_keys_join, tarn_keys_match, tarn_keys_split,
-    tarn_keys_train, tarn_keys_candidate, tarn_keys_step, tarn_keys_assess, tarn_keys_costs, tarn_keys_registry,
-    tarn_keys_serve;
+    tarn_keys_train, tarn_keys_candidate, tarn_keys_search, tarn_keys_step, tarn_keys_assess, tarn_keys_costs,
+    tarn_keys_registry, tarn_keys_serve;
 
 /* All of them, in the order of the file; NULL-terminated. */
 extern const tarn_keys *const tarn_all_keys[];

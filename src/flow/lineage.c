@@ -164,7 +164,7 @@ static tarn_code run_again(again *a, const tarn_stage *stage, const tarn_id *id,
     TARN_TRY(tarn_alloc(&inputs, json_object_size(wanted) + 1, sizeof *inputs, err));
     json_object_foreach(wanted, path, hex)
     {
-        TARN_TRY(make_again(a, path, err));
+        if (!tarn_recipe_is_before(path)) TARN_TRY(make_again(a, path, err));
         TARN_TRY(tarn_lake_lookup(a->lake, a->commit, path, &inputs[n], err));
         tarn_id id_wanted;
         const char *text = json_string_value(hex);
@@ -187,7 +187,8 @@ done:
     return rc;
 }
 
-/* Run what made `path`, and before that what made its inputs; raw tables are where it ends. */
+/* Run what made `path`, and before that what made its inputs. It ends at raw tables, and at what an earlier run left
+ * for a step to go on from: that was made from the data of its own time, by an earlier version of the model. */
 static tarn_code make_again(again *a, const char *path, tarn_err *err)
 {
     tarn_code rc = TARN_OK;

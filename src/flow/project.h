@@ -19,6 +19,9 @@ typedef struct tarn_planned {
     json_t *params;
     const char **inputs; /* lake paths, made by earlier steps */
     size_t n_inputs;
+    /* For a step that goes on from its own last run: the output that it goes on from, and the lake path under which
+     * what the branch has of it is a further input. NULL: starts from nothing. */
+    const char *state, *before;
     int line; /* of the project file */
 } tarn_planned;
 
@@ -31,7 +34,7 @@ typedef struct tarn_project {
     const char *target, *positive;
     int64_t port;
     const char *bind;
-    int64_t s3_port, s3_commit_after_s;
+    int64_t s3_port, s3_commit_after_s, s3_copies_mb, s3_most_requests;
     const char *s3_bucket, *s3_domain; /* "": none */
     bool s3_anonymous_reads, s3_signature_v2;
     const char *anonymous, *tls_cert, *tls_key; /* of serve; "" where nothing is said */

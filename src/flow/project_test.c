@@ -134,6 +134,9 @@ static void mistakes_are_told_with_place_and_nearest_word(void **state)
     refused("kind: duplicates", "knd: duplicates", 16, 10, "did you mean 'kind'");
     refused("valid: 0.2", "valid: 1.2", 21, 30, "valid");
     refused("table: joined/ready", "table: joined/redy", 23, 10, "did you mean 'joined/ready'");
+    refused("  target: rain\n", "  target: rain\n  metric: rmsee\n", 25, 11, "did you mean 'rmse'");
+    refused("  target: rain\n", "  target: rain\n  metric: rmse\n", 25, 11, "does not suit this task");
+    refused("  target: rain\n", "  target: rain\n  metric: ndcg\n", 25, 11, "ranks within groups");
     refused("  target: rain\n", "", 23, 3, "'target' is missing");
     refused("  split: {by: random, valid: 0.2, test: 0.2}\n", "", 22, 3, "needs 'prepare.split'");
     refused("{name: rain}", "{name: \"a/b\"}", 29, 19, "cannot be a name");

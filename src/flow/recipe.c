@@ -76,6 +76,13 @@ done:
     return rc;
 }
 
+bool tarn_recipe_is_before(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && strcmp(dot, ".before") == 0;
+}
+
 /* Absent is equal to absent. */
 static bool same(const json_t *a, const json_t *b) { return a == b || json_equal(a, b); }
 

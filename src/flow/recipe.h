@@ -14,6 +14,8 @@ TARN_MUST tarn_code tarn_recipe_make(const tarn_stage *stage, const json_t *para
 TARN_MUST tarn_code tarn_recipe_id(const json_t *recipe, tarn_id *id, char **text, tarn_err *err);
 /* The recipe object of that id, checked for shape: TARN_CORRUPT if it is none. */
 TARN_MUST tarn_code tarn_recipe_get(tarn_lake *lake, const tarn_id *id, json_t **out, tarn_err *err);
+/* Whether this input is what the step's own run before left for it to go on from (`before` of tarn_planned). */
+bool tarn_recipe_is_before(const char *path);
 /* In a few words, what differs between an old recipe and a new one: "trees: 100 -> 200", "the code". */
 void tarn_recipe_difference(const json_t *was, const json_t *is, char *out, size_t cap);
 

@@ -43,7 +43,8 @@ tarn_code tarn_score(const tarn_model *m, tarn_pool *pool, const tarn_columns *c
     TARN_TRY(tarn_alloc(&out->y, (size_t)n, sizeof(double), err));
     TARN_TRY(tarn_alloc(&out->classes, (size_t)classes + 1, sizeof *out->classes, err));
     TARN_TRY(tarn_alloc(&columns, (size_t)inputs + 1, sizeof *columns, err));
-    TARN_TRY(tarn_model_fields(m, c, rows, n, out->fields, err));
+    TARN_TRY(tarn_arena_new(&out->texts, err));
+    TARN_TRY(tarn_model_fields(m, c, rows, n, out->texts, out->fields, err));
     TARN_TRY(tarn_model_labels(m, c, rows, n, out->y, err));
     for (int i = 0; i < inputs; i++) columns[i] = out->fields + (size_t)i * (size_t)n;
     TARN_TRY(tarn_model_run(m, pool, n, columns, out->p, err));
@@ -63,31 +64,14 @@ done:
 
 void tarn_scored_clear(tarn_scored *s)
 {
+    tarn_arena_free(s->texts);
     tarn_free(s->fields);
     tarn_free(s->p);
     tarn_free(s->y);
     tarn_free(s->classes);
+    tarn_free(s->weight);
+    tarn_free(s->group);
     *s = (tarn_scored){0};
-}
-
-tarn_code tarn_all_metrics(const tarn_judged *j, json_t **out, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    json_t *all = json_object();
-
-    *out = NULL;
-    for (int i = 0; i < tarn_metric_count(); i++) {
-        const tarn_metric *metric = tarn_metric_at(i);
-        double x = 0;
-        if (!(metric->tasks >> j->task & 1)) continue;
-        TARN_TRY(tarn_metric_value(metric, j, &x, err));
-        TARN_TRY(tarn_json_set(all, metric->name, tarn_json_num(x), err));
-    }
-    *out = all;
-    all = NULL;
-done:
-    json_decref(all);
-    return rc;
 }
 
 tarn_costs tarn_costs_of(const json_t *j)

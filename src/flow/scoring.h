@@ -13,16 +13,17 @@ TARN_MUST tarn_code tarn_part_rows(const tarn_stage_job *job, int64_t table_rows
 
 /* Predictions and labels of some rows; clear with tarn_scored_clear. judged points into it. */
 typedef struct tarn_scored {
+    tarn_arena *texts;
     double *fields, *p, *y;
     const char **classes;
+    double *weight; /* NULL: 1 each */
+    int64_t *group; /* NULL: no queries */
     tarn_judged judged;
 } tarn_scored;
 TARN_MUST tarn_code tarn_score(const tarn_model *m, tarn_pool *pool, const tarn_columns *c, const int64_t *rows,
                                int64_t n, tarn_scored *out, tarn_err *err);
 void tarn_scored_clear(tarn_scored *s);
 
-/* {metric: value, ...} for every metric that suits the task; null where it is not defined. */
-TARN_MUST tarn_code tarn_all_metrics(const tarn_judged *j, json_t **out, tarn_err *err);
 /* Put "importance" [{"name", "share"}] into report, one entry per input; empty if the model stores none. */
 TARN_MUST tarn_code tarn_put_importance(const tarn_model *m, json_t *report, tarn_err *err);
 /* Costs as the project declares them; given is false when j is NULL. */

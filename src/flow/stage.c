@@ -89,7 +89,7 @@ tarn_code tarn_stage_put_file(tarn_stage_job *job, const char *path, const char 
     tarn_object object;
     tarn_id before = object_before(job, path);
 
-    TARN_TRY(tarn_lake_put_file(job->lake, file, &before, &object, err));
+    TARN_TRY(tarn_lake_put_files(job->lake, job->pool, &file, &before, 1, &object, err));
     TARN_TRY(add_output(job, path, &object, err));
 done:
     return rc;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "lake/backends.h"
 
+#include <dirent.h>
 #include <time.h>
 
 enum { URL_CAP = 200 };
@@ -32,6 +33,19 @@ static tarn_code join_names(void *arg, const char *name, uint64_t size, tarn_err
 {
     tarn_text_addf(arg, "%s=%llu ", name, (unsigned long long)size);
     return tarn_text_check(arg, err);
+}
+
+static int files_in(const char *folder, const char *below)
+{
+    char path[300];
+    int n = 0;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, below);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) n += e->d_name[0] != '.';
+    (void)closedir(dir);
+    return n;
 }
 
 static void check_backend(const tarn_backend *b, const char *url)
@@ -77,6 +91,37 @@ static void check_backend(const tarn_backend *b, const char *url)
     tarn_text_clear(&names);
     b->close(again);
     b->close(self);
+}
+
+/* A blob that comes bit by bit: nothing is there until it has its name, nothing is left of one that is given up. */
+static void check_drafts(const tarn_backend *b, const char *url)
+{
+    void *self = NULL, *draft = NULL, *other = NULL;
+    char back[10];
+    uint64_t size = 0;
+
+    assert_true((b->early != NULL) == (b->finish != NULL));
+    if (!b->early) return;
+    must(b->open(url, &self, err));
+    must(b->early(self, &draft, "abc", 3, err));
+    must(b->early(self, &other, "nothing", 7, err));
+    must_fail_with(TARN_NOT_FOUND, "draft", b->size(self, "packs/draft", &size, err));
+    must(b->early(self, &draft, "def", 3, err));
+    must(b->finish(self, &draft, "packs/draft", "ghij", 4, err));
+    assert_null(draft);
+    must(b->get(self, "packs/draft", 0, sizeof back, back, err));
+    assert_memory_equal(back, "abcdefghij", sizeof back);
+    must(b->early(self, &other, NULL, 0, err));
+    assert_null(other);
+    must(b->early(self, &draft, "abc", 3, err));
+    must_fail_with(TARN_INVALID, "cannot name", b->finish(self, &draft, "../x", "", 0, err));
+    assert_null(draft);
+    must(b->finish(self, &draft, "packs/draft", "anew", 4, err)); /* nothing came early */
+    must(b->size(self, "packs/draft", &size, err));
+    assert_int_equal(size, 4);
+    must(b->remove(self, "packs/draft", err));
+    b->close(self);
+    assert_int_equal(files_in(url, "tmp"), 0);
 }
 
 /* More than is sent in one piece, and not a whole number of them. */
@@ -234,6 +279,7 @@ static void every_backend_keeps_the_contract(void **state)
         assert_true(found == b && strcmp(rest, "rest") == 0);
         if (!place_for(b->name, place, &server)) continue;
         check_backend(b, place);
+        check_drafts(b, place);
         check_large(b, place);
         check_many(b, place);
         if (b->remote) check_keys(b, place);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nodes_test.c - what every kind of node must do, over the list in model/nodes.def. */
+#include "math/brief.h"
 #include "model/model_sample.h"
 #include "model/node.h"
 #include "support/tarn_test.h"
@@ -12,7 +13,9 @@ static const struct {
     const char *name;
     uint32_t id;
 } for_ever[] = {
-    {"dateparts", 1}, {"impute", 2}, {"linear", 3}, {"link", 4}, {"onehot", 5}, {"scale", 6}, {"trees", 7},
+    {"dateparts", 1}, {"impute", 2},  {"linear", 3},    {"link", 4},       {"onehot", 5},
+    {"scale", 6},     {"trees", 7},   {"bag", 20},      {"gaussian", 21},  {"levels", 22},
+    {"above", 23},    {"kernel", 30}, {"coupling", 31}, {"neighbors", 40}, {"neighbor_graph", 41},
 };
 
 static void every_kind_is_described(void **state)
@@ -24,7 +27,7 @@ static void every_kind_is_described(void **state)
         assert_true(strlen(k->name) > 0 && strlen(k->name) < 32);
         for (const char *c = k->name; *c; c++) assert_true(islower((unsigned char)*c) || *c == '_');
         assert_true(strlen(k->title) > 10 && k->title[strlen(k->title) - 1] != '.');
-        assert_true(k->check && k->run && k->text);
+        assert_true(k->check && k->text && !k->run != !k->run_with && !k->scratch == !k->run_with);
         assert_ptr_equal(tarn_node_find(k->name), k);
         assert_ptr_equal(tarn_node_by_id(k->id), k);
     }
@@ -58,6 +61,28 @@ static void numbers_in_files_are_for_ever(void **state)
     assert_int_equal(n, tarn_node_count());
 }
 
+/* Texts of every sort, and none. */
+#define TEXT(s)         \
+    {                   \
+        s, sizeof s - 1 \
+    }
+static const tarn_string texts[] = {TEXT(""), TEXT("Free money, free 3:2 name:-1.5 x:1e400 \xc3\x84\xff\xe2\x82"),
+                                    TEXT("a\0b cc dd cc"), TEXT("\xf0\x9f\x98\x80")};
+enum { TEXTS = sizeof texts / sizeof *texts };
+
+static void run_kind(const tarn_node_kind *k, const tarn_node_view *v, size_t rows, double *regs)
+{
+    void *scratch = NULL;
+
+    if (k->run) {
+        k->run(v, rows, rows, regs);
+        return;
+    }
+    must(tarn_alloc(&scratch, k->scratch(v, rows, 64), 1, err));
+    k->run_with(v, rows, rows, regs, scratch);
+    tarn_free(scratch);
+}
+
 /* check on an exact copy of len bytes, so that a sanitizer sees a step beyond; what it takes must run and describe
  * itself within its memory. */
 static bool taken(const tarn_node_kind *k, const void *bytes, size_t len, uint32_t n_in, uint32_t n_out)
@@ -78,8 +103,10 @@ static bool taken(const tarn_node_kind *k, const void *bytes, size_t len, uint32
     if (rc == TARN_OK) {
         must(tarn_alloc(&regs, (size_t)(n_in + n_out) * ROWS, sizeof *regs, err));
         for (size_t i = 0; i < (size_t)n_in * ROWS; i++) regs[i] = odd[i * 7 % ROWS];
-        k->run(&v, ROWS, ROWS, regs);
-        k->run(&v, 1, 1, regs);
+        for (size_t i = 0; i < ROWS && k->reads_text; i++)
+            regs[i] = tarn_string_value(i % 5 < TEXTS ? &texts[i % 5] : NULL);
+        run_kind(k, &v, ROWS, regs);
+        run_kind(k, &v, 1, regs);
         k->text(&v, line, sizeof line);
         assert_true(strlen(line) < sizeof line && strlen(line) > 0);
         k->text(&v, line, 5);
@@ -126,24 +153,114 @@ static void real_payloads_cut_or_flipped_are_refused_or_run_clean(void **state)
     sample_shape shape = {
         .seed = 7, .trees = 3, .leaves = 4, .features = 5, .outputs = 1, .categories = 1, .levels = 3};
     static const double numbers[] = {0.125, 1, 0.5, -0.25, 0.75, -0.5};
+    static const double normal[] = {0.5, 1, 0.25, -2};
+    static const struct {
+        tarn_levels_data head;
+        uint32_t first[4];
+        double table[3];
+    } levels = {{2, 1}, {0, 1, 3, 0}, {1, -1, 0.5}};
     static const uint32_t words[] = {3, 0, 1};
     static const tarn_onehot_data hot = {.levels = 3, .missing_column = 1};
     static const tarn_link_data link = {.link = TARN_LINK_SOFTMAX};
+    static const tarn_coupling_data coupling = {.classes = 3};
+    /* Three classes, a stored row each, of two columns. */
+    static const struct {
+        tarn_kernel_data head;
+        double shift[2], bias[3], coef[2][3];
+        uint32_t start[4];
+        float square[3], row[3][2], pad;
+    } kernel = {.head = {.kind = 1, .rows = 3, .classes = 3, .gamma = 0.5f},
+                .coef = {{1, -1, 0.5}, {-0.5, 2, 1}},
+                .start = {0, 1, 2, 3},
+                .square = {1, 1, 2},
+                .row = {{1, 0}, {0, 1}, {1, -1}}};
+    static sample_bag bag;
     sample_trees t;
 
     (void)state;
+    /* Three rows of two columns in one leaf; and plainly. */
+    static const struct {
+        tarn_neighbors_data head;
+        double label[3];
+        uint32_t number[16];
+        float values[2][16];
+    } tree = {.head = {.k = 2, .classes = 2, .rows = 3, .tree = 1},
+              .label = {0, 1, 1},
+              .number = {2, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1},
+              .values = {{1, 2, 3}, {0.5f, 1, -1}}};
+    static const struct {
+        tarn_neighbors_data head;
+        double label[3];
+        float norm[4], values[3][2];
+    } scan = {.head = {.k = 2, .by_distance = 1, .rows = 3, .most = 4},
+              .label = {0.5, -1, 1.5},
+              .norm = {1, 4, 9},
+              .values = {{1, 0}, {0, 2}, {3, 0}}};
+    /* The same with briefs: 8 places of 4 bytes. */
+    static const struct {
+        tarn_neighbors_data head;
+        double label[3];
+        float norm[4], values[3][2], centre[2];
+        tarn_brief_note note[3];
+        int8_t code[8][4];
+    } briefs = {.head = {.k = 2, .rows = 3, .most = 4, .brief = 1},
+                .label = {0.5, -1, 1.5},
+                .norm = {1, 4, 9},
+                .values = {{1, 0}, {0, 2}, {3, 0}},
+                .note = {{0.01f, 0.01f, 1, -128 * 100}, {0.02f, 0.01f, 4, -128 * 100}, {0.03f, 0.01f, 9, -128 * 100}},
+                .code = {{100, 0}, {0, 100}, {100, 0}}};
+    /* Four rows, two of them the same: three nodes in a line, one of them on a second level. */
+    static const struct {
+        tarn_neighbors_data head;
+        double label[4];
+        float norm[4], values[4][2];
+        tarn_neighbor_graph_data graph;
+        uint32_t size[2];
+        double low[2];
+        unsigned char sketch[3][40];
+        uint32_t first[4], member[4], start[5], link[4], pad;
+    } graph = {.head = {.k = 1, .by_distance = 1, .rows = 4, .most = 4},
+               .label = {0.5, -1, 1.5, 2},
+               .norm = {1, 4, 9, 4},
+               .values = {{1, 0}, {0, 2}, {3, 0}, {0, 2}},
+               .graph = {.nodes = 3, .levels = 2, .links = 4, .ef = 2, .recall = 0.5, .steps = 1},
+               .size = {3, 1},
+               .sketch = {{0, 2}, {1, 0}, {3, 0}},
+               .first = {0, 2, 3, 4},
+               .member = {1, 3, 0, 2},
+               .start = {0, 1, 3, 4, 4},
+               .link = {1, 0, 2, 1}};
     must(sample_trees_make(&shape, &t, err));
+    sample_bag_make(&bag, 2);
     const struct {
         const char *kind;
         uint32_t n_in, n_out;
         const void *data;
         size_t len;
     } real[] = {
-        {"dateparts", 1, 3, words, 12}, {"impute", 3, 3, numbers, 24}, {"linear", 5, 1, numbers, 48},
-        {"link", 3, 3, &link, 8},       {"onehot", 1, 4, &hot, 8},     {"scale", 3, 3, numbers, 48},
+        {"above", 3, 3, numbers, 24},
+        {"bag", 3, 2, &bag, sizeof bag},
+        {"gaussian", 1, 1, normal, 32},
+        {"levels", 3, 1, &levels, sizeof levels},
+        {"dateparts", 1, 3, words, 12},
+        {"impute", 3, 3, numbers, 24},
+        {"linear", 5, 1, numbers, 48},
+        {"link", 3, 3, &link, 8},
+        {"onehot", 1, 4, &hot, 8},
+        {"scale", 3, 3, numbers, 48},
         {"trees", 5, 1, t.data, t.len},
+        {"kernel", 2, 3, &kernel, sizeof kernel},
+        {"coupling", 3, 3, &coupling, 8},
+        {"neighbors", 2, 1, &tree, sizeof tree},
+        {"neighbors", 2, 1, &scan, sizeof scan},
+        {"neighbors", 2, 1, &briefs, sizeof briefs},
+        {"neighbor_graph", 2, 1, &graph, sizeof graph},
     };
-    assert_int_equal(sizeof real / sizeof *real, tarn_node_count());
+    for (int i = 0; i < tarn_node_count(); i++) {
+        size_t at = 0;
+        while (at < sizeof real / sizeof *real && strcmp(real[at].kind, tarn_node_at(i)->name) != 0) at++;
+        if (at == sizeof real / sizeof *real) fail_msg("kind '%s' needs a payload in this test", tarn_node_at(i)->name);
+    }
     for (size_t i = 0; i < sizeof real / sizeof *real; i++) {
         const tarn_node_kind *k = tarn_node_find(real[i].kind);
         unsigned char *work = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* places_test.c - a lake over a store and a PostgreSQL: made, joined, used by two folders at once, with connections
- * that break. The lake's own tests run over the same places (tests.cmake). */
+ * that break. The store is S3, or what TARN_TEST_PLACE names: azure. The lake's own tests run over the same places
+ * (tests.cmake). */
 #include "support/peer.h"
 #include "support/tarn_test.h"
 
@@ -14,7 +15,7 @@ enum { URL_CAP = 300, EACH = 24 };
 
 /* The servers, started once for all tests. */
 static peer store, database;
-static bool here;
+static bool here, azure;
 
 static int start_servers(void **state)
 {
@@ -22,7 +23,9 @@ static int start_servers(void **state)
     peer_keys();
     static const char *const names[] = {"PGPASSWORD", "PGUSER", "PGSERVICE", "PGDATABASE", "PGHOST"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) (void)unsetenv(names[i]);
-    here = peer_start(&store, "s3", 0, "") && peer_start(&database, "postgres", 0, "");
+    const char *place = getenv("TARN_TEST_PLACE");
+    azure = place && strcmp(place, "azure") == 0;
+    here = peer_start(&store, azure ? "azure" : "s3", 0, "") && peer_start(&database, "postgres", 0, "");
     tarn_json_setup();
     return 0;
 }
@@ -35,11 +38,15 @@ static int stop_servers(void **state)
     return 0;
 }
 
-static const char *store_url(const char *name, char out[URL_CAP])
+/* By way of that port, with that patience in seconds. */
+static const char *store_url_at(const char *name, int port, int patience, char out[URL_CAP])
 {
-    (void)snprintf(out, URL_CAP, "s3://packs/%s?endpoint=http://127.0.0.1:%d&patience=5", name, store.port);
+    (void)snprintf(out, URL_CAP, "%s://packs/%s?endpoint=http://127.0.0.1:%d%s&patience=%d", azure ? "azure" : "s3",
+                   name, port, azure ? "/devstoreaccount1" : "", patience);
     return out;
 }
+
+static const char *store_url(const char *name, char out[URL_CAP]) { return store_url_at(name, store.port, 5, out); }
 
 static const char *meta_url(const char *schema, int port, char out[URL_CAP])
 {
@@ -310,7 +317,7 @@ static void a_failing_store_fails_cleanly(void **state)
     if (!here) return;
     new_folder(folder);
     peer_start_faults(&proxy, "faults", &store);
-    (void)snprintf(s, sizeof s, "s3://packs/failing?endpoint=http://127.0.0.1:%d&patience=1", proxy.port);
+    (void)store_url_at("failing", proxy.port, 1, s);
     must(tarn_lake_init_at(folder, s, meta_url("failing", database.port, m), err));
     must(tarn_lake_open(folder, &lake, err));
     for (int i = 0; i < 4; i++) {

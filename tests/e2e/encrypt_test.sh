@@ -137,6 +137,28 @@ expect 70 "$tarn" lake log
 says "somebody changed it"
 cp keep .tarn/format
 
+say "damage is repaired from a copy that the old key opened; lost metadata are made again without any key"
+mkdir ../copy && cp -a .tarn ../copy/
+printf 'newest\n' >newest.txt
+t lake put newest.txt
+t lake commit --message "newest"
+tip=$(head_of main)
+export TARN_NEW_PASSPHRASE="six seven eight nine ten"
+t lake key rotate --passphrase
+export TARN_PASSPHRASE=$TARN_NEW_PASSPHRASE
+chmod u+w .tarn/packs/* && truncate -s 4000 "$first"
+rm -rf data
+expect 70 "$tarn" lake fsck
+t lake fsck --repair --from ../copy
+says "is damaged" "clean"
+rm -f .tarn/meta.db*
+t lake fsck --repair
+says "meta.db is made again"
+t lake branch main "$tip"
+t lake cat main/newest.txt
+says newest
+same "$(id_of main/report.html)" "$report" "the report"
+
 say "nothing plain is left in memory either"
 lake=$("$tarn" lake key status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["lake"])')
 [ ! -e "/dev/shm/tarn-$(id -u)-$lake" ] || fail "/dev/shm/tarn-$(id -u)-$lake is still there"

@@ -54,7 +54,7 @@ for ((i = 1; i <= kills || (at_work <= kills / 5 && i <= 4 * kills); i++)); do
     same "$(ids hurt)" "$want" "model and report after kill $i at $moment ms"
     t lake fsck --folder hurt
     says clean
-    same "$(find hurt/.tarn/tmp -name 'step-*')" "" "scratch folders left behind"
+    same "$(find hurt/.tarn/tmp -name 'step-*'; find hurt -maxdepth 1 -name '.tarn-new-*')" "" "scratch folders left behind"
     rm -rf hurt
 done
 [ ! -d hurt ] || { t run --folder hurt && same "$(ids hurt)" "$want" "model and report at the end"; }

@@ -88,3 +88,61 @@ t run --folder one
 same "$(id_of main/model.tarn --folder one) $(id_of main/report.html --folder one)" "$want" "model and report at the end"
 t lake fsck --folder one
 says clean
+
+say "an encrypted lake over S3: run, changed key, nothing to be read in the store, repaired from another prefix"
+export TARN_KEY_FILE=$scratch/lake.key
+sealed="s3://packs/sealed?endpoint=http://127.0.0.1:$PEER_S3"
+(shop sealed 2000 && t init --encrypt --key-file "$TARN_KEY_FILE" --store "$sealed" && says "(encrypted)" "s3://packs/sealed" && t run)
+same "$(id_of main/model.tarn --folder sealed) $(id_of main/report.html --folder sealed)" "$want" "model and report of the encrypted lake"
+TARN_KEY_FILE=$scratch/lake.key t lake key rotate --key-file "$scratch/new.key" --folder sealed
+expect 77 "$tarn" lake log --folder sealed
+export TARN_KEY_FILE=$scratch/new.key
+t lake fsck --folder sealed
+says clean
+store_do() { # copy FROM TO | search PREFIX TEXT... | spoil PREFIX: over S3, with nothing of ours
+    python3 - "http://127.0.0.1:$PEER_S3" "$@" <<'PY'
+import subprocess, sys
+import boto3
+from botocore.config import Config
+url, what, prefix, rest = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+s3 = boto3.client("s3", endpoint_url=url, region_name="us-east-1", config=Config(s3={"addressing_style": "path"}))
+blobs = [o["Key"] for o in s3.list_objects_v2(Bucket="packs", Prefix=prefix + "/")["Contents"]]
+read = lambda k: s3.get_object(Bucket="packs", Key=k)["Body"].read()
+if what == "copy":
+    for k in blobs: s3.put_object(Bucket="packs", Key=rest[0] + k[len(prefix):], Body=read(k))
+elif what == "search":
+    for k in blobs:
+        body = read(k)
+        for text in rest: assert text.encode() not in body, (k, text)
+else:
+    k = max((k for k in blobs if "/packs/" in k), key=lambda k: len(read(k)))
+    body = bytearray(read(k))
+    body[len(body) // 2] ^= 1
+    s3.delete_object(Bucket="packs", Key=k)
+    s3.put_object(Bucket="packs", Key=k, Body=bytes(body))
+PY
+}
+if python3 -c 'import boto3' 2>/dev/null; then
+    store_do search sealed customers orders.parquet P001
+    store_do copy sealed copy
+    store_do spoil sealed
+    rm -rf sealed/.tarn/cache && mkdir sealed/.tarn/cache
+    mv sealed/data "$scratch/data-away"
+    expect 70 "$tarn" lake fsck --folder sealed
+    t lake fsck --repair --from "s3://packs/copy?endpoint=http://127.0.0.1:$PEER_S3" --folder sealed
+    says "records were fetched" clean
+fi
+
+say "an encrypted lake over S3 and PostgreSQL: another server joins with the key"
+meta2="postgresql://tarn@127.0.0.1:$PEER_POSTGRES/postgres?schema=sealed"
+sealed2="s3://packs/sealed2?endpoint=http://127.0.0.1:$PEER_S3"
+mkdir s1 s2
+t init s1 --encrypt --key-file "$TARN_KEY_FILE" --store "$sealed2" --meta "$meta2"
+echo secret-words >s1/note
+(cd s1 && t lake put note && t lake commit --message "by the first")
+t init s2 --join --store "$sealed2" --meta "$meta2"
+t lake cat main/note --folder s2
+says secret-words
+TARN_KEY_FILE=$scratch/lake.key expect 77 "$tarn" lake log --folder s2
+t lake fsck --folder s2
+says clean

@@ -148,6 +148,8 @@ version=$(get '[m["version"] for m in j["models"] if "champion" in m["aliases"]]
 t promote shop/1 --alias first --why "for the test"
 t models shop
 says "first"
+expect 65 "$tarn" model tree shop/1
+says "has no trees"
 t promote shop/1
 t promote "shop/$version"
 expect 66 "$tarn" promote shop/99
@@ -187,6 +189,28 @@ says "field 'placed'"
 expect 66 "$tarn" predict nothing.csv
 says "neither a file nor a table"
 expect 66 "$tarn" predict sales.csv --model nobody
+
+say "compare tells candidates and versions apart on the test rows, on a file, with the same numbers for any number of threads"
+t compare forest boosting --json --threads 1
+cp "$out" compared.json
+t compare forest boosting --json --threads 3
+cmp -s "$out" compared.json || fail "the number of threads changes the comparison"
+that '[t["test"] for t in j["tests"]] == ["bootstrap", "delong", "mcnemar", "mcnemar_chi2"]'
+that 'all(0 < t["p"] <= 1 and t["interval"][0] <= t["difference"] <= t["interval"][1] for t in j["tests"])'
+that 'all(m["low"] < m["value"] < m["high"] for m in j["models"])'
+t compare shop/1 shop --metric brier
+says "Brier score of" "p 1 "
+t compare forest shop sales.csv --metric f1
+says "F1 score of 3,000 rows"
+"$tarn" lake cat main/assess/test.json >assessed.json
+that 'j["intervals"]["roc_auc"][0] < j["metrics"]["roc_auc"] < j["intervals"]["roc_auc"][1] and j["interval"]["level"] == 0.95' assessed.json
+expect 66 "$tarn" compare forest nobody
+says "neither a candidate of the last run"
+expect 64 "$tarn" compare forest boosting --part rest
+says "no part of a split"
+expect 66 "$tarn" compare forest boosting --metric brjer
+says "did you mean 'brier'"
+expect 65 "$tarn" compare forest boosting data/products.csv
 
 say "the lake by hand: put, diff, commit, rm, log, show, ls, cat"
 head=$(head_of main)
@@ -337,8 +361,10 @@ table schema orders
 table profile orders
 sql SELECT
 predict sales.csv
+compare forest boosting
 models
 promote shop/1
+model tree nobody
 reproduce shop
 reproduce nobody
 why nothing

@@ -8,6 +8,7 @@ import json
 import random
 import socket
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -23,7 +24,7 @@ url = f"http://127.0.0.1:{port}"
 
 
 def client(**more):
-    config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"max_attempts": 1}, **more)
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, **{"retries": {"max_attempts": 1}, **more})
     return boto3.client("s3", endpoint_url=url, region_name="us-east-1", config=config)
 
 
@@ -209,6 +210,132 @@ def versions():
     s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "k", "VersionId": v} for v in (one, "null")]})
     s3.delete_bucket(Bucket=name)
     refused("404", s3.head_bucket, Bucket=name)
+
+
+def locks():
+    """Retention and legal holds, and that they are holds of the lake (s3_test.sh looks at those afterwards)."""
+    name = "locked-bucket"
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    refused("InvalidBucketState", s3.put_bucket_versioning, Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+    soon = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(days=2)
+    later, sooner = soon + datetime.timedelta(days=2), soon - datetime.timedelta(days=1)
+
+    def version(key, **kw):
+        return dict(Bucket=name, Key=key, VersionId=s3.put_object(Bucket=name, Key=key, Body=key.encode(), **kw)["VersionId"])
+
+    # GOVERNANCE: longer is fine; shorter, or deleted, with the header and the right alone.
+    g = version("governed", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=soon)
+    head = s3.head_object(**g)
+    assert head["ObjectLockMode"] == "GOVERNANCE" and head["ObjectLockRetainUntilDate"] == soon, head
+    refused("AccessDenied", s3.delete_object, **g)
+    s3.put_object_retention(Retention={"Mode": "GOVERNANCE", "RetainUntilDate": later}, **g)
+    assert s3.get_object_retention(**g)["Retention"] == {"Mode": "GOVERNANCE", "RetainUntilDate": later}
+    refused("AccessDenied", s3.put_object_retention, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": sooner}, **g)
+    s3.put_object_retention(Retention={"Mode": "GOVERNANCE", "RetainUntilDate": sooner}, BypassGovernanceRetention=True, **g)
+    assert s3.get_object_retention(**g)["Retention"]["RetainUntilDate"] == sooner
+    s3.delete_object(Bucket=name, Key="governed")  # a delete marker is no deletion
+    assert s3.get_object(**g)["Body"].read() == b"governed"
+    refused("AccessDenied", s3.delete_object, **g)
+    s3.delete_object(BypassGovernanceRetention=True, **g)
+    refused("NoSuchVersion", s3.get_object, **g)
+    # COMPLIANCE: longer is all.
+    c = version("complied", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=soon)
+    for kw in ({}, {"BypassGovernanceRetention": True}):
+        refused("AccessDenied", s3.delete_object, **c, **kw)
+        refused("AccessDenied", s3.put_object_retention, Retention={"Mode": "COMPLIANCE", "RetainUntilDate": sooner}, **c, **kw)
+        refused("AccessDenied", s3.put_object_retention, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": later}, **c, **kw)
+        refused("AccessDenied", s3.put_object_retention, Retention={}, **c, **kw)
+    s3.put_object_retention(Retention={"Mode": "COMPLIANCE", "RetainUntilDate": later}, **c)
+    assert s3.get_object_retention(**c)["Retention"] == {"Mode": "COMPLIANCE", "RetainUntilDate": later}
+    # A legal hold has no end, and no bypass.
+    h = version("held", ObjectLockLegalHoldStatus="ON")
+    assert s3.get_object_legal_hold(**h)["LegalHold"]["Status"] == "ON"
+    refused("NoSuchObjectLockConfiguration", s3.get_object_retention, **h)
+    refused("AccessDenied", s3.delete_object, BypassGovernanceRetention=True, **h)
+    s3.put_object_tagging(Tagging={"TagSet": [{"Key": "a", "Value": "b"}]}, **h)
+    s3.put_object_legal_hold(LegalHold={"Status": "OFF"}, **h)
+    s3.delete_object(**h)
+    h = version("held2")
+    s3.put_object_legal_hold(LegalHold={"Status": "ON"}, **h)
+    refused("AccessDenied", s3.delete_object, **h)
+    # The bucket's default, and what is no lock.
+    s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration={
+        "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 3}}})
+    rule = s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert rule == {"Mode": "COMPLIANCE", "Days": 3}, rule
+    d = version("by-default")
+    assert s3.get_object_retention(**d)["Retention"]["Mode"] == "COMPLIANCE"
+    refused("AccessDenied", s3.delete_object, BypassGovernanceRetention=True, **d)
+    past = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    refused("InvalidArgument", s3.put_object, Bucket=name, Key="x", Body=b"", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=past)
+    refused("InvalidArgument", s3.put_object, Bucket=name, Key="x", Body=b"", ObjectLockMode="COMPLIANCE",
+            ObjectLockRetainUntilDate=datetime.datetime(2400, 1, 1, tzinfo=datetime.timezone.utc))
+    refused("InvalidRequest", s3.put_object, Bucket=name, Key="x", Body=b"", ObjectLockMode="FOREVER", ObjectLockRetainUntilDate=soon)
+    refused("InvalidRequest", s3.put_object, Bucket=bucket, Key="main/x", Body=b"", ObjectLockLegalHoldStatus="ON")
+    refused("BucketNotEmpty", s3.delete_bucket, Bucket=name)
+
+
+def bypass():
+    """By a key of somebody who may set holds (maintainer), but not pass over them (admin)."""
+    name, soon = "locked-bucket", datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=5)
+    v = dict(Bucket=name, Key="theirs", VersionId=s3.put_object(Bucket=name, Key="theirs", Body=b"x", ObjectLockMode="GOVERNANCE",
+                                                               ObjectLockRetainUntilDate=soon)["VersionId"])
+    refused("AccessDenied", s3.delete_object, BypassGovernanceRetention=True, **v)
+    refused("AccessDenied", s3.put_object_retention, Retention={}, BypassGovernanceRetention=True, **v)
+    assert s3.get_object(**v)["Body"].read() == b"x"
+
+
+def slow():
+    """With two requests at a time (s3_most_requests): a third is told to slow down; clients come again by themselves."""
+    head, *_ = signed("PUT", f"/{bucket}/main/slow", "UNSIGNED-PAYLOAD", {"content-length": "100"}, b"z" * 50)
+    held = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(2)]
+    for c in held:
+        c.sendall(head)
+    time.sleep(0.5)
+    reply = raw(signed("GET", f"/{bucket}/main/b/one.txt", hashlib.sha256(b"").hexdigest(), {})[0])
+    head, _, xml = reply.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ") and b"\r\nretry-after: 1\r\n" in head.lower() + b"\r\n", reply
+    assert b"<Code>SlowDown</Code>" in xml, reply
+    refused("SlowDown", s3.get_object, Bucket=bucket, Key="main/b/one.txt")
+    release = threading.Timer(1.0, lambda: [c.close() for c in held])
+    release.start()
+    patient = client(retries={"max_attempts": 8, "mode": "standard"})
+    started = time.monotonic()
+    assert patient.get_object(Bucket=bucket, Key="main/b/one.txt")["Body"].read() == b"one"
+    assert time.monotonic() - started > 0.4
+    release.join()
+
+
+def swept():
+    """Uploads in parts while s3_test.sh collects garbage without grace again and again: what is acknowledged is there."""
+    patient = client(retries={"max_attempts": 10, "mode": "standard"})
+    stop = time.monotonic() + 6
+    done = again = 0
+    while time.monotonic() < stop or done < 3:
+        bodies = [random.randbytes(5 << 20), random.randbytes(5 << 20), random.randbytes(1 << 19)]
+        own = dict(Bucket=bucket, Key=f"main/swept/{done}")
+        own["UploadId"] = patient.create_multipart_upload(**own)["UploadId"]
+        parts = []
+        for i, b in enumerate(bodies):
+            r = patient.upload_part(PartNumber=i + 1, Body=b, **own)
+            again += r["ResponseMetadata"]["RetryAttempts"]
+            parts.append({"PartNumber": i + 1, "ETag": r["ETag"]})
+        patient.complete_multipart_upload(MultipartUpload={"Parts": parts}, **own)
+        got = patient.get_object(Bucket=bucket, Key=own["Key"])["Body"].read()
+        assert got == b"".join(bodies), f"upload {done} has other bytes"
+        done += 1
+    print(f"{done} uploads, {again} parts sent again")
+
+
+def trickle():
+    """A big object, read often, comes from a plain copy by the kernel: slow readers are served, stalled ones are not."""
+    body = random.Random(7).randbytes(12 << 20)
+    s3.put_object(Bucket=bucket, Key="main/hot", Body=body)
+    for _ in range(4):
+        assert s3.get_object(Bucket=bucket, Key="main/hot")["Body"].read() == body
+        time.sleep(0.3)
+    assert s3.get_object(Bucket=bucket, Key="main/hot", Range="bytes=1000001-9000000")["Body"].read() == body[1000001:9000001]
 
 
 def raw(request, pause=0.0, cut=False):

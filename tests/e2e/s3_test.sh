@@ -10,7 +10,7 @@ export TARN_S3_ACCESS_KEY=tarnkey TARN_S3_SECRET_KEY=tarnsecret123
 export AWS_ACCESS_KEY_ID=tarnkey AWS_SECRET_ACCESS_KEY=tarnsecret123 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 export HOME=$scratch
 server=
-trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true' EXIT
+trap 'touch "$scratch/enough"; [ -z "$server" ] || kill -9 "$server" 2>/dev/null || true' EXIT
 start() {
     rm -f "$scratch/serve.out"
     "$tarn" serve --port "$(free_port)" --s3-port "$port" "$@" >"$scratch/serve.out" 2>"$scratch/serve.err" </dev/null &
@@ -47,6 +47,30 @@ t lake gc --grace 0
 check rest
 t lake fsck
 says clean
+
+say "parts, while garbage is collected without grace all the time"
+(for _ in $(seq 400); do [ ! -e "$scratch/enough" ] || break; "$tarn" lake gc --grace 0 || true; done) >/dev/null 2>&1 &
+sweeper=$!
+check swept
+touch "$scratch/enough"
+wait "$sweeper"
+says uploads
+t lake fsck
+says clean
+
+say "object lock: retention, legal holds, and the holds of the lake that they are"
+check locks
+t lake hold list --json
+says compliance legal " versions/complied/" " versions/held2/" "S3 object lock"
+silent_on " versions/governed/"
+silent_on " versions/held/"
+wait_for 20 sh -c "'$tarn' lake branch | grep -q s3/locked-bucket" || fail "the locked bucket was not committed"
+expect 77 "$tarn" lake branch --remove s3/locked-bucket
+expect 0 "$tarn" lake gc --grace 0
+
+say "what is read often is sent from a plain copy, which ends with the server"
+check trickle
+find .tarn/cache/objects -name '*.s3' | grep -q . || fail "no copy was made"
 
 say "curl: put, commit, read at the commit and at a tag"
 head -c 300000 /dev/urandom >one
@@ -138,7 +162,22 @@ ann "$tls/anns" | cmp - one || fail "ann does not see what she wrote"
 if get --cacert cert.pem "$tls/anns" >/dev/null; then fail "somebody else sees what ann has not committed"; fi
 ann -X POST -d "by ann" "$tls?commit=" >/dev/null || fail "ann cannot commit"
 get --cacert cert.pem "$tls/anns" | cmp - one || fail "a commit is not seen by others"
+
+say "a maintainer sets locks, and passes over none"
+printf 'correct horse\n' | "$tarn" user add bob --role maintainer >"$out" 2>"$err" || fail "user add"
+t key create bob --json
+bobs=$(python3 -c 'import json, sys; k = json.load(sys.stdin); print(k["id"], k["secret"])' <"$out")
+stop TERM
+start
+AWS_ACCESS_KEY_ID=${bobs% *} AWS_SECRET_ACCESS_KEY=${bobs#* } check bypass
 stop TERM
 t audit log --who ann --action commit --json
 says user:ann '"action": "commit"' '"from": "127.0.0.1"' '"result": "ok"'
+
+say "more requests at a time than allowed: 503 SlowDown, and clients that come again are served"
+printf 'id\n1\n' >rows.csv
+printf 'project: slow\nproblem: s\ningest:\n  rows: {source: file, path: rows.csv}\nserve: {s3_bucket: lake-of-shop, s3_most_requests: 2}\n' >tarn.yaml
+start
+check slow
+stop TERM
 say "all well"

@@ -64,5 +64,5 @@ while read -r branch path sum; do
     same "$("$tarn" lake cat "$branch/$path" | sha256sum | cut -d' ' -f1)" "$sum" "$branch/$path"
     noted=$((noted + 1))
 done <noted
-[ "$noted" -gt $((rounds * writers / 2)) ] || fail "only $noted commits were acknowledged"
+[ "$noted" -ge "$rounds" ] || fail "only $noted commits were acknowledged: too few to tell anything"
 say "all well: $noted commits were acknowledged, each is there"

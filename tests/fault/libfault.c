@@ -322,6 +322,13 @@ int rename(const char *from, const char *to)
     JUDGED(K_RENAME, is_below(from) || is_below(to), int, -1, real(from, to));
 }
 
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags)
+{
+    REAL(renameat2);
+    JUDGED(K_RENAME, at_below(from_folder, from) || at_below(to_folder, to), int, -1,
+           real(from_folder, from, to_folder, to, flags));
+}
+
 int link(const char *from, const char *to)
 {
     REAL(link);

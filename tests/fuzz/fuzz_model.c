@@ -3,7 +3,8 @@
  *
  * The frame of the block (magic, length, checksum) is put right first, so that the fuzzer gets behind it. Build with
  * libFuzzer, or with TARN_FUZZ_REPLAY for a program that runs the files named on its command line:
- * `fuzz_model FILE...`; `fuzz_model --sample FILE` writes the model that the corpus began with. */
+ * `fuzz_model FILE...`; `fuzz_model --sample FILE` and `--sample-text FILE` write the models that the corpus began
+ * with. */
 #include "base/file.h"
 #include "model/block.h"
 #include "model/model_sample.h"
@@ -29,11 +30,22 @@ static void ask(const tarn_model *m)
     }
 }
 
+/* What a field may hold: odd numbers, or texts. */
+static double odd_value(tarn_kind kind, size_t i)
+{
+    static const double odd[] = {NAN, 0, 1, -1, 0.5, 1e300, -INFINITY, 1.4e15, 4294967296.0};
+    static const char one[] = "Free money: tomorrow, free of charge 1:2 b:-3.5e2",
+                      other[] = "\xc3\x84rger \xff\xe2\x82 \xf0\x9f\x98\x80 free\0money";
+    static const tarn_string texts[] = {{"", 0}, {one, sizeof one - 1}, {other, sizeof other - 1}};
+
+    if (kind != TARN_STRING) return odd[i % (sizeof odd / sizeof *odd)];
+    return tarn_string_value(i % 4 < 3 ? &texts[i % 4] : NULL);
+}
+
 /* A few odd rows; one by one and together must agree to the bit. */
 static tarn_code run(const tarn_model *m, tarn_err *err)
 {
     enum { ROWS = 9 };
-    static const double odd[ROWS] = {NAN, 0, 1, -1, 0.5, 1e300, -INFINITY, 1.4e15, 4294967296.0};
     size_t inputs = (size_t)tarn_model_inputs(m), outputs = (size_t)tarn_model_outputs(m);
     double *data = NULL, *scratch = NULL, *out = NULL;
     const double **columns = NULL;
@@ -46,7 +58,8 @@ static tarn_code run(const tarn_model *m, tarn_err *err)
     double *row = data + inputs * ROWS, *row_out = out + outputs * ROWS;
     for (size_t j = 0; j < inputs; j++) {
         columns[j] = data + j * ROWS;
-        for (size_t i = 0; i < ROWS; i++) data[j * ROWS + i] = odd[(i + 2 * j) % ROWS];
+        for (size_t i = 0; i < ROWS; i++)
+            data[j * ROWS + i] = odd_value(tarn_model_input_at(m, (int)j)->kind, i + 2 * j);
     }
     TARN_TRY(tarn_model_run(m, NULL, ROWS, columns, out, err));
     for (size_t i = 0; i < ROWS; i++) {
@@ -87,13 +100,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-static tarn_code write_sample(const char *path, tarn_err *err)
+static tarn_code write_sample(bool text, const char *path, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_model *m = NULL;
     size_t len;
 
-    TARN_TRY(sample_model(&m, err));
+    TARN_TRY(text ? sample_text_model(&m, err) : sample_model(&m, err));
     const void *bytes = tarn_model_bytes(m, &len);
     TARN_TRY(tarn_file_save(path, bytes, len, err));
 done:
@@ -105,7 +118,11 @@ int main(int argc, char **argv)
 {
     tarn_err err = {0};
 
-    if (argc == 3 && strcmp(argv[1], "--sample") == 0 && write_sample(argv[2], &err) == TARN_OK) return 0;
+    bool text = argc == 3 && strcmp(argv[1], "--sample-text") == 0;
+    if (text || (argc == 3 && strcmp(argv[1], "--sample") == 0)) {
+        if (write_sample(text, argv[2], &err) == TARN_OK) return 0;
+        argc = 1;
+    }
     for (int i = 1; i < argc && err.code == TARN_OK; i++) {
         char *bytes = NULL;
         size_t len;

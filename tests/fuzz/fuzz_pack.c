@@ -79,9 +79,9 @@ static void use_record(const uint8_t *bytes, size_t len)
         tarn_put32(slab.stored + 32, where.stored);
         tarn_put32(slab.stored + 44,
                    tarn_crc32c(tarn_crc32c(0, slab.stored, 44), slab.stored + TARN_RECORD_HEAD, where.stored));
-        for (int hashed = 0; hashed < 2; hashed++) { /* few inputs have the right hash */
+        for (int proof = TARN_PROOF_HASH; proof <= TARN_PROOF_BY_CALLER; proof++) { /* few inputs have the right hash */
             tarn_opening how = {
-                .codec = codec, .hashed = hashed, .before = some_before, .arg = before, .delta = &delta};
+                .codec = codec, .proof = (tarn_proof)proof, .before = some_before, .arg = before, .delta = &delta};
             if (tarn_record_open(&how, &id, &where, &slab, NULL) != TARN_OK) continue;
             if (slab.len != where.raw || (delta.n > 0) != (where.coding == TARN_CODING_DELTA)) abort();
         }

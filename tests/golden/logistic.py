@@ -60,6 +60,35 @@ def case(out, name, names, x, y, c=1.0, balanced=False, weighted=False):
             out.writerow([name, k, column, repr(float(model.coef_[k, j]))])
 
 
+def slope(x, y, c, ratio, coef, intercept):
+    """Largest slope of the objective downhill, over the rows: 0 at the minimum."""
+    classes = int(y.max()) + 1
+    z = x @ coef.T + intercept
+    if classes == 2:
+        residual = 1 / (1 + np.exp(-z)) - y[:, None]
+    else:
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        residual = e / e.sum(axis=1, keepdims=True) - np.eye(classes)[y]
+    g = residual.T @ x + (1 - ratio) * coef / c
+    by = ratio / c
+    down = np.where(coef != 0, np.abs(g + by * np.sign(coef)), np.maximum(np.abs(g) - by, 0))
+    return max(down.max(), abs(residual.sum(axis=0)).max()) / len(y)
+
+
+def sparse_case(out, name, names, x, y, c, ratio):
+    binary = y.max() == 1
+    model = LogisticRegression(penalty="elasticnet", l1_ratio=ratio, C=c, tol=1e-14, max_iter=200000, solver="saga",
+                               multi_class="ovr" if binary else "multinomial", random_state=1)
+    model.fit(x, y)
+    worst = slope(x, y, c, ratio, model.coef_, model.intercept_)
+    print(f"{name}: slope {worst:.1e}, {model.n_iter_.max()} iterations, {(model.coef_ == 0).sum()} zeros", file=sys.stderr)
+    assert worst < 1e-8, name
+    for k in range(len(model.coef_)):
+        out.writerow([name, k, "intercept", repr(float(model.intercept_[k]))])
+        for j, column in enumerate(names):
+            out.writerow([name, k, column, repr(float(model.coef_[k, j]))])
+
+
 def main():
     warnings.simplefilter("ignore")  # the gradient decides, not the solver's own opinion
     print(f"scikit-learn {sklearn.__version__}", file=sys.stderr)
@@ -68,9 +97,12 @@ def main():
     names, x, y = read("breast_cancer.csv", "target")
     case(out, "cancer", names, standard(x), y)
     case(out, "cancer_weighted", names, standard(x), y, c=0.1, balanced=True, weighted=True)
+    sparse_case(out, "cancer_lasso", names, standard(x), y, .1, 1)
+    sparse_case(out, "cancer_elastic", names, standard(x), y, 1, .5)
     case(out, "cancer_raw", names, x, y, c=10.0)
     names, x, y = read("iris.csv", "species")
     case(out, "iris", names, standard(x), y)
+    sparse_case(out, "iris_lasso", names, standard(x), y, 1, 1)
     case(out, "iris_weighted", names, x, y, c=10.0, balanced=True, weighted=True)
     case(out, "iris_separable", names, standard(x), (y == 0).astype(int), c=100.0)
 

@@ -24,7 +24,7 @@
 
 static int64_t tarn_test_blocks;
 
-static int tarn_test_setup(void **state)
+__attribute__((unused)) static int tarn_test_setup(void **state)
 {
     (void)state;
     tarn_mem_fail_after(0);
@@ -32,7 +32,7 @@ static int tarn_test_setup(void **state)
     return 0;
 }
 
-static int tarn_test_teardown(void **state)
+__attribute__((unused)) static int tarn_test_teardown(void **state)
 {
     (void)state;
     tarn_mem_fail_after(0);

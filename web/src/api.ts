@@ -16,6 +16,7 @@ export interface Version {
 export interface Assessed {
   task: string; rows: number; positive?: string; threshold?: number; metrics: Record<string, number | null>;
   baseline?: Record<string, number | null>;
+  intervals?: Record<string, [number, number]>; interval?: { level: number };
   per_class?: { name: string; rows: number; predicted: number; precision: number | null; recall: number | null; f1: number | null }[];
   profit?: { unit: string; threshold: number; value: number; best_threshold: number; best_value: number; none: number; all: number };
 }
@@ -26,7 +27,7 @@ export interface Card extends Version {
   test?: Assessed; nodes: string[]; target: string; inputs: number;
 }
 export interface Field {
-  name: string; kind: "number" | "category" | "time"; required: boolean; least?: number | string; most?: number | string;
+  name: string; kind: "number" | "category" | "time" | "text"; required: boolean; least?: number | string; most?: number | string;
   levels?: string[]; importance?: number;
 }
 export interface Schema { model: string; version: number; task: string; target: string; classes: string[]; positive?: string; threshold?: number; fields: Field[] }

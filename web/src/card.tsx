@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Assessed, Card } from "./api";
 import { part } from "./api";
-import { bytes, count, figureHelp, figureText, figureTitle, when } from "./figures";
+import { bytes, count, figureHelp, figureText, figureTitle, intervalText, when } from "./figures";
 import { Figures } from "./home";
 import { Commands, Empty, Id, Show, Table, Tag, useReply } from "./parts";
 
@@ -42,9 +42,9 @@ function AllFigures({ test }: { test: Assessed }) {
   return (
     <details>
       <summary>All figures, with what they mean</summary>
-      <Table caption="All figures on the test rows" heads={["Figure", ["Value", "n"], ["Without a model", "n"], "What it says"]}>
+      <Table caption="All figures on the test rows" heads={["Figure", ["Value", "n"], [`${100 * (test.interval?.level ?? 0.95)} % sure`, "n"], ["Without a model", "n"], "What it says"]}>
         {Object.entries(test.metrics).map(([name, x]) => (
-          <tr key={name}><th scope="row">{figureTitle(name)}</th><td class="n">{figureText(name, x)}</td><td class="n">{figureText(name, test.baseline?.[name])}</td><td>{figureHelp(name)}</td></tr>
+          <tr key={name}><th scope="row">{figureTitle(name)}</th><td class="n">{figureText(name, x)}</td><td class="n">{intervalText(name, test.intervals?.[name])}</td><td class="n">{figureText(name, test.baseline?.[name])}</td><td>{figureHelp(name)}</td></tr>
         ))}
       </Table>
     </details>

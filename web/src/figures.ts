@@ -9,9 +9,13 @@ export const figureHelp = (name: string): string => known.get(name)?.help ?? "";
 
 export function figureText(name: string, x: number | null | undefined): string {
   if (x === null || x === undefined) return "–";
-  if (known.get(name)?.unit === "share" && !name.endsWith("auc")) return `${(100 * x).toFixed(1)} %`;
+  if (known.get(name)?.unit === "share" && !name.includes("auc")) return `${(100 * x).toFixed(1)} %`;
   return Math.abs(x) >= 1000 ? count(Math.round(x)) : x.toPrecision(4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 }
+
+/** "0.81 to 0.84", or nothing. */
+export const intervalText = (name: string, ends: [number, number] | undefined): string =>
+  ends ? `${figureText(name, ends[0])} to ${figureText(name, ends[1])}` : "";
 
 /** The figures that say most, for each task, in the order in which to show them. */
 export function mainFigures(task: string | undefined): string[] {

@@ -3,7 +3,7 @@
 import { useEffect } from "preact/hooks";
 import type { Card, Project, Run, Step, StepState, Version } from "./api";
 import { part } from "./api";
-import { count, figureHelp, figureText, figureTitle, mainFigures, plural, took, when } from "./figures";
+import { count, figureHelp, figureText, figureTitle, intervalText, mainFigures, plural, took, when } from "./figures";
 import { Commands, Empty, Problem, Show, State, Tag, useReply } from "./parts";
 
 const stages: [string, string][] = [
@@ -85,7 +85,7 @@ export function Figures({ test }: { test: NonNullable<Card["test"]> }) {
         <div key={name}>
           <dt>{figureTitle(name)}</dt>
           <dd class="value">{figureText(name, test.metrics[name])}</dd>
-          <dd class="help">{figureHelp(name)}{test.baseline && typeof test.baseline[name] === "number" ? ` (without a model: ${figureText(name, test.baseline[name])})` : ""}</dd>
+          <dd class="help">{intervalText(name, test.intervals?.[name])}{test.intervals?.[name] ? ": " : ""}{figureHelp(name)}{test.baseline && typeof test.baseline[name] === "number" ? ` (without a model: ${figureText(name, test.baseline[name])})` : ""}</dd>
         </div>
       ))}
     </dl>

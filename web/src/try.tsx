@@ -32,6 +32,7 @@ function recordOf(schema: Schema, values: Values): Record<string, number | strin
 
 function hint(f: Field): string {
   if (f.kind === "category") return `${f.levels?.length ?? 0} known`;
+  if (f.kind === "text") return "any text";
   if (f.least === undefined || f.most === undefined) return "";
   const show = (x: number | string) => (f.kind === "time" ? String(x).slice(0, 10) : figureNumber(Number(x)));
   return `seen: ${show(f.least)} to ${show(f.most)}`;
@@ -46,7 +47,7 @@ function outside(f: Field, text: string): boolean {
 
 function Input({ f, value, set }: { f: Field; value: string; set: (text: string) => void }) {
   const id = `field-${f.name}`, about = `${id}-hint`, off = outside(f, value);
-  const common = { id, name: f.name, required: f.required, "aria-describedby": about, value, onInput: (e: Event) => set((e.currentTarget as HTMLInputElement).value) };
+  const common = { id, name: f.name, required: f.required, "aria-describedby": about, value, onInput: (e: Event) => set((e.currentTarget as HTMLInputElement | HTMLTextAreaElement).value) };
   return (
     <div class="field">
       <label for={id}>{f.name}{f.required ? <span class="must" title="must be given"> *</span> : null}</label>
@@ -57,7 +58,8 @@ function Input({ f, value, set }: { f: Field; value: string; set: (text: string)
         </select>
       ) : f.kind === "category" ? (
         <><input {...common} type="text" list={`${id}-list`} placeholder={f.required ? "" : "missing"} autocomplete="off" /><datalist id={`${id}-list`}>{f.levels?.map((level) => <option key={level} value={level} />)}</datalist></>
-      ) : f.kind === "time" ? <input {...common} type="datetime-local" step="60" />
+      ) : f.kind === "text" ? <textarea {...common} rows={3} placeholder={f.required ? "" : "missing"} />
+        : f.kind === "time" ? <input {...common} type="datetime-local" step="60" />
         : <input {...common} type="number" step="any" inputMode="decimal" placeholder={f.required ? "" : "missing"} />}
       <small id={about} class={off ? "off" : ""}>{off ? `outside of what it has seen (${hint(f).replace("seen: ", "")})` : hint(f)}</small>
     </div>

@@ -33,14 +33,14 @@ static void note(checkup *c, bool good, const char *what, const char *fmt, ...)
 
 static void look_at_machine(checkup *c)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t memory = tarn_mem_machine();
     char bytes[32];
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 
     note(c, true, "program", "tarn %s, code %.12s", tarn_version_text(), tarn_code_hash());
     note(c, avx2, "processor", "%ld cores, %s", cores, avx2 ? "AVX2 and FMA" : "without AVX2 or FMA, which Tarn needs");
-    note(c, (double)pages * (double)page > 1e9, "memory", "%s",
-         tarn_num_bytes((uint64_t)pages * (uint64_t)page, bytes));
+    note(c, memory > 1000000000, "memory", "%s", tarn_num_bytes((uint64_t)memory, bytes));
 }
 
 static void look_at_disk(checkup *c)

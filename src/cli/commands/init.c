@@ -68,14 +68,14 @@ static tarn_code make_encrypted(const tarn_cli *cli, const init_params *p, const
     char passphrase[TARN_PASSPHRASE_MOST] = "", inside[4096];
     tarn_lake_key key;
 
-    if (p->store[0] || p->meta[0] || p->join)
-        return TARN_FAIL(err, TARN_USAGE,
-                         "--encrypt makes lakes whose packs and metadata are inside .tarn; leave --store, --meta and "
-                         "--join out");
+    if (p->join)
+        return TARN_FAIL(
+            err, TARN_USAGE,
+            "--encrypt makes a lake; one that is there is encrypted or plain already: leave it out to join");
     TARN_TRY(tarn_path_join(inside, sizeof inside, folder, ".tarn", err));
     if (tarn_path_exists(inside)) return TARN_FAIL(err, TARN_EXISTS, "there is a lake in '%s' already", folder);
     TARN_TRY(tarn_cli_new_key(cli, p->key_file, p->passphrase, "TARN_PASSPHRASE", passphrase, &key, err));
-    TARN_TRY(tarn_lake_init_encrypted(folder, &key, err));
+    TARN_TRY(tarn_lake_init_encrypted(folder, p->store, p->meta, &key, err));
 done:
     tarn_secret_wipe(passphrase, sizeof passphrase);
     return rc;
@@ -133,18 +133,17 @@ const tarn_command tarn_command_init = {
     .name = "init",
     .stage = "project",
     .title = "make a lake, and a project file to start from",
-    .usage = "[FOLDER] [--store URL] [--meta URL] [--join]",
-    .help =
-        "Makes FOLDER/.tarn (versions, cache, metadata) and, if there is none, FOLDER/tarn.yaml. Nothing else on "
-        "the machine changes.\n\n"
-        "Packs and metadata may live elsewhere, so that several servers work on one lake:\n"
-        "    tarn init --store s3://bucket/prefix --meta postgresql://user@host/database\n"
-        "    tarn init --join --store s3://bucket/prefix --meta postgresql://user@host/database\n"
-        "Secrets are never in a URL: see docs/places.md for the variables and files that hold them.\n\n"
-        "--encrypt makes a lake, inside .tarn alone, whose files show a thief of the disk nothing that was put into "
-        "them; docs/security/encryption.md says what stays readable. Every command then needs the key: TARN_KEY_FILE "
-        "names the key file, TARN_PASSPHRASE holds the passphrase, or it is asked for.\n\n" TARN_LOSING_THE_KEY
-        "\n\nExample: tarn init --encrypt --key-file ~/keys/project.key",
+    .usage = "[FOLDER]",
+    .help = "Makes FOLDER/.tarn (versions, cache, metadata) and, if there is none, FOLDER/tarn.yaml. Nothing else on "
+            "the machine changes.\n\n"
+            "Packs and metadata may live elsewhere, so that several servers work on one lake:\n"
+            "    tarn init --store s3://bucket/prefix --meta postgresql://user@host/database\n"
+            "    tarn init --join --store s3://bucket/prefix --meta postgresql://user@host/database\n"
+            "Secrets are never in a URL: see docs/places.md for the variables and files that hold them.\n\n"
+            "--encrypt makes a lake whose files, store and metadata show a thief nothing that was put into them; "
+            "docs/security/encryption.md says what stays readable. Every command then needs the key: TARN_KEY_FILE "
+            "names the key file, TARN_PASSPHRASE holds the passphrase, or it is asked for.\n\n" TARN_LOSING_THE_KEY
+            "\n\nExample: tarn init --encrypt --key-file ~/keys/project.key",
     .most = 1,
     .params_size = sizeof(init_params),
     .params = params,

@@ -43,7 +43,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_json_set(cli->result, "path", json_string(entry.path), err));
     TARN_TRY(tarn_json_set(cli->result, "object", json_string(tarn_id_hex(&entry.object.id, hex)), err));
     TARN_TRY(tarn_json_set(cli->result, "bytes", json_integer((json_int_t)entry.object.size), err));
-    if (!cli->json) TARN_TRY(tarn_lake_read(lake, &entry.object.id, 0, UINT64_MAX, give, stdout, err));
+    if (!cli->json) TARN_TRY(tarn_lake_read_by(lake, cli->pool, &entry.object.id, 0, UINT64_MAX, give, stdout, err));
 done:
     tarn_lake_close(lake);
     return rc;

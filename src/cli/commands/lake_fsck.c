@@ -18,7 +18,9 @@ typedef struct fsck_params {
 static const tarn_param params[] = {
     TARN_BOOL_PARAM(fsck_params, repair, false,
                     "set damaged files aside, store what is sound again, fetch what is missing from where it still is"),
-    TARN_TEXT(fsck_params, from, "", "a copy of the lake to repair from (more may follow as arguments)"),
+    TARN_TEXT(fsck_params, from, "",
+              "a copy of the lake to repair from: a folder, or a store as s3://..., gs://... or azure://... (more may "
+              "follow as arguments)"),
     TARN_BOOL_PARAM(fsck_params, lost, false, "list the commits that no branch, tag or alias reaches"),
     TARN_PARAMS_END,
 };
@@ -83,51 +85,68 @@ static tarn_code show_lost(void *arg, const tarn_commit *c, bool tip, tarn_err *
 
 /* ---- repairing ---- */
 
+typedef struct sources {
+    tarn_lake *lakes[SOURCES];
+    const char *folders[SOURCES];
+    size_t n_lakes, n_folders;
+} sources;
+
+static tarn_code open_source(tarn_lake *lake, const char *where, findings *f, sources *out, tarn_err *err)
+{
+    tarn_lake **at = &out->lakes[out->n_lakes];
+    tarn_code rc = tarn_lake_source_open(lake, where, at, show_done, f, err);
+
+    if (rc != TARN_OK) {
+        tarn_err_note(err, "the copy '%s'", where);
+        return rc;
+    }
+    if (!*at) {
+        out->folders[out->n_folders++] = where;
+        return TARN_OK;
+    }
+    out->n_lakes++;
+    if (strcmp(tarn_lake_inside(*at), tarn_lake_inside(lake)) != 0) return TARN_OK;
+    return TARN_FAIL(err, TARN_INVALID, "'%s' is the lake to be repaired; give another copy of it", where);
+}
+
 /* The copies to repair from: --from and the arguments. */
-static tarn_code open_sources(const fsck_params *p, int argc, char *const *argv, tarn_lake *from[SOURCES], size_t *n,
-                              tarn_err *err)
+static tarn_code open_sources(tarn_lake *lake, const fsck_params *p, int argc, char *const *argv, findings *f,
+                              sources *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
-    if (argc + 1 > SOURCES) return TARN_FAIL(err, TARN_LIMIT, "at most %d copies at a time", SOURCES - 1);
-    for (int i = -1; i < argc; i++) {
-        const char *folder = i < 0 ? p->from : argv[i];
-        if (!folder[0]) continue;
-        rc = tarn_lake_open(folder, &from[*n], err);
-        if (rc != TARN_OK) {
-            tarn_err_note(err, "the copy '%s'", folder);
-            return rc;
-        }
-        ++*n;
-    }
+    if (p->from[0]) TARN_TRY(open_source(lake, p->from, f, out, err));
+    for (int i = 0; i < argc; i++) TARN_TRY(open_source(lake, argv[i], f, out, err));
+done:
     return rc;
 }
 
 static tarn_code repair(tarn_cli *cli, const fsck_params *p, int argc, char *const *argv, findings *f, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_lake *lake = NULL, *from[SOURCES] = {NULL};
+    tarn_lake *lake = NULL;
+    sources s = {.n_lakes = 0};
     tarn_repair sum = {0};
-    size_t n = 0;
     bool mended = false;
 
-    TARN_TRY(open_sources(p, argc, argv, from, &n, err));
+    if (argc + 1 > SOURCES) return TARN_FAIL(err, TARN_LIMIT, "at most %d copies at a time", SOURCES - 1);
     TARN_TRY(tarn_lake_mend_meta(cli->folder, show_done, f, &mended, err));
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(tarn_lake_inside(from[i]), tarn_lake_inside(lake)) == 0) {
-            rc = TARN_FAIL(err, TARN_INVALID, "'%s' is the lake to be repaired; give another copy of it",
-                           tarn_lake_folder(from[i]));
-            goto done;
-        }
-    tarn_repair_options o = {.from = from, .n_from = n, .say = show_done, .arg = f, .sink = cli->sink};
+    TARN_TRY(open_sources(lake, p, argc, argv, f, &s, err));
+    tarn_repair_options o = {.from = s.lakes,
+                             .n_from = s.n_lakes,
+                             .folders = s.folders,
+                             .n_folders = s.n_folders,
+                             .say = show_done,
+                             .arg = f,
+                             .sink = cli->sink};
     TARN_TRY(tarn_lake_repair(lake, &o, &sum, err));
     json_t *j = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:O}", "metadata", mended ? 1 : 0, "packs",
                           (json_int_t)sum.packs, "saved", (json_int_t)sum.saved, "fetched", (json_int_t)sum.fetched,
                           "files", (json_int_t)sum.files, "left", (json_int_t)sum.left, "done", f->done);
     TARN_TRY(tarn_json_set(cli->result, "repair", j, err));
 done:
-    for (size_t i = 0; i < n; i++) tarn_lake_close(from[i]);
+    for (size_t i = 0; i < s.n_lakes; i++) tarn_lake_close(s.lakes[i]);
     tarn_lake_close(lake);
     return rc;
 }
@@ -230,8 +249,9 @@ const tarn_command tarn_command_lake_fsck = {
     .usage = "[COPY...]",
     .help = "Says what is damaged and which paths of which branches that hurts. With --repair: damaged packs are set "
             "aside in .tarn/damaged (never deleted), their sound records stored again; what is then missing is fetched "
-            "from copies of the lake, from .tarn/cache, and from files of the project's folder that have the right "
-            "content; a lost or damaged meta.db is made again from what is there. No other tarn should be at work in "
+            "from copies of the lake (folders, also ones without metadata or without a lake, and stores), from "
+            ".tarn/cache, and from files of the project's folder that have the right content; a lost or damaged "
+            "meta.db is made again from what is there. No other tarn should be at work in "
             "the lake meanwhile.\nExample: `tarn lake fsck --repair --from /backup/project`",
     .most = -1,
     .params_size = sizeof(fsck_params),

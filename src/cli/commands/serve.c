@@ -75,6 +75,8 @@ static void gateway_of(const tarn_project *project, tarn_server_options *options
     options->s3_bucket = project->s3_bucket[0] ? project->s3_bucket : project->name;
     options->s3_domain = project->s3_domain;
     options->s3_commit_after_s = (int)project->s3_commit_after_s;
+    options->s3_copies_bytes = (uint64_t)project->s3_copies_mb * 1000000;
+    options->s3_most_requests = (int)project->s3_most_requests;
     options->s3_signature_v2 = project->s3_signature_v2;
     options->s3_anonymous_reads = project->s3_anonymous_reads;
 }
@@ -130,6 +132,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
                                    .code = tarn_code_hash(),
                                    .s3_port = (int)p->s3_port,
                                    .s3_commit_after_s = 5,
+                                   .s3_copies_bytes = 4096000000,
                                    .s3_access_key = getenv("TARN_S3_ACCESS_KEY"),
                                    .s3_secret_key = getenv("TARN_S3_SECRET_KEY"),
                                    .view = {.arg = &v, .project = show_project, .runs = show_runs, .why = show_why},

@@ -7,9 +7,13 @@
 #include <math.h>
 #include <stdio.h>
 
+/* The mean over the folds where there are any, else the figure on the validation rows. */
 static double figure_of(const json_t *candidate, const char *metric)
 {
-    const json_t *x = json_object_get(json_object_get(candidate, "valid"), metric);
+    const json_t *folds = json_object_get(json_object_get(candidate, "folds"), "metrics");
+    const json_t *x = folds ? json_object_get(json_object_get(folds, metric), "mean")
+                            : json_object_get(json_object_get(candidate, "valid"), metric);
+
     return json_is_number(x) ? json_number_value(x) : NAN;
 }
 
@@ -49,7 +53,8 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     TARN_TRY(tarn_stage_put_json(job, "train/leaderboard.json", board, err));
     (void)snprintf(path, sizeof path, "models/%s.tarn", winner);
     TARN_TRY(tarn_stage_put_same(job, "model.tarn", tarn_stage_input(job, path), err));
-    tarn_text_addf(&job->said, "%s wins with %s %.4f on the validation rows", winner, metric_name, best);
+    tarn_text_addf(&job->said, "%s wins with %s %.4f %s", winner, metric_name, best,
+                   json_object_get(json_array_get(rows, 0), "folds") ? "over the folds" : "on the validation rows");
 done:
     json_decref(board);
     json_decref(rows);

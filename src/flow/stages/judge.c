@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* judge.c - the step that assesses the winner on rows that nobody has learned or chosen from. */
 #include "base/mem.h"
-#include "flow/scoring.h"
-#include "flow/stage.h"
+#include "flow/fitting.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +26,7 @@ static tarn_code judge_constant(const tarn_judged *j, const double *prior, json_
         for (int64_t i = 0; i < j->rows; i++) p[(int64_t)c * j->rows + i] = prior[c];
     constant.p = p;
     constant.threshold = 0.5;
-    TARN_TRY(tarn_all_metrics(&constant, out, err));
+    TARN_TRY(tarn_metrics_all(&constant, out, err));
 done:
     tarn_free(p);
     return rc;
@@ -57,6 +56,14 @@ done:
     return rc;
 }
 
+/* Whether the assessment has what the picture shows: without costs there is no profit, and not every model says what it
+ * goes by. */
+static bool is_there(const char *picture, const json_t *assessed)
+{
+    if (strcmp(picture, "profit") == 0) return json_is_object(json_object_get(assessed, "profit"));
+    return strcmp(picture, "importance") != 0 || json_array_size(json_object_get(assessed, "importance")) > 0;
+}
+
 static tarn_code put_pictures(tarn_stage_job *job, tarn_task task, const json_t *assessed, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -64,6 +71,7 @@ static tarn_code put_pictures(tarn_stage_job *job, tarn_task task, const json_t 
 
     for (const char *const *name = tarn_pictures(task); *name; name++) {
         char *svg = NULL;
+        if (!is_there(*name, assessed)) continue;
         rc = tarn_picture(*name, assessed, &svg, err);
         (void)snprintf(path, sizeof path, "assess/%s.svg", *name);
         if (rc == TARN_OK) rc = tarn_stage_put(job, path, svg, strlen(svg), err);
@@ -75,15 +83,20 @@ static tarn_code put_pictures(tarn_stage_job *job, tarn_task task, const json_t 
 
 static void say_figures(tarn_stage_job *job, const json_t *assessed)
 {
-    static const char *const shown[] = {"roc_auc", "pr_auc", "log_loss", "accuracy", "rmse", "r2"};
-    const json_t *metrics = json_object_get(assessed, "metrics");
+    static const char *const shown[] = {"roc_auc", "pr_auc", "log_loss", "accuracy", "ndcg", "rmse", "r2"};
+    const json_t *metrics = json_object_get(assessed, "metrics"), *intervals = json_object_get(assessed, "intervals");
     char number[32];
 
     tarn_text_addf(&job->said,
                    "%s rows:", tarn_num_group(json_integer_value(json_object_get(assessed, "rows")), number));
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         const json_t *x = json_object_get(metrics, shown[i]);
-        if (json_is_number(x)) tarn_text_addf(&job->said, " %s %.4f", shown[i], json_number_value(x));
+        const json_t *sure = json_object_get(intervals, shown[i]);
+        if (!json_is_number(x)) continue;
+        tarn_text_addf(&job->said, " %s %.4f", shown[i], json_number_value(x));
+        if (sure)
+            tarn_text_addf(&job->said, " (%.4f to %.4f)", json_number_value(json_array_get(sure, 0)),
+                           json_number_value(json_array_get(sure, 1)));
     }
 }
 
@@ -96,6 +109,7 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     tarn_columns *c = NULL;
     int64_t *rows = NULL, n = 0;
     double *prior = NULL;
+    tarn_fitting f = {0};
     tarn_scored scored = {0};
     json_t *assessed = NULL, *constant = NULL;
     char path[200];
@@ -109,8 +123,10 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
                        tarn_part_name(part));
         goto done;
     }
-    TARN_TRY(tarn_score(m, job->pool, c, rows, n, &scored, err));
+    TARN_TRY(tarn_fitting_judge(job, c, &f, err));
+    TARN_TRY(tarn_fitting_score(&f, m, rows, n, &scored, err));
     TARN_TRY(tarn_assess(&scored.judged, &costs, &assessed, err));
+    TARN_TRY(tarn_put_intervals(&scored.judged, NULL, job->pool, assessed, err));
     TARN_TRY(find_prior(job, m, c, &prior, err));
     TARN_TRY(judge_constant(&scored.judged, prior, &constant, err));
     TARN_TRY(tarn_json_set(assessed, "baseline", json_incref(constant), err));

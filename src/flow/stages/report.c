@@ -104,7 +104,7 @@ static tarn_code tell_parts(teller *t, tarn_err *err)
     } uses[] = {{"train", "learning, and fitting the preparation"},
                 {"valid", "choosing among the candidates, early stopping, the threshold"},
                 {"test", "the figures of this report"},
-                {"holdout", "nothing yet: kept apart"}};
+                {"holdout", "kept apart; `tarn holdout` judges on them, and counts how often"}};
     json_t *split = NULL, *parts = json_array(), *part;
     size_t i;
 

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compare.c - tarn compare: whether two models differ, on the same rows. */
+#include "base/mem.h"
+#include "cli/scored.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct compare_params {
+    char metric[64], part[16];
+    double level;
+    int64_t resamples, seed;
+} compare_params;
+
+static const tarn_param params[] = {
+    TARN_TEXT(compare_params, metric, "", "the figure to compare (default: the first that suits the task)"),
+    TARN_TEXT(compare_params, part, "test",
+              "without rows named: the part of the project's table (valid, test, holdout)"),
+    TARN_REAL(compare_params, level, 0.95, 0.5, 0.9999, "how sure intervals are to be"),
+    TARN_INT(compare_params, resamples, 0, 0, 1e6, "rounds of the bootstrap (0: 100 for many rows to 1,000 for few)"),
+    TARN_INT(compare_params, seed, 0, 0, 1e15, "where the draws start"),
+    TARN_PARAMS_END,
+};
+
+/* The two models, and what they say of the rows. */
+typedef struct match {
+    tarn_model *model[2];
+    tarn_columns *columns;
+    int64_t *rows, n;
+    double *y, *p[2];
+    const char **classes;
+    tarn_judged judged[2];
+} match;
+
+static void clear(match *m)
+{
+    for (int i = 0; i < 2; i++) {
+        tarn_model_free(m->model[i]);
+        tarn_free(m->p[i]);
+    }
+    tarn_free(m->rows);
+    tarn_free(m->y);
+    tarn_free(m->classes);
+    tarn_columns_release(m->columns);
+}
+
+/* Both must answer the same question, for the labels to mean the same. */
+static tarn_code check_models(const tarn_model *a, const tarn_model *b, tarn_err *err)
+{
+    bool same = tarn_model_task(a) == tarn_model_task(b) && tarn_model_classes(a) == tarn_model_classes(b);
+
+    for (int i = 0; same && i < tarn_model_classes(a); i++)
+        same = strcmp(tarn_model_class(a, i), tarn_model_class(b, i)) == 0;
+    return same ? TARN_OK : TARN_FAIL(err, TARN_INVALID, "the two models do not predict the same classes or values");
+}
+
+static tarn_code all_rows(tarn_cli *cli, tarn_lake_db *db, const char *name, match *m, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(tarn_cli_rows(cli, name, db, &m->columns, err));
+    m->n = tarn_columns_rows(m->columns);
+    if (m->n == 0) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "'%.200s' has no rows to compare on", name));
+    TARN_TRY(tarn_alloc(&m->rows, (size_t)m->n, sizeof *m->rows, err));
+    for (int64_t i = 0; i < m->n; i++) m->rows[i] = i;
+done:
+    return rc;
+}
+
+static tarn_code judge(tarn_cli *cli, match *m, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const tarn_model *first = m->model[0];
+    int classes = tarn_model_classes(first);
+
+    TARN_TRY(tarn_alloc(&m->y, (size_t)m->n, sizeof(double), err));
+    TARN_TRY(tarn_alloc(&m->classes, (size_t)classes + 1, sizeof *m->classes, err));
+    for (int i = 0; i < classes; i++) m->classes[i] = tarn_model_class(first, i);
+    TARN_TRY(tarn_model_labels(first, m->columns, m->rows, m->n, m->y, err));
+    for (int i = 0; i < 2; i++) {
+        TARN_TRY(tarn_alloc(&m->p[i], (size_t)m->n * (size_t)tarn_model_outputs(first), sizeof(double), err));
+        TARN_TRY(tarn_cli_score(cli, m->model[i], m->columns, m->rows, m->n, m->p[i], err));
+        m->judged[i] = (tarn_judged){.task = tarn_model_task(first),
+                                     .rows = m->n,
+                                     .classes = classes,
+                                     .class_names = m->classes,
+                                     .y = m->y,
+                                     .p = m->p[i],
+                                     .threshold = tarn_model_threshold(m->model[i])};
+    }
+done:
+    return rc;
+}
+
+/* The named metric, or the first of the table that suits. */
+static tarn_code find_metric(const char *name, const tarn_judged *j, const tarn_metric **out, tarn_err *err)
+{
+    if (*name) return tarn_metric_find(name, out, err);
+    for (int i = tarn_metric_count() - 1; i >= 0; i--)
+        if (tarn_metric_suits(tarn_metric_at(i), j)) *out = tarn_metric_at(i);
+    return TARN_OK;
+}
+
+static tarn_code tell_models(tarn_cli *cli, char *const *names, const match *m, const tarn_metric *metric,
+                             const tarn_resampling *how, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    json_t *list = json_array();
+    char number[32];
+
+    tarn_out(cli, "%s of %s rows, higher is %s\n", metric->title, tarn_num_group(m->n, number),
+             metric->higher_is_better ? "better" : "worse");
+    for (int i = 0; i < 2; i++) {
+        tarn_interval found;
+        TARN_TRY(tarn_metric_interval(NULL, metric, &m->judged[i], how, cli->pool, &found, err));
+        tarn_out(cli, "  %c  %-24s %.4f", 'a' + i, names[i], found.value);
+        if (isfinite(found.low))
+            tarn_out(cli, "   %.4g %% sure: %.4f to %.4f", 100 * how->level, found.low, found.high);
+        tarn_out(cli, "\n");
+        TARN_TRY(
+            tarn_json_append(list,
+                             json_pack("{s:s, s:o, s:o, s:o}", "model", names[i], "value", tarn_json_num(found.value),
+                                       "low", tarn_json_num(found.low), "high", tarn_json_num(found.high)),
+                             err));
+    }
+    TARN_TRY(tarn_json_set(cli->result, "models", json_incref(list), err));
+    TARN_TRY(tarn_json_set(cli->result, "metric", json_string(metric->name), err));
+    TARN_TRY(tarn_json_set(cli->result, "rows", json_integer(m->n), err));
+done:
+    json_decref(list);
+    return rc;
+}
+
+static void tell_test(tarn_cli *cli, const tarn_comparison *test, const json_t *found)
+{
+    const json_t *interval = json_object_get(found, "interval"), *p = json_object_get(found, "p");
+
+    tarn_out(cli, "  %-22s a - b %+.4f", test->title, json_number_value(json_object_get(found, "difference")));
+    if (json_is_array(interval))
+        tarn_out(cli, " (%+.4f to %+.4f)", json_number_value(json_array_get(interval, 0)),
+                 json_number_value(json_array_get(interval, 1)));
+    if (json_is_number(p)) tarn_out(cli, "  p %.4g", json_number_value(p));
+    tarn_out(cli, "   %s\n", test->help);
+}
+
+static tarn_code tell_tests(tarn_cli *cli, const tarn_contest *contest, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    json_t *list = json_array(), *found = NULL;
+
+    tarn_out(cli, "\nThe difference (p: the chance of one as large or larger if the models were equally good)\n");
+    for (int i = 0; i < tarn_comparison_count(); i++) {
+        const tarn_comparison *test = tarn_comparison_at(i);
+        if (!tarn_comparison_suits(test, contest)) continue;
+        TARN_TRY(tarn_compare(test, contest, cli->pool, &found, err));
+        tell_test(cli, test, found);
+        TARN_TRY(tarn_json_append(list, found, err));
+    }
+    TARN_TRY(tarn_json_set(cli->result, "tests", json_incref(list), err));
+done:
+    json_decref(list);
+    return rc;
+}
+
+static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const compare_params *p = values;
+    tarn_lake *lake = NULL;
+    tarn_lake_db db = {0};
+    match m = {0};
+    char branch[256];
+    tarn_contest contest = {
+        .a = &m.judged[0], .b = &m.judged[1], .how = {p->level, (int)p->resamples, (uint64_t)p->seed}};
+
+    TARN_TRY(tarn_cli_lake(cli, &lake, err));
+    (void)tarn_cli_branch(cli, branch, sizeof branch);
+    for (int i = 0; i < 2; i++) TARN_TRY(tarn_cli_candidate(lake, branch, argv[i], &m.model[i], err));
+    TARN_TRY(check_models(m.model[0], m.model[1], err));
+    TARN_TRY(tarn_lake_db_open(lake, branch, tarn_pool_threads(cli->pool), false, &db, err));
+    if (argc > 2) TARN_TRY(all_rows(cli, &db, argv[2], &m, err));
+    else TARN_TRY(tarn_cli_part(cli, &db, p->part, &m.columns, &m.rows, &m.n, err));
+    TARN_TRY(judge(cli, &m, err));
+    TARN_TRY(find_metric(p->metric, &m.judged[0], &contest.metric, err));
+    TARN_TRY(tell_models(cli, argv, &m, contest.metric, &contest.how, err));
+    TARN_TRY(tell_tests(cli, &contest, err));
+done:
+    clear(&m);
+    tarn_lake_db_close(&db);
+    tarn_lake_close(lake);
+    return rc;
+}
+
+const tarn_command tarn_command_compare = {
+    .name = "compare",
+    .stage = "assess",
+    .title = "whether two models differ, on the same rows",
+    .usage = "MODEL MODEL [FILE|TABLE]",
+    .help = "A model is a candidate of the last run, by its name in the project file, or a registered one (name, "
+            "name@alias, name/version, id). Without a file or table, the test rows of the project.\n"
+            "Example: tarn compare forest boosting --metric log_loss",
+    .least = 2,
+    .most = 3,
+    .params_size = sizeof(compare_params),
+    .params = params,
+    .run = run,
+};
