@@ -9,6 +9,7 @@
 #include "lake/inside.h"
 #include "lake/meta_db.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { COMMITS = 5 };
@@ -260,7 +261,43 @@ static void a_damaged_row_is_not_believed(void **state)
     scratch_free(&s);
 }
 
+/* The log of meta.db is carried over into the file again and again, among handles that all write. */
+static void the_log_stays_short(void **state)
+{
+    enum { HANDLES = 3, PACKS = 120, SIZE = 400000, MOST = 24 << 20 };
+    scratch s = scratch_new();
+    tarn_lake *lakes[HANDLES] = {s.lake};
+    char path[256];
+    struct stat st;
+
+    (void)state;
+    for (int i = 1; i < HANDLES; i++) must(tarn_lake_open(s.folder, &lakes[i], err));
+    for (int i = 0; i < PACKS; i++) {
+        tarn_lake *lake = lakes[i % HANDLES];
+        char *bytes = noise(SIZE, (uint64_t)i);
+        tarn_entry e = {.path = ""};
+        tarn_commit_options o = {.author = "Ann"};
+        tarn_id id;
+        (void)snprintf(e.path, sizeof e.path, "f/%d", i);
+        must(tarn_lake_put(lake, bytes, SIZE, &e.object, err));
+        must(tarn_lake_commit_entries(lake, "main", &e, 1, &o, &id, err));
+        free(bytes);
+    }
+    (void)snprintf(path, sizeof path, "%s/.tarn/meta.db-wal", s.folder);
+    if (!tarn_meta_is_shared(s.lake->meta)) {
+        assert_int_equal(stat(path, &st), 0);
+        assert_true(st.st_size < MOST);
+    }
+    for (int i = 1; i < HANDLES; i++) tarn_lake_close(lakes[i]);
+    problems p = {0};
+    tarn_fsck counts = {0};
+    must(tarn_lake_fsck(s.lake, keep_problem, &p, &counts, NULL, err));
+    assert_int_equal(p.n, 0);
+    scratch_free(&s);
+}
+
 TARN_TESTS(TARN_TEST(a_pack_that_a_lost_machine_tore_is_made_again), TARN_TEST(a_row_goes_with_the_next_transaction),
            TARN_TEST(rows_of_a_process_that_lives_are_left_alone),
            TARN_TEST(a_large_pack_is_synced_before_what_names_it), TARN_TEST(a_pack_whose_sync_failed_is_made_again),
-           TARN_TEST(a_lake_of_an_older_version_gets_its_table), TARN_TEST(a_damaged_row_is_not_believed))
+           TARN_TEST(a_lake_of_an_older_version_gets_its_table), TARN_TEST(a_damaged_row_is_not_believed),
+           TARN_TEST(the_log_stays_short))

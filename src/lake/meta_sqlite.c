@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* meta_sqlite.c - metadata in meta.db, a file of the lake. See meta_db.h.
  *
- * WAL mode with synchronous=FULL: a transaction is durable when COMMIT returns, readers never wait. */
+ * WAL mode with synchronous=FULL: a transaction is durable when COMMIT returns, readers never wait.
+ *
+ * SQLite before 3.51.3 may lose a transaction if one connection begins the log anew while another carries it over into
+ * the file (sqlite.org/wal.html, "The WAL-Reset Bug"; Debian 12 has 3.40.1). So the log is never carried over but
+ * by us, while we hold the right to write: then nobody can begin it anew. */
 #include "lake/meta_db.h"
 
 #include "base/mem.h"
@@ -14,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 60000 };
+enum { WAIT_MS = 60000, LOG_PAGES = 4000, LOG_PAGES_AGAIN = 1000 };
 
 typedef enum control { C_BEGIN, C_COMMIT, C_ROLLBACK, C_VERSION, C_COUNT } control;
 static const char *const control_sql[C_COUNT] = {"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "PRAGMA data_version"};
@@ -22,6 +26,7 @@ static const char *const control_sql[C_COUNT] = {"BEGIN IMMEDIATE", "COMMIT", "R
 typedef struct database {
     sqlite3 *db;
     sqlite3_stmt *controls[C_COUNT];
+    int log_pages, log_due; /* in the write-ahead log; from how many on it is carried over into the file */
 } database;
 
 /* ---- errors, opening ---- */
@@ -153,7 +158,6 @@ static tarn_code control_run(database *d, control which, int64_t *value, tarn_er
 }
 
 static tarn_code begin(void *db, tarn_err *err) { return control_run(db, C_BEGIN, NULL, err); }
-static tarn_code commit(void *db, tarn_err *err) { return control_run(db, C_COMMIT, NULL, err); }
 static tarn_code version(void *db, int64_t *out, tarn_err *err) { return control_run(db, C_VERSION, out, err); }
 
 static void rollback(void *db)
@@ -162,6 +166,40 @@ static void rollback(void *db)
 
     if (sqlite3_get_autocommit(d->db)) return;
     if (control_run(d, C_ROLLBACK, NULL, NULL) != TARN_OK) return; /* nothing more can be done */
+}
+
+/* SQLite asks after each commit; this takes the place of its own carrying over. */
+static int count_log(void *db, sqlite3 *self, const char *name, int pages)
+{
+    (void)self, (void)name;
+    ((database *)db)->log_pages = pages;
+    return SQLITE_OK;
+}
+
+/* Carry the log over into the file: by a second connection, since a transaction of this one keeps other writers away
+ * meanwhile. What a reader still needs stays in the log, and whatever fails is done at another commit. */
+static void carry_over(database *d)
+{
+    database *hand = NULL;
+    int pages = 0, carried = 0;
+
+    d->log_due = d->log_pages + LOG_PAGES_AGAIN;
+    if (open_file(sqlite3_db_filename(d->db, "main"), SQLITE_OPEN_READWRITE, &hand, NULL) != TARN_OK) return;
+    if (execute(hand, "PRAGMA schema_version", NULL) == TARN_OK && begin(d, NULL) == TARN_OK) { /* it finds the log */
+        int status = sqlite3_wal_checkpoint_v2(hand->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &carried);
+        if (status == SQLITE_OK && carried == pages) d->log_due = LOG_PAGES;
+        rollback(d);
+    }
+    close_database(hand);
+}
+
+static tarn_code commit(void *db, tarn_err *err)
+{
+    database *d = db;
+    tarn_code rc = control_run(d, C_COMMIT, NULL, err);
+
+    if (rc == TARN_OK && d->log_pages >= d->log_due) carry_over(d);
+    return rc;
 }
 
 /* ---- opening what is there ---- */
@@ -224,7 +262,9 @@ static tarn_code open_database(const char *path, bool readonly, void **out, tarn
         rc = TARN_FAIL(err, TARN_IO, "meta.db: it cannot be opened for writing (disk error?); try again");
         goto done;
     }
-    if (!readonly) TARN_TRY(execute(d, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000", err));
+    if (!readonly) TARN_TRY(execute(d, "PRAGMA synchronous=FULL", err));
+    d->log_due = LOG_PAGES;
+    (void)sqlite3_wal_hook(d->db, count_log, d);
     if (!readonly) TARN_TRY(version(d, &now, err));
     *out = d;
     d = NULL;

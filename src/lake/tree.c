@@ -106,6 +106,7 @@ typedef struct level {
     tarn_arena *arena; /* keys of the edits that come out */
     const tarn_id *root;
     int number;
+    bool top;                 /* nothing above refers to old nodes of the level: they have none, or one, the root */
     const tarn_item *cleared; /* old items that start with its key go; NULL: none */
     tarn_node_writer writer;
     edits gone, fresh; /* nodes used up, nodes written */
@@ -224,12 +225,15 @@ static bool same_key(const edit *a, const edit *b)
     return a->item.len == b->item.len && memcmp(a->item.key, b->item.key, a->item.len) == 0;
 }
 
-/* What is gone and what is fresh as edits of the level above; a node that came out as it was is none. */
+/* What is gone and what is fresh as edits of the level above; a node that came out as it was is none. A level above
+ * the old root is built from nothing: what came out as it was is news there. */
 static tarn_code unite(const level *l, edits *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     size_t g = 0, f = 0;
 
+    for (; l->top && f < l->fresh.n; f++) TARN_TRY(push(out, &l->fresh.v[f].item, false, err));
+    if (l->top) goto done;
     while (g < l->gone.n || f < l->fresh.n) {
         const edit *x = g < l->gone.n ? &l->gone.v[g] : NULL, *y = f < l->fresh.n ? &l->fresh.v[f] : NULL;
         int order = !x ? 1 : !y ? -1 : tarn_key_compare(x->item.key, x->item.len, y->item.key, y->item.len);
@@ -348,22 +352,40 @@ static void level_clear(level *l)
     tarn_free(l->fresh.v);
 }
 
-/* One level; *done when it has one node at most, which is then the root. */
-static tarn_code climb(level *start, int old_height, edits *in, edits *out, tarn_id *root, bool *done_climbing,
+static uint64_t paths_of(const edits *nodes)
+{
+    uint64_t paths = 0;
+
+    for (size_t i = 0; i < nodes->n; i++) paths += nodes->v[i].item.size;
+    return paths;
+}
+
+/* What the leaves say must be what the root counts, whatever happened between: else paths would be lost in silence. */
+static tarn_code all_accounted(uint64_t expected, uint64_t paths, tarn_err *err)
+{
+    if (paths == expected) return TARN_OK;
+    return TARN_FAIL(err, TARN_CORRUPT,
+                     "a tree of %llu paths came out with %llu; this is a fault of tarn, please report it; nothing was "
+                     "changed",
+                     (unsigned long long)expected, (unsigned long long)paths);
+}
+
+/* One level; *done when it is as it was, or has one node at most, which is then the root. *more: paths it gained,
+ * modulo 2^64. */
+static tarn_code climb(const level *start, edits *in, edits *out, tarn_id *root, uint64_t *more, bool *done_climbing,
                        tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     level l = *start;
-    const tarn_id *old_root = l.root;
-    int number = l.number;
-    tarn_lake *lake = l.lake;
 
-    if (number >= TARN_TREE_LEVELS) return TARN_FAIL(err, TARN_LIMIT, "the tree is too high");
+    if (l.number >= TARN_TREE_LEVELS) return TARN_FAIL(err, TARN_LIMIT, "the tree is too high");
     TARN_TRY(apply(&l, in, out, err));
-    *done_climbing = out->n == 0 || (number >= old_height && l.fresh.n <= 1);
-    if (out->n == 0) *root = *old_root;
+    *more = paths_of(&l.fresh) - paths_of(&l.gone);
+    bool same = l.top ? l.gone.n == 0 && l.fresh.n == 0 : out->n == 0;
+    *done_climbing = same || (l.top && l.fresh.n <= 1);
+    if (same) *root = *l.root;
     else if (*done_climbing && l.fresh.n == 1) *root = l.fresh.v[0].item.id;
-    else if (*done_climbing) TARN_TRY(empty_tree(lake, root, err));
+    else if (*done_climbing) TARN_TRY(empty_tree(l.lake, root, err));
 done:
     level_clear(&l);
     return rc;
@@ -378,13 +400,20 @@ static tarn_code climb_all(tarn_lake *lake, const tarn_id *old_root, const tarn_
     tarn_arena *arena = NULL;
     tarn_node *node = NULL;
     tarn_id root = *old_root;
+    uint64_t more = 0, gained = 0;
     bool done_climbing = false;
 
     TARN_TRY(tarn_arena_new(&arena, err));
     TARN_TRY(tarn_node_load(lake, old_root, &node, err));
     for (int number = 0; !done_climbing; number++) {
-        level l = {.lake = lake, .arena = arena, .root = old_root, .number = number, .cleared = cleared};
-        TARN_TRY(climb(&l, node->level, now, &next, &root, &done_climbing, err));
+        level l = {.lake = lake,
+                   .arena = arena,
+                   .root = old_root,
+                   .number = number,
+                   .top = number >= node->level,
+                   .cleared = cleared};
+        TARN_TRY(climb(&l, now, &next, &root, &more, &done_climbing, err));
+        if (number == 0) gained = more;
         edits swap = *now;
         *now = next;
         next = swap;
@@ -392,6 +421,7 @@ static tarn_code climb_all(tarn_lake *lake, const tarn_id *old_root, const tarn_
     }
     if (tarn_id_none(&root)) TARN_TRY(empty_tree(lake, &root, err));
     TARN_TRY(settle(lake, &root, paths, err));
+    if (!cleared) TARN_TRY(all_accounted(node->paths + gained, *paths, err)); /* clearing passes over leaves unread */
     *out = root;
 done:
     tarn_node_release(node);

@@ -114,6 +114,59 @@ static void single_insertions_in_any_order_give_one_root(void **state)
     scratch_free(&s);
 }
 
+static tarn_entry numbered(uint32_t k, bool there)
+{
+    tarn_entry e = {.path = ""};
+
+    (void)snprintf(e.path, sizeof e.path, "part-%06u", k);
+    if (!there) return e;
+    e.object.size = k + 1;
+    memcpy(e.object.id.b, &k, sizeof k);
+    e.object.id.b[31] = 1;
+    return e;
+}
+
+/* One at a time at an end, as a log grows and is cleared away: a node then ends exactly where the tree does, and the
+ * root becomes one of two with itself unchanged. At each step the root is that of the same set built at once. */
+static void a_tree_that_grows_and_shrinks_at_an_end_is_that_of_its_set(void **state)
+{
+    enum { N = 700 };
+    scratch s = scratch_new();
+    tarn_entry *all = calloc(N, sizeof *all);
+    tarn_id empty = {{0}}, *first = calloc(N + 1, sizeof *first), built, root;
+    uint64_t paths;
+
+    (void)state;
+    for (uint32_t k = 0; k < N; k++) all[k] = numbered(k, true);
+    must(tarn_tree_update(s.lake, &empty, NULL, 0, &first[0], &paths, err));
+    root = empty;
+    for (uint32_t n = 1; n <= N; n++) { /* growing behind */
+        must(tarn_tree_update(s.lake, &empty, all, n, &first[n], &paths, err));
+        must(tarn_tree_update(s.lake, &root, &all[n - 1], 1, &root, &paths, err));
+        assert_true(tarn_id_equal(&root, &first[n]));
+        assert_int_equal(paths, n);
+    }
+    for (uint32_t n = N; n-- > 0;) { /* shrinking behind */
+        tarn_entry gone = numbered(n, false);
+        must(tarn_tree_update(s.lake, &root, &gone, 1, &root, &paths, err));
+        assert_true(tarn_id_equal(&root, &first[n]));
+    }
+    for (uint32_t n = N; n-- > 0;) { /* growing in front */
+        must(tarn_tree_update(s.lake, &root, &all[n], 1, &root, &paths, err));
+        must(tarn_tree_update(s.lake, &empty, &all[n], N - n, &built, &paths, err));
+        assert_true(tarn_id_equal(&root, &built));
+    }
+    for (uint32_t n = 0; n < N; n++) { /* shrinking in front */
+        tarn_entry gone = numbered(n, false);
+        must(tarn_tree_update(s.lake, &root, &gone, 1, &root, &paths, err));
+        must(tarn_tree_update(s.lake, &empty, &all[n + 1], N - n - 1, &built, &paths, err));
+        assert_true(tarn_id_equal(&root, &built));
+    }
+    free(first);
+    free(all);
+    scratch_free(&s);
+}
+
 static void of_two_entries_with_one_path_the_later_wins(void **state)
 {
     scratch s = scratch_new();
@@ -261,5 +314,6 @@ static void the_format_is_pinned(void **state)
 }
 
 TARN_TESTS(TARN_TEST(the_root_depends_on_the_set_alone), TARN_TEST(single_insertions_in_any_order_give_one_root),
+           TARN_TEST(a_tree_that_grows_and_shrinks_at_an_end_is_that_of_its_set),
            TARN_TEST(of_two_entries_with_one_path_the_later_wins), TARN_TEST(nodes_are_of_the_size_they_should_be),
            TARN_TEST(diffs_are_those_of_a_naive_comparison), TARN_TEST(the_format_is_pinned))
