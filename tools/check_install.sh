@@ -11,6 +11,6 @@ make --no-print-directory install PREFIX="$prefix" BUILD=build-check >"$prefix/l
 flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --cflags --libs tarn-model)
 # shellcheck disable=SC2086
 gcc -O2 -o "$prefix/predict" examples/embed/predict.c $flags -lm
-build-check/embed_sample --sample "$prefix/sample.model"
+build-check/embed_sample --samples "$prefix"
 got=$(LD_LIBRARY_PATH=$prefix/lib "$prefix/predict" "$prefix/sample.model" month=3 carrier=AS distance=1200.5 departs=1394386200e6)
 [ "$got" = "late = 0.189694" ] || { echo "the installed library predicts $got"; exit 1; }

@@ -6,13 +6,12 @@
  * Build with libFuzzer, or with TARN_FUZZ_REPLAY for a program that runs the files named on its command line. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "replay.h"
 #include "serve/authorization.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static void write_base64(const char *bytes, size_t len, char *out)
 {
@@ -59,18 +58,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-    tarn_err err = {0};
-
-    for (int i = 1; i < argc && err.code == TARN_OK; i++) {
-        char *bytes = NULL;
-        size_t len;
-        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) break;
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
-        tarn_free(bytes);
-    }
-    if (err.code != TARN_OK) (void)fprintf(stderr, "%s\n", err.msg);
-    return err.code != TARN_OK;
-}
+int main(int argc, char **argv) { return replay(argc, argv, NULL); }
 #endif

@@ -3,9 +3,10 @@
  *
  * Lengths and checksum are put right first where they can be, so that the fuzzer gets behind them. Build with
  * libFuzzer, or with TARN_FUZZ_REPLAY for a program that runs the files named on its command line: `fuzz_columns
- * FILE...`; `fuzz_columns --sample FILE` writes the columns that the corpus began with. */
+ * FILE...`; `fuzz_columns --samples FOLDER` writes the columns that the corpus began with. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "replay.h"
 #include "table/column.h"
 #include "table/column_make.h"
 
@@ -14,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 /* Touch all that a caller may touch. */
 static double ask(const tarn_columns *c)
@@ -71,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-static tarn_code write_sample(const char *path, tarn_err *err)
+static tarn_code samples(const char *folder, tarn_err *err)
 {
     static const char *const words[3] = {"pear", NULL, "apple"};
     static const int64_t ints[3] = {7, -1, 1388563200000000};
@@ -80,7 +79,9 @@ static tarn_code write_sample(const char *path, tarn_err *err)
     tarn_code rc = TARN_OK;
     tarn_columns_maker *m = NULL;
     tarn_columns *c = NULL;
+    char path[4096];
 
+    TARN_TRY(tarn_path_join(path, sizeof path, folder, "sample.columns", err));
     TARN_TRY(tarn_columns_maker_new(3, &m, err));
     TARN_TRY(tarn_columns_maker_text(m, "fruit", words, NULL, err));
     TARN_TRY(tarn_columns_maker_add(m, "n", TARN_INT, ints, &valid, err));
@@ -95,25 +96,5 @@ done:
     return rc;
 }
 
-int main(int argc, char **argv)
-{
-    tarn_err err = {0};
-
-    if (argc == 3 && strcmp(argv[1], "--sample") == 0) {
-        if (write_sample(argv[2], &err) == TARN_OK) return 0;
-        (void)fprintf(stderr, "%s\n", err.msg);
-        return 1;
-    }
-    for (int i = 1; i < argc; i++) {
-        char *bytes = NULL;
-        size_t len = 0;
-        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) {
-            (void)fprintf(stderr, "%s\n", err.msg);
-            return 1;
-        }
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
-        tarn_free(bytes);
-    }
-    return 0;
-}
+int main(int argc, char **argv) { return replay(argc, argv, samples); }
 #endif

@@ -7,12 +7,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "flow/earlier.h"
+#include "replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
@@ -37,34 +36,15 @@ static tarn_code samples(const char *folder, tarn_err *err)
     tarn_code rc = TARN_OK;
     uint64_t rows[] = {3, 8};
     tarn_earlier earlier = {.rows = rows, .n = 2, .model = "model", .model_len = 5, .state = "state", .state_len = 5};
-    char path[4096], *bytes = NULL;
+    char *bytes = NULL;
     size_t len = 0;
 
     TARN_TRY(tarn_earlier_write(&earlier, &bytes, &len, err));
-    TARN_TRY(tarn_path_join(path, sizeof path, folder, "two_rows", err));
-    TARN_TRY(tarn_file_save(path, bytes, len, err));
+    TARN_TRY(save_sample(folder, "two_rows", bytes, len, err));
 done:
     tarn_free(bytes);
     return rc;
 }
 
-int main(int argc, char **argv)
-{
-    tarn_err err = {0};
-    char *bytes;
-    size_t len;
-    int failed = 0;
-
-    if (argc == 3 && strcmp(argv[1], "--samples") == 0) return samples(argv[2], &err) != TARN_OK;
-    for (int i = 1; i < argc; i++) {
-        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) {
-            (void)fprintf(stderr, "%s\n", err.msg);
-            failed = 1;
-            continue;
-        }
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
-        tarn_free(bytes);
-    }
-    return failed;
-}
+int main(int argc, char **argv) { return replay(argc, argv, samples); }
 #endif

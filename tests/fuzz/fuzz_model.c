@@ -3,16 +3,15 @@
  *
  * The frame of the block (magic, length, checksum) is put right first, so that the fuzzer gets behind it. Build with
  * libFuzzer, or with TARN_FUZZ_REPLAY for a program that runs the files named on its command line:
- * `fuzz_model FILE...`; `fuzz_model --sample FILE` and `--sample-text FILE` write the models that the corpus began
+ * `fuzz_model FILE...`; `fuzz_model --samples FOLDER` writes two of the models that the corpus began
  * with. */
 #include "base/file.h"
 #include "model/block.h"
 #include "model/model_sample.h"
+#include "replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static void ask(const tarn_model *m)
 {
@@ -100,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-static tarn_code write_sample(bool text, const char *path, tarn_err *err)
+static tarn_code write_sample(bool text, const char *folder, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_model *m = NULL;
@@ -108,29 +107,17 @@ static tarn_code write_sample(bool text, const char *path, tarn_err *err)
 
     TARN_TRY(text ? sample_text_model(&m, err) : sample_model(&m, err));
     const void *bytes = tarn_model_bytes(m, &len);
-    TARN_TRY(tarn_file_save(path, bytes, len, err));
+    TARN_TRY(save_sample(folder, text ? "text.model" : "sample.model", bytes, len, err));
 done:
     tarn_model_free(m);
     return rc;
 }
 
-int main(int argc, char **argv)
+static tarn_code samples(const char *folder, tarn_err *err)
 {
-    tarn_err err = {0};
-
-    bool text = argc == 3 && strcmp(argv[1], "--sample-text") == 0;
-    if (text || (argc == 3 && strcmp(argv[1], "--sample") == 0)) {
-        if (write_sample(text, argv[2], &err) == TARN_OK) return 0;
-        argc = 1;
-    }
-    for (int i = 1; i < argc && err.code == TARN_OK; i++) {
-        char *bytes = NULL;
-        size_t len;
-        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) break;
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
-        tarn_free(bytes);
-    }
-    if (err.code != TARN_OK) (void)fprintf(stderr, "%s\n", err.msg);
-    return err.code != TARN_OK;
+    tarn_code rc = write_sample(false, folder, err);
+    return rc == TARN_OK ? write_sample(true, folder, err) : rc;
 }
+
+int main(int argc, char **argv) { return replay(argc, argv, samples); }
 #endif

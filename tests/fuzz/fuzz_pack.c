@@ -9,11 +9,10 @@
 #include "base/mem.h"
 #include "lake/bytes.h"
 #include "lake/object.h"
+#include "replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 /* The index with right checksums, wherever its lengths make sense. */
 static void repair_index(uint8_t *b, size_t len)
@@ -127,13 +126,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-static tarn_code save(const char *folder, const char *name, const void *bytes, size_t len, tarn_err *err)
-{
-    char path[4096];
-    tarn_code rc = tarn_path_join(path, sizeof path, folder, name, err);
-    return rc == TARN_OK ? tarn_file_save(path, bytes, len, err) : rc;
-}
-
 /* A delta that opens: of the bytes that some_before gives, with one changed. */
 static tarn_code save_delta(const char *folder, tarn_err *err)
 {
@@ -152,7 +144,7 @@ static tarn_code save_delta(const char *folder, tarn_err *err)
                                    &len, err));
     TARN_TRY(tarn_digest(now, sizeof now, &id, err));
     TARN_TRY(tarn_pack_add(&pack, &id, TARN_KIND_CHUNK, TARN_CODING_DELTA, record, head + len, sizeof now, err));
-    TARN_TRY(save(folder, "delta", pack.bytes + TARN_PACK_HEAD, TARN_RECORD_HEAD + head + len, err));
+    TARN_TRY(save_sample(folder, "delta", pack.bytes + TARN_PACK_HEAD, TARN_RECORD_HEAD + head + len, err));
 done:
     tarn_pack_clear(&pack);
     tarn_codec_free(codec);
@@ -176,33 +168,15 @@ static tarn_code samples(const char *folder, tarn_err *err)
         TARN_TRY(tarn_pack_add(&pack, &id, TARN_KIND_CHUNK, TARN_CODING_RAW, &i, 1, 1, err));
     }
     TARN_TRY(tarn_pack_seal(&pack, 1, name, &at, &len, err));
-    TARN_TRY(save(folder, "index", pack.bytes + at, len, err));
-    TARN_TRY(save(folder, "tail", pack.bytes + at + len, TARN_PACK_TAIL, err));
-    TARN_TRY(save(folder, "record", pack.bytes + TARN_PACK_HEAD, TARN_RECORD_HEAD + 1, err));
-    TARN_TRY(save(folder, "list", list, sizeof list, err));
+    TARN_TRY(save_sample(folder, "index", pack.bytes + at, len, err));
+    TARN_TRY(save_sample(folder, "tail", pack.bytes + at + len, TARN_PACK_TAIL, err));
+    TARN_TRY(save_sample(folder, "record", pack.bytes + TARN_PACK_HEAD, TARN_RECORD_HEAD + 1, err));
+    TARN_TRY(save_sample(folder, "list", list, sizeof list, err));
     TARN_TRY(save_delta(folder, err));
 done:
     tarn_pack_clear(&pack);
     return rc;
 }
 
-int main(int argc, char **argv)
-{
-    tarn_err err = {0};
-    char *bytes;
-    size_t len;
-    int failed = 0;
-
-    if (argc == 3 && strcmp(argv[1], "--samples") == 0) return samples(argv[2], &err) != TARN_OK;
-    for (int i = 1; i < argc; i++) {
-        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) {
-            (void)fprintf(stderr, "%s\n", err.msg);
-            failed = 1;
-            continue;
-        }
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
-        tarn_free(bytes);
-    }
-    return failed;
-}
+int main(int argc, char **argv) { return replay(argc, argv, samples); }
 #endif

@@ -2,11 +2,10 @@
 /* fuzz_project.c - a project file of any bytes is read, or refused with a place; never more. */
 #include "base/json.h"
 #include "flow/project.h"
+#include "replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
@@ -24,22 +23,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-#include "base/file.h"
-#include "base/mem.h"
-
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        char *text = NULL;
-        size_t len = 0;
-        if (tarn_file_read(argv[i], 0, &text, &len, NULL) != TARN_OK) {
-            (void)fprintf(stderr, "cannot read %s\n", argv[i]);
-            return 1;
-        }
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)text, len);
-        tarn_free(text);
-    }
-    (void)printf("%d inputs replayed\n", argc - 1);
-    return argc > 1 ? 0 : 1;
-}
+int main(int argc, char **argv) { return replay(argc, argv, NULL); }
 #endif

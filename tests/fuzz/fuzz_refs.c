@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "lake/history.h"
 #include "lake/inside.h"
+#include "replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +17,6 @@
 #include <unistd.h>
 
 enum { MOST = 2000 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static char folder[64];
 static tarn_lake *lake;
@@ -123,19 +122,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        char *text = NULL;
-        size_t len = 0;
-        if (tarn_file_read(argv[i], 0, &text, &len, NULL) != TARN_OK) {
-            (void)fprintf(stderr, "cannot read %s\n", argv[i]);
-            return 1;
-        }
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)text, len);
-        tarn_free(text);
-    }
-    (void)printf("%d inputs replayed\n", argc - 1);
-    return argc > 1 ? 0 : 1;
-}
+int main(int argc, char **argv) { return replay(argc, argv, NULL); }
 #endif

@@ -7,12 +7,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/model_sample.h"
+#include "replay.h"
 #include "serve/predict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 /* What was answered must be JSON by another reader's judgement. */
 static void check_reply(const tarn_text *reply)
@@ -62,18 +61,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-    tarn_err err = {0};
-
-    for (int i = 1; i < argc && err.code == TARN_OK; i++) {
-        char *bytes = NULL;
-        size_t len;
-        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) break;
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
-        tarn_free(bytes);
-    }
-    if (err.code != TARN_OK) (void)fprintf(stderr, "%s\n", err.msg);
-    return err.code != TARN_OK;
-}
+int main(int argc, char **argv) { return replay(argc, argv, NULL); }
 #endif

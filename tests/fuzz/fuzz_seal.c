@@ -9,14 +9,13 @@
 #include "base/mem.h"
 #include "lake/holding.h"
 #include "lake/veil.h"
+#include "replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 typedef struct keys {
     char path[64];
@@ -105,13 +104,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-static tarn_code save(const char *folder, const char *name, const void *bytes, size_t len, tarn_err *err)
-{
-    char path[4096];
-    tarn_code rc = tarn_path_join(path, sizeof path, folder, name, err);
-    return rc == TARN_OK ? tarn_file_save(path, bytes, len, err) : rc;
-}
-
 static tarn_code samples(const char *folder, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -121,31 +113,13 @@ static tarn_code samples(const char *folder, tarn_err *err)
     uint8_t row[2 + 1 + 104] = {1, 0, 'a'};
 
     TARN_TRY(make_keys(&k, err));
-    TARN_TRY(save(folder, "keys", k.text, strlen(k.text), err));
-    TARN_TRY(save(folder, "clock", clock, sizeof clock - 1, err));
-    TARN_TRY(save(folder, "row", row, sizeof row, err));
+    TARN_TRY(save_sample(folder, "keys", k.text, strlen(k.text), err));
+    TARN_TRY(save_sample(folder, "clock", clock, sizeof clock - 1, err));
+    TARN_TRY(save_sample(folder, "row", row, sizeof row, err));
 done:
     drop_keys(&k);
     return rc;
 }
 
-int main(int argc, char **argv)
-{
-    tarn_err err = {0};
-    char *bytes;
-    size_t len;
-    int failed = 0;
-
-    if (argc == 3 && strcmp(argv[1], "--samples") == 0) return samples(argv[2], &err) != TARN_OK;
-    for (int i = 1; i < argc; i++) {
-        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) {
-            (void)fprintf(stderr, "%s\n", err.msg);
-            failed = 1;
-            continue;
-        }
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
-        tarn_free(bytes);
-    }
-    return failed;
-}
+int main(int argc, char **argv) { return replay(argc, argv, samples); }
 #endif

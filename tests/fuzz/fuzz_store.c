@@ -10,12 +10,11 @@
 #include "lake/format.h"
 #include "lake/remote.h"
 #include "lake/s3_login.h"
+#include "replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static tarn_code see(void *arg, const char *path, const char *text, size_t len, tarn_err *err)
 {
@@ -82,22 +81,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-    tarn_err err = {0};
-    char *bytes;
-    size_t len;
-    int failed = 0;
-
-    for (int i = 1; i < argc; i++) {
-        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) {
-            (void)fprintf(stderr, "%s\n", err.msg);
-            failed = 1;
-            continue;
-        }
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
-        tarn_free(bytes);
-    }
-    return failed;
-}
+int main(int argc, char **argv) { return replay(argc, argv, NULL); }
 #endif

@@ -8,12 +8,11 @@
 #include "base/mem.h"
 #include "lake/commit.h"
 #include "lake/node.h"
+#include "replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static void use_node(const uint8_t *bytes, size_t len)
 {
@@ -51,13 +50,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 }
 
 #ifdef TARN_FUZZ_REPLAY
-static tarn_code save(const char *folder, const char *name, const void *bytes, size_t len, tarn_err *err)
-{
-    char path[4096];
-    tarn_code rc = tarn_path_join(path, sizeof path, folder, name, err);
-    return rc == TARN_OK ? tarn_file_save(path, bytes, len, err) : rc;
-}
-
 /* A leaf of two paths, one with a recipe, and a commit with a parent and metadata. */
 static tarn_code samples(const char *folder, tarn_err *err)
 {
@@ -77,9 +69,9 @@ static tarn_code samples(const char *folder, tarn_err *err)
     c->n_parents = 1;
     c->time_us = 1;
     TARN_TRY(tarn_commit_encode(c, meta, &bytes, &len, err));
-    TARN_TRY(save(folder, "commit", bytes, len, err));
+    TARN_TRY(save_sample(folder, "commit", bytes, len, err));
     TARN_TRY(tarn_node_decode((const uint8_t *)node, sizeof node - 1, &decoded, err));
-    TARN_TRY(save(folder, "node", node, sizeof node - 1, err));
+    TARN_TRY(save_sample(folder, "node", node, sizeof node - 1, err));
 done:
     tarn_node_release(decoded);
     json_decref(meta);
@@ -88,23 +80,5 @@ done:
     return rc;
 }
 
-int main(int argc, char **argv)
-{
-    tarn_err err = {0};
-    char *bytes;
-    size_t len;
-    int failed = 0;
-
-    if (argc == 3 && strcmp(argv[1], "--samples") == 0) return samples(argv[2], &err) != TARN_OK;
-    for (int i = 1; i < argc; i++) {
-        if (tarn_file_read(argv[i], 0, &bytes, &len, &err) != TARN_OK) {
-            (void)fprintf(stderr, "%s\n", err.msg);
-            failed = 1;
-            continue;
-        }
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, len);
-        tarn_free(bytes);
-    }
-    return failed;
-}
+int main(int argc, char **argv) { return replay(argc, argv, samples); }
 #endif
