@@ -150,6 +150,35 @@ static inline void fixture_fit(fixture_job *j, const tarn_algo *algo, const void
     must(fixture_rank(j, NULL, err));
 }
 
+typedef struct fixture_settings {
+    _Alignas(16) unsigned char bytes[2048];
+} fixture_settings;
+
+/* An estimator's defaults, changed by "name=value name=value". */
+static inline fixture_settings fixture_with(const tarn_algo *algo, const char *changes)
+{
+    fixture_settings s = {{0}};
+    char text[256], *rest = text;
+
+    assert_true(algo->params_size <= sizeof s);
+    tarn_params_default(algo->params, s.bytes);
+    (void)snprintf(text, sizeof text, "%s", changes);
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        char *eq = strchr(word, '=');
+        *eq = 0;
+        must(tarn_param_set(algo->params, s.bytes, word, eq + 1, err));
+    }
+    return s;
+}
+
+static inline void fixture_fit_with(fixture_job *j, const tarn_algo *algo, const fixture *t, const char *changes)
+{
+    fixture_settings s = fixture_with(algo, changes);
+
+    fixture_fit(j, algo, s.bytes, t);
+    j->params = NULL;
+}
+
 /* out (outputs, rows) */
 static inline double *fixture_predict(const fixture_job *j, const fixture *t)
 {

@@ -5,40 +5,16 @@
 
 extern const tarn_algo tarn_algo_boosting;
 
-enum { PARAMS_BYTES = 2048 };
-
-typedef struct settings {
-    _Alignas(16) unsigned char bytes[PARAMS_BYTES];
-} settings;
-
-/* Defaults, changed by "name=value name=value". */
-static settings with(const char *changes)
-{
-    settings s = {{0}};
-    char text[256], *rest = text;
-
-    assert_true(tarn_algo_boosting.params_size <= sizeof s);
-    tarn_params_default(tarn_algo_boosting.params, s.bytes);
-    (void)snprintf(text, sizeof text, "%s", changes);
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        char *eq = strchr(word, '=');
-        *eq = 0;
-        must(tarn_param_set(tarn_algo_boosting.params, s.bytes, word, eq + 1, err));
-    }
-    return s;
-}
+static fixture_settings with(const char *changes) { return fixture_with(&tarn_algo_boosting, changes); }
 
 static void fit_with(fixture_job *j, const fixture *t, const char *changes)
 {
-    settings s = with(changes);
-
-    fixture_fit(j, &tarn_algo_boosting, s.bytes, t);
-    j->params = NULL;
+    fixture_fit_with(j, &tarn_algo_boosting, t, changes);
 }
 
 static void is_refused(const fixture *t, const char *changes, const char *message)
 {
-    settings s = with(changes);
+    fixture_settings s = with(changes);
     fixture_job j = {.algo = &tarn_algo_boosting, .params = s.bytes, .t = t, .threads = 1};
 
     must_fail_with(TARN_INVALID, message, fixture_rank(&j, NULL, err));
@@ -335,7 +311,7 @@ static void threads_and_ranks_make_no_difference(void **state)
 
     for (int k = 0; k < 5; k++) {
         fixture t;
-        settings s = with(how[k]);
+        fixture_settings s = with(how[k]);
         noisy(&t, 30000, 0);
         t.weighted = k % 2 == 0;
         for (int64_t i = 0; i < t.rows; i++) {

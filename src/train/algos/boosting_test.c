@@ -4,35 +4,11 @@
 
 extern const tarn_algo tarn_algo_boosting;
 
-enum { PARAMS_BYTES = 2048 };
-
-typedef struct settings {
-    _Alignas(16) unsigned char bytes[PARAMS_BYTES];
-} settings;
-
-/* Defaults, changed by "name=value name=value". */
-static settings with(const char *changes)
-{
-    settings s = {{0}};
-    char text[256], *rest = text;
-
-    assert_true(tarn_algo_boosting.params_size <= sizeof s);
-    tarn_params_default(tarn_algo_boosting.params, s.bytes);
-    (void)snprintf(text, sizeof text, "%s", changes);
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        char *eq = strchr(word, '=');
-        *eq = 0;
-        must(tarn_param_set(tarn_algo_boosting.params, s.bytes, word, eq + 1, err));
-    }
-    return s;
-}
+static fixture_settings with(const char *changes) { return fixture_with(&tarn_algo_boosting, changes); }
 
 static void fit_with(fixture_job *j, const fixture *t, const char *changes)
 {
-    settings s = with(changes);
-
-    fixture_fit(j, &tarn_algo_boosting, s.bytes, t);
-    j->params = NULL;
+    fixture_fit_with(j, &tarn_algo_boosting, t, changes);
 }
 
 /* Two columns of the unit square and some of noise. */
@@ -290,7 +266,7 @@ static void stops_when_validation_no_longer_improves(void **state)
         for (int32_t c = 0; c < 5; c++) valid.column[c][i] = fixture_unit(i + 10000, (uint32_t)c);
         valid.y[i] = fixture_unit(i + 10000, 11) < (valid.column[0][i] > 0.5 ? 0.7 : 0.3);
     }
-    settings s = with("trees=300 early_stopping=10");
+    fixture_settings s = with("trees=300 early_stopping=10");
     j.valid = &valid;
     fixture_fit(&j, &tarn_algo_boosting, s.bytes, &t);
     int64_t rounds = j.fitted[0].iterations;
@@ -336,7 +312,7 @@ static void threads_and_ranks_make_no_difference(void **state)
 
     for (int32_t k = 0; k < 3; k++) {
         fixture t;
-        settings s = with(changes[k]);
+        fixture_settings s = with(changes[k]);
         mixed(&t, k == 2 ? 0 : k + 2, k == 1);
         fixture_same_everywhere(&tarn_algo_boosting, s.bytes, &t, NULL);
         t.weighted = true;
@@ -349,7 +325,7 @@ static void ranks_without_rows_take_part(void **state)
 {
     (void)state;
     fixture t;
-    settings s = with("trees=3 min_rows=2");
+    fixture_settings s = with("trees=3 min_rows=2");
 
     uniform(&t, 90, 3, 2);
     t.levels[2] = 6;
@@ -427,7 +403,7 @@ static tarn_code go_on(const fixture *t, const char *changes, const tarn_fitted 
     tarn_matrix x;
     tarn_graph *g = NULL;
     uint32_t regs[FIXTURE_COLS];
-    settings s = with(changes);
+    fixture_settings s = with(changes);
 
     *j = (fixture_job){.algo = &tarn_algo_boosting, .params = s.bytes, .t = t};
     fixture_features(t, features);
@@ -511,7 +487,7 @@ static void can_be_cancelled(void **state)
     tarn_fitted out;
     int asked = 0;
     tarn_sink sink = {.self = &asked, .cancelled = stop_at_once};
-    settings s = with("trees=50");
+    fixture_settings s = with("trees=50");
 
     uniform(&t, 300, 2, 2);
     for (int64_t i = 0; i < t.rows; i++) t.y[i] = t.column[0][i] > 0.5;
@@ -530,7 +506,7 @@ static void a_lack_of_memory_is_a_clean_error(void **state)
 {
     (void)state;
     fixture t, valid;
-    settings s = with("trees=3 leaves=6 row_share=0.9");
+    fixture_settings s = with("trees=3 leaves=6 row_share=0.9");
 
     uniform(&t, 400, 3, 3);
     uniform(&valid, 100, 3, 3);

@@ -7,35 +7,11 @@
 
 extern const tarn_algo tarn_algo_decision_tree;
 
-enum { PARAMS_BYTES = 256 };
-
-typedef struct settings {
-    _Alignas(16) unsigned char bytes[PARAMS_BYTES];
-} settings;
-
-/* Defaults, changed by "name=value name=value". */
-static settings with(const char *changes)
-{
-    settings s = {{0}};
-    char text[256], *rest = text;
-
-    assert_true(tarn_algo_decision_tree.params_size <= sizeof s);
-    tarn_params_default(tarn_algo_decision_tree.params, s.bytes);
-    (void)snprintf(text, sizeof text, "%s", changes);
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        char *eq = strchr(word, '=');
-        *eq = 0;
-        must(tarn_param_set(tarn_algo_decision_tree.params, s.bytes, word, eq + 1, err));
-    }
-    return s;
-}
+static fixture_settings with(const char *changes) { return fixture_with(&tarn_algo_decision_tree, changes); }
 
 static void fit_with(fixture_job *j, const fixture *t, const char *changes)
 {
-    settings s = with(changes);
-
-    fixture_fit(j, &tarn_algo_decision_tree, s.bytes, t);
-    j->params = NULL;
+    fixture_fit_with(j, &tarn_algo_decision_tree, t, changes);
 }
 
 /* ---- golden ---- */
@@ -181,7 +157,7 @@ static void threads_and_ranks_make_no_difference(void **state)
 
     for (int32_t classes = 0; classes <= 3; classes += classes < 2 ? 2 : 1) {
         fixture t;
-        settings s = with("ccp_alpha=0.0005");
+        fixture_settings s = with("ccp_alpha=0.0005");
         fixture_new(&t, 20000, 3, classes);
         for (int64_t i = 0; i < t.rows; i++) {
             for (uint32_t c = 0; c < 3; c++) t.column[c][i] = fixture_unit(i, c + 9) < 0.1 ? NAN : fixture_unit(i, c);
@@ -197,7 +173,7 @@ static void a_lack_of_memory_is_a_clean_error(void **state)
 {
     (void)state;
     fixture t;
-    settings s = with("ccp_alpha=0.01");
+    fixture_settings s = with("ccp_alpha=0.01");
 
     fixture_new(&t, 300, 2, 3);
     for (int64_t i = 0; i < t.rows; i++) {

@@ -4,33 +4,11 @@
 
 extern const tarn_algo tarn_algo_forest;
 
-typedef struct settings {
-    _Alignas(16) unsigned char bytes[512];
-} settings;
-
-/* Defaults, changed by "name=value name=value". */
-static settings with(const char *changes)
-{
-    settings s = {{0}};
-    char text[256], *rest = text;
-
-    assert_true(tarn_algo_forest.params_size <= sizeof s);
-    tarn_params_default(tarn_algo_forest.params, s.bytes);
-    (void)snprintf(text, sizeof text, "%s", changes);
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        char *eq = strchr(word, '=');
-        *eq = 0;
-        must(tarn_param_set(tarn_algo_forest.params, s.bytes, word, eq + 1, err));
-    }
-    return s;
-}
+static fixture_settings with(const char *changes) { return fixture_with(&tarn_algo_forest, changes); }
 
 static void fit_with(fixture_job *j, const fixture *t, const char *changes)
 {
-    settings s = with(changes);
-
-    fixture_fit(j, &tarn_algo_forest, s.bytes, t);
-    j->params = NULL;
+    fixture_fit_with(j, &tarn_algo_forest, t, changes);
 }
 
 /* Columns uniform in [0, 1) with 100 values each; rows from number `first`. */
@@ -269,7 +247,7 @@ static void columns_must_be_a_rule_or_a_number(void **state)
     tarn_dense dense;
     tarn_feature features[FIXTURE_COLS];
     tarn_fitted out;
-    settings s = with("columns=many");
+    fixture_settings s = with("columns=many");
 
     uniform(&t, 0, 50, 2, 2);
     for (int64_t i = 0; i < 50; i++) t.y[i] = (double)(i % 2);
@@ -308,7 +286,7 @@ static void threads_and_ranks_make_no_difference(void **state)
 
     for (int32_t k = 0; k < 3; k++) {
         fixture t;
-        settings s = with(changes[k]);
+        fixture_settings s = with(changes[k]);
         mixed(&t, k == 2 ? 0 : k + 2, k == 1);
         fixture_same_everywhere(&tarn_algo_forest, s.bytes, &t, NULL);
         fixture_clear(&t);
@@ -319,7 +297,7 @@ static void ranks_without_rows_take_part(void **state)
 {
     (void)state;
     fixture t;
-    settings s = with("trees=5 min_rows=2");
+    fixture_settings s = with("trees=5 min_rows=2");
 
     uniform(&t, 0, 90, 3, 2);
     t.levels[2] = 6;
@@ -371,7 +349,7 @@ static void a_lack_of_memory_is_a_clean_error(void **state)
     fixture t;
 
     for (int32_t classes = 2; classes <= 3; classes++) {
-        settings s = with(classes == 2 ? "trees=3" : "trees=2 min_rows=10");
+        fixture_settings s = with(classes == 2 ? "trees=3" : "trees=2 min_rows=10");
         uniform(&t, 0, 400, 3, classes);
         t.levels[2] = 6;
         for (int64_t i = 0; i < 400; i++) {
