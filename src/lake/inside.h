@@ -71,7 +71,7 @@ struct tarn_lake {
     tarn_pack open;           /* gathered, not yet stored */
     uint64_t puts;            /* records put so far */
     int64_t acked;            /* acked.c: what the note tells */
-    void *sealing;            /* in a transaction: what its pack waits for (store.c) */
+    void *sealing;            /* in a transaction: what its pack waits for (store_tx.c) */
     struct tarn_carry *carry; /* carry.c; NULL: packs are synced before what names them */
     void *draft;              /* its first bytes on the way to the disk (backend.h: early), NULL: none of them */
     size_t drafted;           /* how many */
@@ -96,7 +96,7 @@ struct tarn_lake {
     struct tarn_landings *landings; /* landings.h */
 };
 
-/* ---- store.c: chunks by id ---- */
+/* ---- the store: chunks by id (store.c, store_segments.c, store_write.c, store_tx.c) ---- */
 
 /* Store bytes under id unless they are there. Any thread. */
 TARN_MUST tarn_code tarn_store_put(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
