@@ -180,6 +180,13 @@ static void take_diagnostics(struct fy_diag *diag, tarn_problems *problems)
                           e->msg ? e->msg : "?");
 }
 
+static bool is_blank(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!memchr(" \n\r\t", text[i], 4)) return false;
+    return true;
+}
+
 tarn_code tarn_yaml_read(const char *text, size_t len, tarn_arena *arena, const tarn_yaml **out,
                          tarn_problems *problems, tarn_err *err)
 {
@@ -206,7 +213,7 @@ tarn_code tarn_yaml_read(const char *text, size_t len, tarn_arena *arena, const 
     if (problems->n == before && document) {
         reader r = {arena, problems, err, 0};
         rc = read_node(&r, fy_document_root(document), 0, out);
-    } else if (problems->n == before && len > 0 && strspn(text, " \n\r\t") < len) {
+    } else if (problems->n == before && !is_blank(text, len)) {
         tarn_problems_add(problems, 1, 1, "not YAML");
     }
     if (problems->n > before) *out = NULL;
