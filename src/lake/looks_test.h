@@ -21,10 +21,10 @@ typedef struct play {
     char key[96];
     contents *contents;
     naive m;
-    bool behind, shrink;                  /* where and how trees grow just now */
-    bool put[CONTENTS + 2 * (MARKS - 1)]; /* for one operation: it is there already */
-    bool collected[2];                    /* behind a handle's back: since it looked last */
-    char patterns[2][2400], from[80];     /* of a merge */
+    bool behind, shrink;    /* where and how trees grow just now */
+    bool put[ALL_CONTENTS]; /* for one operation: it is there already */
+    int may_be_gone[2]; /* of each handle: how often it may still ask to put again, behind whose back was collected */
+    char patterns[2][2400], from[80]; /* of a merge */
 } play;
 
 /* What is done: told when one seed is asked for. */
@@ -270,9 +270,8 @@ static inline void look_at_diff(play *p, int a, int b)
 
 /* ---- content ---- */
 
-static inline void read_value(play *p, uint32_t value)
+static inline void read_content(play *p, const content *c)
 {
-    const content *c = &p->contents->v[content_of(value)];
     char *bytes = NULL;
     size_t len = 0;
 
@@ -280,24 +279,26 @@ static inline void read_value(play *p, uint32_t value)
     assert_int_equal(len, c->object.size);
     assert_memory_equal(bytes, c->bytes, len);
     tarn_free(bytes);
-    int marks[] = {recipe_content(recipe_of(value)), attrs_content(attrs_of(value))};
-    for (int i = 0; i < 2; i++) {
-        if (marks[i] < 0) continue;
-        must(tarn_lake_get(either(p), &p->contents->v[marks[i]].object.id, 0, &bytes, &len, err));
-        assert_string_equal(bytes, p->contents->v[marks[i]].bytes);
-        tarn_free(bytes);
-    }
 }
 
-/* Each content of a commit once. */
+static inline void note_contents(uint32_t value, bool *named)
+{
+    int recipe = recipe_content(recipe_of(value)), attrs = attrs_content(attrs_of(value));
+
+    named[content_of(value)] = true;
+    if (recipe >= 0) named[recipe] = true;
+    if (attrs >= 0) named[attrs] = true;
+}
+
+/* All contents that a tree names, each once. */
 static inline void read_all(play *p, const uint32_t *map)
 {
-    bool done[FIRST_VALUE + CONTENTS * MARKS * MARKS] = {false};
+    bool named[ALL_CONTENTS] = {false};
 
-    for (uint32_t i = 0; i < p->m.paths.n; i++) {
-        if (map[i] && !done[map[i]]) read_value(p, map[i]);
-        done[map[i]] = true;
-    }
+    for (uint32_t i = 0; i < p->m.paths.n; i++)
+        if (map[i]) note_contents(map[i], named);
+    for (int i = 0; i < ALL_CONTENTS; i++)
+        if (named[i]) read_content(p, &p->contents->v[i]);
 }
 
 typedef struct piece {
@@ -327,6 +328,15 @@ static inline void read_part(play *p, uint32_t value)
 }
 
 /* ---- checkout ---- */
+
+static inline uint64_t bytes_in(const play *p, const uint32_t *map)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < p->m.paths.n; i++)
+        if (map[i]) bytes += p->contents->v[content_of(map[i])].object.size;
+    return bytes;
+}
 
 /* Files can stand on a disk: no path is a folder of another, no part of one is too long. */
 static inline bool fits_a_disk(const play *p, const uint32_t *map)
@@ -376,7 +386,7 @@ static inline void look_at_files(play *p, int commit)
     char folder[128], prefix[1025];
     int64_t files = 0, wanted = 0;
 
-    if (!fits_a_disk(p, map) || count_paths(&p->m, map) > 300) return;
+    if (count_paths(&p->m, map) > 300 || bytes_in(p, map) > 20 << 20 || !fits_a_disk(p, map)) return;
     any_prefix(p, prefix);
     (void)snprintf(folder, sizeof folder, "%s/out", p->s.folder);
     for (uint32_t i = 0; i < p->m.paths.n; i++) wanted += map[i] && checked_out(p->m.paths.v[i], prefix);

@@ -107,11 +107,11 @@ static void edit_path(play *p, edits *e, tarn_lake *lake, uint32_t path, uint32_
  * knows now, and everything is put once more. */
 static bool must_put_again(play *p, tarn_lake *lake, const edits *e, tarn_code rc, const tarn_err *err)
 {
-    bool *behind = &p->collected[lake == p->second],
-         again = *behind && rc == TARN_NOT_FOUND && !strstr(err->msg, "nothing to");
+    int *left = &p->may_be_gone[lake == p->second];
+    bool again = *left > 0 && (rc == TARN_NOT_FOUND || rc == TARN_CONFLICT) && strstr(err->msg, "put");
 
-    *behind = false;
-    if (again) told(p, "  put again: %s\n", err->msg);
+    *left = again ? *left - 1 : 0;
+    if (again) told(p, "  once more: %s\n", err->msg);
     memset(p->put, 0, sizeof p->put);
     for (size_t i = 0; i < e->n && again; i++)
         if (e->values[i]) put_value(p, lake, e->values[i], 0);
@@ -121,18 +121,20 @@ static bool must_put_again(play *p, tarn_lake *lake, const edits *e, tarn_code r
 static tarn_code commit_or_again(play *p, tarn_lake *lake, int ref, const edits *e, const tarn_commit_options *o,
                                  tarn_id *out, tarn_err *err)
 {
-    tarn_code rc = tarn_lake_commit_entries(lake, p->m.refs[ref].name, e->v, e->n, o, out, err);
+    tarn_code rc;
 
-    if (!must_put_again(p, lake, e, rc, err)) return rc;
-    return tarn_lake_commit_entries(lake, p->m.refs[ref].name, e->v, e->n, o, out, err);
+    do rc = tarn_lake_commit_entries(lake, p->m.refs[ref].name, e->v, e->n, o, out, err);
+    while (must_put_again(p, lake, e, rc, err));
+    return rc;
 }
 
 static tarn_code stage_or_again(play *p, tarn_lake *lake, int branch, int user, const edits *e, tarn_err *err)
 {
-    tarn_code rc = tarn_lake_stage(lake, p->m.refs[branch].name, user_names[user], e->v, e->n, err);
+    tarn_code rc;
 
-    if (!must_put_again(p, lake, e, rc, err)) return rc;
-    return tarn_lake_stage(lake, p->m.refs[branch].name, user_names[user], e->v, e->n, err);
+    do rc = tarn_lake_stage(lake, p->m.refs[branch].name, user_names[user], e->v, e->n, err);
+    while (must_put_again(p, lake, e, rc, err));
+    return rc;
 }
 
 static tarn_id some_other_id(play *p)
@@ -329,7 +331,7 @@ static void stage_without_putting(play *p)
     if (rc == TARN_NOT_FOUND) return;
     if (rc != TARN_OK) fail_msg("staging what may be there: %s", err.msg);
     p->m.areas[branch][0].row[path] = value;
-    read_value(p, value);
+    read_content(p, &p->contents->v[content_of(value)]);
 }
 
 /* ---- refs ---- */
@@ -650,7 +652,7 @@ static void collect(play *p)
     must(tarn_lake_gc(lake, &o, &r, NULL, err));
     if (o.dry_run) return;
     naive_collect(&p->m);
-    p->collected[lake != p->second] = true;
+    p->may_be_gone[lake != p->second] = 2;
 }
 
 static void check(play *p)
@@ -721,8 +723,12 @@ static void look_at_all(play *p)
     look_at_refs(p);
     for (int i = 0; i < p->m.n_commits; i++)
         if (!p->m.commits[i].lost) look_at_tree(p, i, false);
-    for (int r = 0; r < REFS; r++)
-        if (p->m.refs[r].commit >= 0) read_all(p, map_of(p, p->m.refs[r].commit));
+    bool named[ALL_CONTENTS] = {false};
+    for (int i = 0; i < p->m.n_commits; i++)
+        for (uint32_t k = 0; k < p->m.paths.n && !p->m.commits[i].lost; k++)
+            if (p->m.commits[i].map[k]) note_contents(p->m.commits[i].map[k], named);
+    for (int i = 0; i < ALL_CONTENTS; i++)
+        if (named[i]) read_content(p, &p->contents->v[i]);
     for (int i = 0; i < BRANCHES * USERS; i++) look_at_area(p, i / USERS, i % USERS);
     look_at_fsck(p);
 }

@@ -20,6 +20,7 @@ enum {
     VERSIONS = 8,
     CONTENTS = FAMILIES * VERSIONS,
     MARKS = 3, /* no recipe or one of two; attributes likewise */
+    ALL_CONTENTS = CONTENTS + 2 * (MARKS - 1),
     ABSENT = 1 /* a row that removes; 0: nothing there, no row */,
     FIRST_VALUE,
     COMMITS = 1200,
@@ -50,7 +51,7 @@ typedef struct content {
 
 /* Contents, then the two recipes and the two attributes. */
 typedef struct contents {
-    content v[CONTENTS + 2 * (MARKS - 1)];
+    content v[ALL_CONTENTS];
 } contents;
 
 static const size_t family_sizes[FAMILIES] = {0, 1, 40, 700, 5000, 70000, 300000, 3300000};
@@ -74,7 +75,7 @@ static inline contents *contents_new(void)
 
     assert_non_null(c);
     for (int i = 0; i < CONTENTS; i++) content_make(i, &c->v[i]);
-    for (int i = CONTENTS; i < CONTENTS + 2 * (MARKS - 1); i++) {
+    for (int i = CONTENTS; i < ALL_CONTENTS; i++) {
         content *x = &c->v[i];
         x->bytes = calloc(1, 32);
         assert_non_null(x->bytes);
@@ -86,7 +87,7 @@ static inline contents *contents_new(void)
 
 static inline void contents_free(contents *c)
 {
-    for (size_t i = 0; i < sizeof c->v / sizeof *c->v; i++) free(c->v[i].bytes);
+    for (int i = 0; i < ALL_CONTENTS; i++) free(c->v[i].bytes);
     free(c);
 }
 
