@@ -173,6 +173,13 @@ static size_t some_paths(play *p)
     return how < 3 ? 1 : how < 5 ? 1 + below(&p->d, 12) : 1 + below(&p->d, 1 + n / 4);
 }
 
+/* Another value for a path; sometimes the content that is there, made in another way. */
+static uint32_t another_value(play *p, uint32_t now)
+{
+    if (now < FIRST_VALUE || !one_in(&p->d, 3)) return any_value(&p->d);
+    return value_of(content_of(now), below(&p->d, MARKS), below(&p->d, MARKS));
+}
+
 static void commit_some(play *p)
 {
     tarn_lake *lake = either(p);
@@ -181,8 +188,10 @@ static void commit_some(play *p)
     edits e = edits_new(p, map_of(p, p->m.refs[ref].commit), n);
 
     told(p, "commit %zu entries to %s\n", n, p->m.refs[ref].name);
-    for (size_t i = 0; i < n; i++)
-        edit_path(p, &e, lake, below(&p->d, p->m.paths.n), one_in(&p->d, 3) ? 0 : any_value(&p->d));
+    for (size_t i = 0; i < n; i++) {
+        uint32_t path = below(&p->d, p->m.paths.n);
+        edit_path(p, &e, lake, path, one_in(&p->d, 3) ? 0 : another_value(p, e.map[path]));
+    }
     commit_edits(p, lake, ref, &e);
 }
 
@@ -263,16 +272,33 @@ static void stage_some(play *p)
     edits_free(&e);
 }
 
-/* A folder goes, and sometimes a path in it comes, in one call. */
-static void stage_folder(play *p)
+/* A stretch of the paths in one call. */
+static void stage_much(play *p)
 {
     tarn_lake *lake = either(p);
     int branch = (int)below(&p->d, BRANCHES), user = (int)below(&p->d, USERS);
     naive_area *a = &p->m.areas[branch][user];
+    uint32_t n = p->m.paths.n, from = below(&p->d, n), some = 1 + below(&p->d, 3), value = any_value(&p->d);
+    bool remove = one_in(&p->d, 4);
+    edits e = edits_new(p, NULL, n);
 
-    if (p->m.folders.n == 0) return;
+    told(p, "stage much on %s for '%s'\n", p->m.refs[branch].name, user_names[user]);
+    for (uint32_t i = from; i < n; i += some) {
+        edit_path(p, &e, lake, i, remove ? 0 : value);
+        a->row[i] = remove ? ABSENT : value;
+    }
+    must(stage_or_again(p, lake, branch, user, &e, err));
+    edits_free(&e);
+}
+
+/* A folder goes, and sometimes a path in it comes, in one call. */
+static void stage_one_folder(play *p, int branch, int user)
+{
+    tarn_lake *lake = either(p);
+    naive_area *a = &p->m.areas[branch][user];
     uint32_t folder = below(&p->d, p->m.folders.n), path = below(&p->d, p->m.paths.n);
     edits e = edits_new(p, NULL, 2);
+
     told(p, "stage the end of %.60s on %s for '%s'\n", p->m.folders.v[folder], p->m.refs[branch].name,
          user_names[user]);
     (void)snprintf(e.v[e.n++].path, sizeof e.v->path, "%s", p->m.folders.v[folder]);
@@ -283,6 +309,11 @@ static void stage_folder(play *p)
     }
     must(stage_or_again(p, lake, branch, user, &e, err));
     edits_free(&e);
+}
+
+static void stage_folder(play *p)
+{
+    if (p->m.folders.n > 0) stage_one_folder(p, (int)below(&p->d, BRANCHES), (int)below(&p->d, USERS));
 }
 
 static void unstage(play *p)
@@ -296,9 +327,8 @@ static void unstage(play *p)
     area_unstage(&p->m, &p->m.areas[branch][user], prefix);
 }
 
-static void commit_staged(play *p)
+static void commit_area(play *p, int branch, int user)
 {
-    int branch = (int)below(&p->d, BRANCHES), user = (int)below(&p->d, USERS);
     naive_area *a = &p->m.areas[branch][user];
     naive_ref *r = &p->m.refs[branch];
     const uint32_t *before = map_of(p, r->commit);
@@ -316,6 +346,21 @@ static void commit_staged(play *p)
     must(tarn_lake_commit(either(p), r->name, user_names[user], &o, &out, err));
     note_commit(p, branch, &out, view, -1);
     area_unstage(&p->m, a, "");
+}
+
+static void commit_staged(play *p) { commit_area(p, (int)below(&p->d, BRANCHES), (int)below(&p->d, USERS)); }
+
+/* One folder after the other goes, each with a commit. */
+static void drop_folders(play *p)
+{
+    int branch = (int)below(&p->d, BRANCHES), user = (int)below(&p->d, USERS), steps = 1 + (int)below(&p->d, 20);
+
+    for (int i = 0; i < steps && p->m.folders.n > 0 && p->m.n_commits < COMMITS - 2; i++) {
+        memset(p->put, 0, sizeof p->put);
+        stage_one_folder(p, branch, user);
+        commit_area(p, branch, user);
+        if (p->m.refs[branch].commit >= 0) look_at_tree(p, p->m.refs[branch].commit, true);
+    }
 }
 
 /* Content that nobody put this time: it is there to the last byte, or the lake says that it is not. */
@@ -664,10 +709,15 @@ static void check(play *p)
 static const struct {
     void (*run)(play *p);
     uint32_t weight;
-} operations[] = {{commit_some, 10}, {grow, 12},        {change_much, 5},   {stage_some, 9},
-                  {stage_folder, 5}, {unstage, 3},      {commit_staged, 8}, {stage_without_putting, 3},
-                  {make_ref, 5},     {remove_ref, 3},   {reset, 4},         {name_what_was_lost, 2},
-                  {merge, 12},       {undo_or_redo, 7}, {reopen, 3},        {collect, 3},
+} operations[] = {{commit_some, 10},  {grow, 12},
+                  {change_much, 5},   {stage_some, 9},
+                  {stage_folder, 5},  {stage_much, 3},
+                  {drop_folders, 4},  {unstage, 3},
+                  {commit_staged, 8}, {stage_without_putting, 3},
+                  {make_ref, 5},      {remove_ref, 3},
+                  {reset, 4},         {name_what_was_lost, 2},
+                  {merge, 12},        {undo_or_redo, 7},
+                  {reopen, 3},        {collect, 3},
                   {check, 2}};
 
 static void operate(play *p)
@@ -699,7 +749,7 @@ static void open_play(play *p)
     static const uint32_t sizes[] = {1, 2, 8, 40, 150, 400, 400, 1200, 4000};
     uint32_t scheme = below(&p->d, SCHEMES + 2), n = sizes[below(&p->d, sizeof sizes / sizeof *sizes)];
 
-    if (scheme == 3 && n > 1200) n = 1200; /* long names: few to a node already */
+    if ((scheme == LONG_NAMES || scheme == LONG_FOLDERS) && n > 1200) n = 1200; /* few to a node already */
     p->m = naive_new(&p->d, scheme, n);
     p->sealed = one_in(&p->d, 4) && scratch_is_local();
     p->behind = !one_in(&p->d, 3);

@@ -146,7 +146,7 @@ typedef struct names {
     uint32_t n;
 } names;
 
-enum { SCHEMES = 8 };
+enum { SCHEMES = 9, LONG_NAMES = 3, LONG_FOLDERS = 8 };
 
 static inline void chain_tokens(draws *d, const char *const *tokens, uint32_t n, uint32_t most, char out[1025])
 {
@@ -178,10 +178,11 @@ static inline void draw_name(draws *d, uint32_t scheme, uint32_t i, char out[102
     if (scheme == 0) (void)snprintf(out, 1025, "part-%06u", i);
     else if (scheme == 1) (void)snprintf(out, 1025, "%0200d/%05u", 7, i);
     else if (scheme == 2) chain_tokens(d, beside, sizeof beside / sizeof *beside, 9, out);
-    else if (scheme == 3) long_name(d, i, out);
+    else if (scheme == LONG_NAMES) long_name(d, i, out);
     else if (scheme == 4) chain_tokens(d, utf8, sizeof utf8 / sizeof *utf8, 12, out);
     else if (scheme == 5) (void)snprintf(out, 1025, "dir%u/%u/part-%u", i % 7, i * 31 % 40, i);
     else if (scheme == 6) (void)snprintf(out, 1025, "%u", i);
+    else if (scheme == LONG_FOLDERS) (void)snprintf(out, 1025, "%02u/%0*u", i % 40, 300 + (int)(i % 3) * 200, i);
     else (void)snprintf(out, 1025, "%s%u", i % 3 == 0 ? "log." : i % 3 == 1 ? "log/" : "log0", i / 3);
 }
 
