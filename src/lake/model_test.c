@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model_test.c - long random sequences of operations on a lake and on a naive model of it (naive_test.h), which must
- * agree after every step in every way of looking (looks_test.h).
+ * agree after every step in every way of looking (looks_test.h, past_test.h).
  *
  * A sequence is a function of its seed: names (numbered as logs are, beside '/', nested, long, UTF-8), how many, plain
  * or encrypted, and then one operation after the other, each through one of two handles of the lake. Trees grow and
@@ -8,162 +8,11 @@
  *
  * Seeds 1 to SEQUENCES, which are the same work each time. TARN_MODEL_SECONDS=n: for so long instead, from a seed that
  * the clock gives. TARN_MODEL_SEED=n: that sequence alone, telling each operation. */
-#include "lake/looks_test.h"
+#include "lake/joins_test.h"
 
 enum { SEQUENCES = 24, OPERATIONS = 110 };
 
-/* ---- putting ---- */
-
-static void put_content(play *p, tarn_lake *lake, int number, const tarn_id *like)
-{
-    const content *c = &p->contents->v[number];
-    tarn_object o;
-    tarn_writer *w = NULL;
-    size_t len = (size_t)c->object.size, cut = below(&p->d, (uint32_t)len + 1);
-
-    if (one_in(&p->d, 3)) {
-        must(tarn_lake_writer_new(lake, like, &w, err));
-        must(tarn_lake_writer_add(w, c->bytes, cut, err));
-        must(tarn_lake_writer_add(w, c->bytes + cut, len - cut, err));
-        must(tarn_lake_writer_end(w, &o, err));
-        tarn_lake_writer_free(w);
-    } else {
-        must(tarn_lake_put_like(lake, c->bytes, len, like, &o, err));
-    }
-    assert_true(tarn_id_equal(&o.id, &c->object.id) && o.size == c->object.size);
-}
-
-/* What the value names, each once an operation. */
-static void put_value(play *p, tarn_lake *lake, uint32_t value, uint32_t before)
-{
-    int numbers[] = {(int)content_of(value), recipe_content(recipe_of(value)), attrs_content(attrs_of(value))};
-    const tarn_id *like =
-        before >= FIRST_VALUE && one_in(&p->d, 2) ? &p->contents->v[content_of(before)].object.id : NULL;
-
-    for (int i = 0; i < 3; i++) {
-        if (numbers[i] < 0 || p->put[numbers[i]]) continue;
-        put_content(p, lake, numbers[i], i == 0 ? like : NULL);
-        p->put[numbers[i]] = true;
-    }
-}
-
 /* ---- commits ---- */
-
-/* A commit that was made on a ref, with a map that is taken. */
-static void note_commit(play *p, int ref, const tarn_id *id, uint32_t *map, int second_parent)
-{
-    naive_commit *c = &p->m.commits[p->m.n_commits];
-    tarn_commit *read = calloc(1, sizeof *read);
-    int head = p->m.refs[ref].commit;
-
-    assert_non_null(read);
-    must(tarn_lake_commit_read(either(p), id, read, err));
-    *c = (naive_commit){.id = *id, .map = map, .time_us = read->time_us};
-    if (head >= 0) c->parent[c->n_parents++] = head;
-    if (second_parent >= 0) c->parent[c->n_parents++] = second_parent;
-    assert_int_equal(read->n_parents, c->n_parents);
-    assert_int_equal(read->paths, count_paths(&p->m, map));
-    for (int k = 0; k < c->n_parents; k++) assert_true(is_commit(p, &read->parents[k], c->parent[k]));
-    tarn_commit_clear(read);
-    free(read);
-    move_ref(&p->m, ref, p->m.n_commits++);
-}
-
-/* Changes to some paths; later ones win. */
-typedef struct edits {
-    tarn_entry *v;
-    uint32_t *values; /* of the entries */
-    size_t n;
-    uint32_t *map; /* what comes out */
-} edits;
-
-static edits edits_new(const play *p, const uint32_t *map, size_t most)
-{
-    edits e = {
-        .v = calloc(most + 1, sizeof *e.v), .values = calloc(most + 1, sizeof *e.values), .map = map_new(&p->m, map)};
-
-    assert_true(e.v && e.values);
-    return e;
-}
-
-static void edits_free(edits *e)
-{
-    free(e->v);
-    free(e->values);
-    free(e->map);
-}
-
-static void edit_path(play *p, edits *e, tarn_lake *lake, uint32_t path, uint32_t value)
-{
-    uint32_t before = e->map[path];
-
-    if (value) put_value(p, lake, value, before);
-    e->map[path] = value;
-    e->values[e->n] = value;
-    e->v[e->n++] = entry_for(p->contents, p->m.paths.v[path], value);
-}
-
-/* Was the call refused because another handle's garbage collection took what this one believed to be there? Then it
- * knows now, and everything is put once more. */
-static bool must_put_again(play *p, tarn_lake *lake, const edits *e, tarn_code rc, const tarn_err *err)
-{
-    int *left = &p->may_be_gone[lake == p->second];
-    bool again = *left > 0 && (rc == TARN_NOT_FOUND || rc == TARN_CONFLICT) && strstr(err->msg, "put");
-
-    *left = again ? *left - 1 : 0;
-    if (again) told(p, "  once more: %s\n", err->msg);
-    memset(p->put, 0, sizeof p->put);
-    for (size_t i = 0; i < e->n && again; i++)
-        if (e->values[i]) put_value(p, lake, e->values[i], 0);
-    return again;
-}
-
-static tarn_code commit_or_again(play *p, tarn_lake *lake, int ref, const edits *e, const tarn_commit_options *o,
-                                 tarn_id *out, tarn_err *err)
-{
-    tarn_code rc;
-
-    do rc = tarn_lake_commit_entries(lake, p->m.refs[ref].name, e->v, e->n, o, out, err);
-    while (must_put_again(p, lake, e, rc, err));
-    return rc;
-}
-
-static tarn_code stage_or_again(play *p, tarn_lake *lake, int branch, int user, const edits *e, tarn_err *err)
-{
-    tarn_code rc;
-
-    do rc = tarn_lake_stage(lake, p->m.refs[branch].name, user_names[user], e->v, e->n, err);
-    while (must_put_again(p, lake, e, rc, err));
-    return rc;
-}
-
-static tarn_id some_other_id(play *p)
-{
-    int c = any_commit(p);
-    return c < 0 ? (tarn_id){{1}} : p->m.commits[c].id;
-}
-
-/* Commit the edits onto a ref; e is used up. */
-static void commit_edits(play *p, tarn_lake *lake, int ref, edits *e)
-{
-    naive_ref *r = &p->m.refs[ref];
-    const uint32_t *before = map_of(p, r->commit);
-    tarn_id none = {{0}}, out, wrong = some_other_id(p);
-    tarn_commit_options o = {.author = "Ann", .message = "entries", .even_if_same = one_in(&p->d, 6)};
-
-    if (one_in(&p->d, 4)) o.expect = r->commit < 0 ? &none : id_of(p, r->commit);
-    if (one_in(&p->d, 20) && !is_commit(p, &wrong, r->commit)) {
-        o.expect = &wrong;
-        must_fail_with(TARN_CONFLICT, "", commit_or_again(p, lake, ref, e, &o, &out, err));
-    } else if (!o.even_if_same && same_map(&p->m, before, e->map)) {
-        must_fail_with(TARN_NOT_FOUND, "nothing to commit", commit_or_again(p, lake, ref, e, &o, &out, err));
-    } else {
-        must(commit_or_again(p, lake, ref, e, &o, &out, err));
-        note_commit(p, ref, &out, e->map, -1);
-        e->map = NULL;
-    }
-    edits_free(e);
-}
 
 static int a_ref_for_commits(play *p) { return one_in(&p->d, 12) ? REFS - 1 : (int)below(&p->d, BRANCHES - 1); }
 
@@ -292,11 +141,27 @@ static void stage_much(play *p)
 }
 
 /* A folder goes, and sometimes a path in it comes, in one call. */
+/* Mostly the top folder of a path that is there. */
+static uint32_t some_folder(play *p, int branch)
+{
+    const uint32_t *map = map_of(p, p->m.refs[branch].commit);
+    uint32_t n = p->m.paths.n, from = below(&p->d, n), folder = below(&p->d, p->m.folders.n);
+
+    if (one_in(&p->d, 3)) return folder;
+    for (uint32_t i = 0; i < n; i++) {
+        const char *path = p->m.paths.v[(from + i) % n], *slash = strchr(path, '/');
+        if (!slash || !value_in(map, (from + i) % n)) continue;
+        for (uint32_t f = 0; f < p->m.folders.n; f++)
+            if (strncmp(p->m.folders.v[f], path, (size_t)(slash - path) + 1) == 0) return f;
+    }
+    return folder;
+}
+
 static void stage_one_folder(play *p, int branch, int user)
 {
     tarn_lake *lake = either(p);
     naive_area *a = &p->m.areas[branch][user];
-    uint32_t folder = below(&p->d, p->m.folders.n), path = below(&p->d, p->m.paths.n);
+    uint32_t folder = some_folder(p, branch), path = below(&p->d, p->m.paths.n);
     edits e = edits_new(p, NULL, 2);
 
     told(p, "stage the end of %.60s on %s for '%s'\n", p->m.folders.v[folder], p->m.refs[branch].name,
@@ -454,219 +319,6 @@ static void name_what_was_lost(play *p)
     }
 }
 
-/* ---- merging ---- */
-
-typedef struct joining {
-    play *p;
-    tarn_merge_options o;
-    naive_merge g;
-    const uint32_t *base, *ours, *theirs; /* maps */
-    uint32_t at;                          /* conflicts told */
-    changes changed;
-} joining;
-
-static void same_side(const joining *j, const uint32_t *map, uint32_t path, const tarn_entry *e)
-{
-    assert_int_equal(!e, !value_in(map, path));
-    if (e) same_entry(j->p->contents, j->p->m.paths.v[path], map[path], e);
-}
-
-static tarn_code compare_conflict(void *arg, const char *path, const tarn_entry *base, const tarn_entry *ours,
-                                  const tarn_entry *theirs, const char *why, tarn_err *err)
-{
-    joining *j = arg;
-
-    (void)why, (void)err;
-    if (j->at == j->g.n_clash) fail_msg("'%s' is called a conflict", path);
-    uint32_t at = j->g.clash[j->at++];
-    assert_string_equal(path, j->p->m.paths.v[at]);
-    same_side(j, j->base, at, base);
-    same_side(j, j->ours, at, ours);
-    same_side(j, j->theirs, at, theirs);
-    return TARN_OK;
-}
-
-static tarn_code compare_merged(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
-                                tarn_err *err)
-{
-    joining *j = arg;
-    return compare_change(&j->changed, kind, before, after, err);
-}
-
-static tarn_code resolve(void *arg, const char *path, const tarn_entry *base, const tarn_entry *ours,
-                         const tarn_entry *theirs, tarn_entry *merged, bool *settled, tarn_text *why, tarn_err *err)
-{
-    int way = naive_resolve(path);
-
-    (void)arg, (void)base, (void)ours, (void)err;
-    *settled = way != LEAVE;
-    tarn_text_add(why, "left");
-    if (way == REMOVE || (way == TAKE_THEIRS && !theirs)) merged->object = (tarn_object){.size = 0};
-    else if (way == TAKE_THEIRS) *merged = *theirs;
-    return TARN_OK;
-}
-
-static const char *some_patterns(play *p, char *out, size_t cap)
-{
-    static const char *const fixed[] = {"**", "*", "a*", "?*0", "part-0000?1\n*/b", "**1*"};
-    uint32_t how = below(&p->d, 4);
-    char one[1025], two[1025];
-
-    if (how == 0) return NULL;
-    any_prefix(p, one);
-    any_prefix(p, two);
-    if (how == 1) (void)snprintf(out, cap, "%s", fixed[below(&p->d, 6)]);
-    else if (how == 2) (void)snprintf(out, cap, "%s\n\n%s", one, two);
-    else (void)snprintf(out, cap, "%s**", one);
-    return out;
-}
-
-static joining joining_new(play *p, const uint32_t *base, const uint32_t *ours, const uint32_t *theirs)
-{
-    joining j = {.p = p, .base = base, .ours = ours, .theirs = theirs};
-
-    j.o = (tarn_merge_options){.author = "Bo", .no_ff = one_in(&p->d, 3), .dry_run = one_in(&p->d, 6)};
-    j.o.strategy = one_in(&p->d, 2) ? (tarn_side)below(&p->d, 3) : TARN_SIDE_NONE;
-    if (one_in(&p->d, 3)) j.o.ours = some_patterns(p, p->patterns[0], sizeof p->patterns[0]);
-    if (one_in(&p->d, 3)) j.o.theirs = some_patterns(p, p->patterns[1], sizeof p->patterns[1]);
-    if (one_in(&p->d, 3)) j.o.resolve = resolve;
-    j.g = (naive_merge){.ours = j.o.ours, .theirs = j.o.theirs, .strategy = (int)j.o.strategy, .resolver = j.o.resolve};
-    merge_naively(&p->m, p->contents, base, ours, theirs, &j.g);
-    return j;
-}
-
-/* The options that tell, once j stands where it will stay. */
-static void tell_to(joining *j, const uint32_t *out)
-{
-    j->changed = (changes){.p = j->p, .a = j->ours, .b = out, .prefix = ""};
-    j->o.conflict = compare_conflict;
-    j->o.change = compare_merged;
-    j->o.told_arg = j;
-}
-
-static void joining_clear(joining *j)
-{
-    free(j->g.map);
-    free(j->g.clash);
-}
-
-/* The outcome that has a map of its own; second: the other parent, or -1. */
-static void note_join(joining *j, int branch, int second, bool nothing, const tarn_merge_result *r)
-{
-    play *p = j->p;
-
-    assert_int_equal(j->at, j->g.n_clash);
-    assert_int_equal(r->conflicts, j->g.n_clash);
-    assert_int_equal(r->settled, j->g.settled);
-    assert_int_equal(r->nothing, nothing);
-    assert_false(r->fast_forward);
-    all_changes_told(&j->changed);
-    if (j->o.dry_run || nothing) assert_true(is_commit(p, &r->commit, p->m.refs[branch].commit));
-    if (j->o.dry_run || nothing) return;
-    note_commit(p, branch, &r->commit, j->g.map, second);
-    j->g.map = NULL;
-}
-
-/* Where conflicts stay the call fails, and nothing is told but them. */
-static void refused(joining *j, const tarn_merge_result *r)
-{
-    assert_int_equal(j->at, j->g.n_clash);
-    assert_int_equal(r->conflicts, j->g.n_clash);
-    assert_int_equal(r->settled, j->g.settled);
-}
-
-/* What to merge from: a ref by its name or a commit by its id. -1: what is not there. */
-static int merge_from(play *p)
-{
-    int ref = (int)below(&p->d, REFS), commit = any_commit(p);
-    const char *name = short_name(p->m.refs[ref].name);
-
-    if (one_in(&p->d, 4) && commit >= 0) {
-        (void)tarn_id_hex(id_of(p, commit), p->from);
-        return commit;
-    }
-    (void)snprintf(p->from, sizeof p->from, "%s", name);
-    ref = find_ref(p, name, strlen(name));
-    return ref < 0 ? -1 : p->m.refs[ref].commit;
-}
-
-/* The two ends of a merge that needs none: all is there already, or the branch can just move. */
-static bool merges_by_moving(joining *j, int branch, int other, int base)
-{
-    play *p = j->p;
-    int head = p->m.refs[branch].commit;
-    bool nothing = base == other, forward = !nothing && base == head && !j->o.no_ff;
-    tarn_merge_result r;
-
-    if (!nothing && !forward) return false;
-    tell_to(j, forward ? j->theirs : j->ours);
-    must(tarn_lake_merge(either(p), p->from, p->m.refs[branch].name, &j->o, &r, err));
-    assert_true(r.nothing == nothing && r.fast_forward == forward && r.conflicts == 0 && r.settled == 0);
-    assert_true(is_commit(p, &r.base, base));
-    assert_true(is_commit(p, &r.commit, forward && !j->o.dry_run ? other : head));
-    all_changes_told(&j->changed);
-    if (forward && !j->o.dry_run) move_ref(&p->m, branch, other);
-    return true;
-}
-
-static void merge(play *p)
-{
-    int branch = (int)below(&p->d, BRANCHES), other = merge_from(p), head = p->m.refs[branch].commit;
-    const char *into = p->m.refs[branch].name;
-    tarn_merge_options plain = {.author = "Bo"};
-    tarn_merge_result r;
-
-    told(p, "merge %s into %s\n", p->from, into);
-    if (other < 0 || head < 0) {
-        must_fail_with(TARN_NOT_FOUND, "", tarn_lake_merge(either(p), p->from, into, &plain, &r, err));
-        return;
-    }
-    int base = naive_merge_base(&p->m, head, other);
-    joining j = joining_new(p, map_of(p, base), map_of(p, head), map_of(p, other));
-    if (!merges_by_moving(&j, branch, other, base)) {
-        tell_to(&j, j.g.map);
-        if (j.g.n_clash > 0 && !j.o.dry_run) {
-            must_fail_with(TARN_CONFLICT, "conflict", tarn_lake_merge(either(p), p->from, into, &j.o, &r, err));
-            refused(&j, &r);
-        } else {
-            must(tarn_lake_merge(either(p), p->from, into, &j.o, &r, err));
-            assert_true(is_commit(p, &r.base, base));
-            note_join(&j, branch, other, false, &r);
-        }
-    }
-    joining_clear(&j);
-}
-
-typedef tarn_code join_fn(tarn_lake *lake, const char *branch, const tarn_id *commit, const tarn_merge_options *options,
-                          tarn_merge_result *out, tarn_err *err);
-
-/* Undo a commit, or do it once more. */
-static void undo_or_redo(play *p)
-{
-    int branch = (int)below(&p->d, BRANCHES), what = any_commit(p), head = p->m.refs[branch].commit;
-    const char *name = p->m.refs[branch].name;
-    bool undo = one_in(&p->d, 2);
-    join_fn *call = undo ? tarn_lake_revert : tarn_lake_pick;
-    tarn_merge_result r;
-
-    if (head < 0 || what < 0) return;
-    const naive_commit *c = &p->m.commits[what];
-    int line = c->n_parents > 1 ? 1 + (int)below(&p->d, 2) : (int)below(&p->d, 2);
-    told(p, "%s commit %d on %s\n", undo ? "revert" : "pick", what, name);
-    const uint32_t *before = c->n_parents ? map_of(p, c->parent[line > 0 ? line - 1 : 0]) : NULL;
-    joining j = joining_new(p, undo ? c->map : before, map_of(p, head), undo ? before : c->map);
-    j.o.mainline = line;
-    tell_to(&j, j.g.map);
-    if (j.g.n_clash > 0 && !j.o.dry_run) {
-        must_fail_with(TARN_CONFLICT, "conflict", call(either(p), name, id_of(p, what), &j.o, &r, err));
-        refused(&j, &r);
-    } else {
-        must(call(either(p), name, id_of(p, what), &j.o, &r, err));
-        note_join(&j, branch, -1, same_map(&p->m, j.g.map, j.ours), &r);
-    }
-    joining_clear(&j);
-}
-
 /* ---- the whole lake ---- */
 
 static tarn_lake *open_lake(const play *p)
@@ -746,9 +398,10 @@ static void make_sealed(play *p)
 
 static void open_play(play *p)
 {
-    static const uint32_t sizes[] = {1, 2, 8, 40, 150, 400, 400, 1200, 4000};
-    uint32_t scheme = below(&p->d, SCHEMES + 2), n = sizes[below(&p->d, sizeof sizes / sizeof *sizes)];
+    static const uint32_t sizes[] = {1, 2, 8, 40, 150, 400, 400, 1200, 5000};
+    uint32_t scheme = below(&p->d, SCHEMES + 3), n = sizes[below(&p->d, sizeof sizes / sizeof *sizes)];
 
+    if (scheme > SCHEMES) scheme = LONG_FOLDERS;
     if ((scheme == LONG_NAMES || scheme == LONG_FOLDERS) && n > 1200) n = 1200; /* few to a node already */
     p->m = naive_new(&p->d, scheme, n);
     p->sealed = one_in(&p->d, 4) && scratch_is_local();
