@@ -64,6 +64,8 @@ if [ "$long" = long ]; then
     note bash tests/e2e/writers.sh "$PWD/build-check/tarn" "$PWD/build-check/e2e/writers" "$PWD" 60
     say "the lake's garbage collection among writers, readers and kill -9, for three minutes"
     note env TARN_STRESS_SECONDS=180 build-check/lake_gc_stress_test
+    say "random operations on a lake and on its model, for two minutes"
+    note env TARN_MODEL_SECONDS=120 build-check/lake_model_test
     say "an encrypted lake killed 150 times at work"
     note env TARN_KILL_ROUNDS=150 build-check/lake_sealed_crash_test
     say "kill -9 at 200 moments of a run"

@@ -46,7 +46,7 @@ static tarn_code change(tarn_lake *lake, const tarn_who *by, const char *kind, c
                         bool fresh, const char *action, const char *detail, tarn_err *err)
 {
     bool yes = false;
-    tarn_code rc = tarn_tx_begin(lake, err);
+    tarn_code rc = tarn_tx_begin_anew(lake, err);
 
     if (rc != TARN_OK) return rc;
     rc = there(lake, kind, name, &yes, err);
@@ -176,7 +176,7 @@ tarn_code tarn_access_user_remove(tarn_lake *lake, const tarn_who *by, const cha
     bool yes = false;
     tarn_code rc = check_user_name(name, err);
 
-    if (rc == TARN_OK) rc = tarn_tx_begin(lake, err);
+    if (rc == TARN_OK) rc = tarn_tx_begin_anew(lake, err);
     if (rc != TARN_OK) return rc;
     rc = there(lake, "user", name, &yes, err);
     if (rc == TARN_OK && !yes) rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no user '%s'", name);

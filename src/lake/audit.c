@@ -208,7 +208,7 @@ tarn_code tarn_audit_note(tarn_lake *lake, const tarn_who *who, const char *acti
 static tarn_code write_notes(tarn_lake *lake, const tarn_audit_entry *v, size_t n, int64_t lost, tarn_err *err)
 {
     tarn_audit_entry e;
-    tarn_code rc = tarn_tx_begin(lake, err);
+    tarn_code rc = tarn_tx_begin_anew(lake, err);
 
     if (rc != TARN_OK) return rc;
     for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = add(lake, &v[i], err);

@@ -35,7 +35,8 @@
  *   - a ref may be set to a commit that is there but has lost its tree: such commits are noted in step 4 and refused.
  *
  * What is missed is an error that says to put it again: nothing is acknowledged that cannot be read. It takes content
- * that equals garbage older than the grace, put before a sweep and named after it.
+ * that equals garbage older than the grace, put before a sweep (or after it, by a handle that has not looked at the
+ * metadata since) and named after it. Who names nothing of the kind is not bothered (tarn_tx_begin_anew).
  *
  * Readers with old segments may look into a pack that is gone: they load the segments anew and find the copy (store.c:
  * get_record); a file that they have open stays theirs.

@@ -213,6 +213,29 @@ static void a_writer_that_relied_on_garbage_is_told_and_can_put_it_again(void **
     scratch_free(&s);
 }
 
+/* Content waits for its name in a pack of its own when another handle collects: who puts nothing is not bothered. */
+static void what_was_put_and_swept_stops_nobody_else(void **state)
+{
+    scratch s = scratch_new();
+    tarn_id head = commit_text(s.lake, "main", "f", "1"), other_head = commit_text(s.lake, "work", "g", "2");
+    tarn_entry e = entry_of(s.lake, "late", "put and not named");
+    tarn_lake *other = NULL;
+
+    (void)state;
+    must(tarn_lake_open(s.folder, &other, err));
+    must_fail_with(
+        TARN_CONFLICT, "moved",
+        tarn_lake_ref_move(s.lake, "heads/main", &other_head, &head, "Ann", "", err)); /* the pack is written */
+    (void)collect(other, &now);
+    must(tarn_lake_ref_move(s.lake, "heads/new", NULL, &head, "Ann", "", err));
+    must_fail_with(TARN_NOT_FOUND, "put", tarn_lake_stage(s.lake, "main", "", &e, 1, err));
+    e = entry_of(s.lake, "late", "put and not named");
+    must(tarn_lake_stage(s.lake, "main", "", &e, 1, err));
+    (void)must_be_clean(s.lake);
+    tarn_lake_close(other);
+    scratch_free(&s);
+}
+
 /* One of ten blocks collects, the others put, commit, read back, and leave garbage behind. */
 static tarn_code work_block(void *arg, int64_t block, int worker, tarn_err *err)
 {
@@ -561,6 +584,7 @@ TARN_TESTS(TARN_TEST(what_nothing_needs_goes_and_the_rest_stays), TARN_TEST(ever
            TARN_TEST(what_a_ref_was_in_the_days_of_the_grace_stays),
            TARN_TEST(commits_that_lost_their_tree_are_refused),
            TARN_TEST(a_writer_that_relied_on_garbage_is_told_and_can_put_it_again),
+           TARN_TEST(what_was_put_and_swept_stops_nobody_else),
            TARN_TEST(threads_of_one_handle_work_while_one_collects),
            TARN_TEST(a_delta_whose_base_was_swept_is_not_named), TARN_TEST(bases_of_what_stays_stay),
            TARN_TEST(readers_with_old_segments_find_what_was_moved), TARN_TEST(many_small_packs_become_few),

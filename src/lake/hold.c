@@ -186,7 +186,7 @@ static tarn_code observe(tarn_lake *lake, int64_t *now, int64_t *ahead, tarn_err
         tarn_lake_unlock(lake);
         return rc;
     }
-    rc = tarn_tx_begin(lake, err);
+    rc = tarn_tx_begin_anew(lake, err);
     return rc == TARN_OK ? tarn_tx_end(lake, lake_time(lake, true, now, ahead, err), err) : rc;
 }
 
@@ -348,7 +348,7 @@ tarn_code tarn_lake_hold(tarn_lake *lake, tarn_hold *hold, tarn_err *err)
     TARN_TRY(tarn_hold_may(lake, false, hold->branch, hold->path, err));
     (void)snprintf(e.path, sizeof e.path, "a hold");
     if (hold->kind == TARN_HOLD_OBJECT) TARN_TRY(tarn_entries_check(lake, &e, 1, false, &swept, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
+    TARN_TRY(tarn_tx_begin_anew(lake, err));
     rc = hold->kind == TARN_HOLD_OBJECT ? tarn_entries_hold(lake, &e, 1, swept, err)
                                         : tarn_commit_usable(lake, &hold->id, err);
     if (rc == TARN_OK) rc = lake_time(lake, true, &now, &ahead, err);
@@ -464,7 +464,7 @@ tarn_code tarn_lake_hold_release(tarn_lake *lake, const char *name, bool bypass,
                          "list' shows",
                          name);
     tarn_code rc = may_end(lake, name, bypass, err);
-    if (rc == TARN_OK) rc = tarn_tx_begin(lake, err);
+    if (rc == TARN_OK) rc = tarn_tx_begin_anew(lake, err);
     return rc == TARN_OK ? tarn_tx_end(lake, release(lake, name, bypass, who, why, err), err) : rc;
 }
 
@@ -629,7 +629,7 @@ tarn_code tarn_lake_hold_rule_set(tarn_lake *lake, const tarn_hold_rule *rule, c
                   (json_int_t)rule->days, "who", who ? who : "", "made_us", (json_int_t)tarn_now_us());
     if (!o) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "the pattern of a rule must be UTF-8"));
     TARN_TRY(tarn_hold_may(lake, false, rule->pattern, "", err));
-    TARN_TRY(tarn_tx_begin(lake, err));
+    TARN_TRY(tarn_tx_begin_anew(lake, err));
     rc = put_row(lake, key, o, err);
     if (rc == TARN_OK) rc = tarn_hold_rule_record(lake, rule, who, err);
     rc = tarn_tx_end(lake, rc, err);

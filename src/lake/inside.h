@@ -159,6 +159,9 @@ void tarn_runs_sweep(tarn_lake *lake);
  * packs ... commit. Between begin and end this thread holds the lake's lock. end takes what happened in between,
  * rolls back unless it is TARN_OK, and returns what holds then. */
 TARN_MUST tarn_code tarn_tx_begin(tarn_lake *lake, tarn_err *err);
+/* The same for those who name nothing that was put, or look at it inside (tarn_entries_hold): where a sweep has taken
+ * what waited for its name, that is dropped and the transaction begins without it. */
+TARN_MUST tarn_code tarn_tx_begin_anew(tarn_lake *lake, tarn_err *err);
 TARN_MUST tarn_code tarn_tx_end(tarn_lake *lake, tarn_code rc, tarn_err *err);
 
 /* ---- what gc.c takes away, and how those who put find out (gc.c has the argument) ---- */

@@ -133,7 +133,7 @@ tarn_code tarn_lake_protect(tarn_lake *lake, const char *pattern, const json_t *
     tarn_code rc = TARN_OK;
 
     TARN_TRY(check_rule(pattern, rule, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
+    TARN_TRY(tarn_tx_begin_anew(lake, err));
     rc = tarn_tx_end(lake, change_rules(lake, pattern, rule, who, err), err);
 done:
     return rc;

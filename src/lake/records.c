@@ -75,7 +75,7 @@ tarn_code tarn_lake_made(tarn_lake *lake, const tarn_id *recipe, const tarn_entr
 
     if (tarn_id_none(recipe)) return TARN_FAIL(err, TARN_INVALID, "a result cannot be recorded without its recipe");
     TARN_TRY(tarn_entries_check(lake, outputs, n, false, &swept, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
+    TARN_TRY(tarn_tx_begin_anew(lake, err));
     rc = tarn_entries_hold(lake, outputs, n, swept, err);
     if (rc == TARN_OK) rc = tarn_meta_made_forget(lake->meta, recipe, err);
     for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = tarn_meta_made_add(lake->meta, recipe, &outputs[i], err);
@@ -199,7 +199,7 @@ tarn_code tarn_lake_fact_set(tarn_lake *lake, const char *key, const char *value
     TARN_TRY(check_fact(key, err));
     stored_key(lake, key, stored);
     if (value) TARN_TRY(store_fact(lake, key, value, &text, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
+    TARN_TRY(tarn_tx_begin_anew(lake, err));
     rc = tarn_tx_end(lake, tarn_meta_fact_set(lake->meta, stored, text, err), err);
 done:
     tarn_free(text);
@@ -219,7 +219,7 @@ tarn_code tarn_lake_fact_naming(tarn_lake *lake, const char *key, const char *va
     (void)snprintf(e.path, sizeof e.path, "%.200s", key); /* for messages */
     TARN_TRY(store_fact(lake, key, value, &text, err));
     TARN_TRY(tarn_entries_check(lake, &e, 1, false, &swept, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
+    TARN_TRY(tarn_tx_begin_anew(lake, err));
     rc = tarn_entries_hold(lake, &e, 1, swept, err);
     if (rc == TARN_OK) rc = tarn_meta_fact_set(lake->meta, stored, text, err);
     rc = tarn_tx_end(lake, rc, err);

@@ -256,7 +256,7 @@ tarn_code tarn_lake_ref_move(tarn_lake *lake, const char *name, const tarn_id *w
     }
     TARN_TRY(tarn_guard_read(lake, full, &guard, err));
     TARN_TRY(check_guard(lake, &guard, full, was, to, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
+    TARN_TRY(tarn_tx_begin_anew(lake, err));
     rc = tarn_tx_end(lake, swap_guarded(lake, &guard, full, was, to, who, why, err), err);
     if (rc == TARN_OK) tarn_audit_settle(lake, false);
 done:

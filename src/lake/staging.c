@@ -76,7 +76,7 @@ tarn_code tarn_lake_stage(tarn_lake *lake, const char *branch, const char *who, 
     TARN_TRY(tarn_who_check(who, err));
     TARN_TRY(tarn_store_fresh(lake, &swept, err));
     for (size_t i = 0; i < n; i++) TARN_TRY(check_row(lake, &entries[i], &later, err));
-    TARN_TRY(tarn_tx_begin(lake, err));
+    TARN_TRY(tarn_tx_begin_anew(lake, err));
     rc = tarn_entries_hold(lake, entries, n, swept, err);
     for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = stage_row(lake, ref, who ? who : "", &entries[i], err);
     if (rc == TARN_OK && n > 0) rc = tarn_audit_stage(lake, ref, entries, n, NULL, err);
@@ -95,7 +95,7 @@ tarn_code tarn_lake_unstage(tarn_lake *lake, const char *branch, const char *who
     TARN_TRY(tarn_ref_branch(branch, ref, err));
     TARN_TRY(tarn_who_check(who, err));
     bound_of(prefix, to);
-    TARN_TRY(tarn_tx_begin(lake, err));
+    TARN_TRY(tarn_tx_begin_anew(lake, err));
     rc = tarn_meta_unstage(lake->meta, ref, who ? who : "", prefix, to, INT64_MAX, err);
     if (rc == TARN_OK) rc = tarn_audit_stage(lake, ref, NULL, 0, prefix, err);
     rc = tarn_tx_end(lake, rc, err);

@@ -69,6 +69,15 @@ done:
     return rc;
 }
 
+tarn_code tarn_tx_begin_anew(tarn_lake *lake, tarn_err *err)
+{
+    enum { ATTEMPTS = 4 }; /* other threads may put, and sweeps come, in between */
+    tarn_code rc = TARN_CONFLICT;
+
+    for (int i = 0; i < ATTEMPTS && rc == TARN_CONFLICT; i++) rc = tarn_tx_begin(lake, err);
+    return rc;
+}
+
 /* What happens is durable: data before metadata, or in the same sync. */
 static tarn_code commit_tx(tarn_lake *lake, tarn_err *err)
 {
