@@ -263,3 +263,10 @@ bool tarn_utf8_valid(const void *bytes, size_t len, size_t *bad)
     }
     return true;
 }
+
+size_t tarn_utf8_cut(const char *text, size_t len, size_t most)
+{
+    if (len <= most) return len;
+    while (most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80) most--;
+    return most;
+}

@@ -54,6 +54,8 @@ const char *tarn_nearest_word(const char *word, const char *const *words, size_t
 
 /* True if the bytes are valid UTF-8 (no surrogates, no overlong forms); else *bad is the offset. */
 bool tarn_utf8_valid(const void *bytes, size_t len, size_t *bad);
+/* How many bytes of valid UTF-8 to keep, at most `most`, so that no letter is cut. */
+size_t tarn_utf8_cut(const char *text, size_t len, size_t most);
 
 #ifdef __cplusplus
 }

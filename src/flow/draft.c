@@ -49,7 +49,12 @@ static void put_text(tarn_text *out, const char *s)
 /* A message, perhaps cut in the middle of a letter, in a comment. */
 static void put_comment(tarn_text *out, const char *s)
 {
-    for (; *s; s++) tarn_text_addn(out, (unsigned char)*s < 0x20 || (unsigned char)*s > 0x7e ? "?" : s, 1);
+    size_t len = strlen(s), bad = 0;
+    bool valid = tarn_utf8_valid(s, len, &bad);
+
+    for (; *s; s++)
+        tarn_text_addn(out, (unsigned char)*s < 0x20 || *s == 0x7f || (!valid && (unsigned char)*s > 0x7e) ? "?" : s,
+                       1);
 }
 
 void tarn_draft_name(const char *path, char *out, size_t cap)
@@ -211,13 +216,20 @@ static void put_features(tarn_text *out, const tarn_guess *g)
         if (g->columns[i].role >= TARN_ROLE_TARGET) continue;
         tarn_text_add(out, "    - ");
         put_text(out, g->columns[i].name);
-        tarn_text_addf(out, "   # %s\n", roles[g->columns[i].role]);
+        tarn_text_addf(out, "   # %s", roles[g->columns[i].role]);
+        if (g->columns[i].doubt[0]) {
+            tarn_text_add(out, "; DOUBTFUL: ");
+            put_comment(out, g->columns[i].doubt);
+        }
+        tarn_text_add(out, "\n");
     }
     for (int i = 0; i < g->n; i++) {
         if (g->columns[i].role != TARN_ROLE_OUT) continue;
         tarn_text_add(out, "    # left out: ");
         put_text(out, g->columns[i].name);
-        tarn_text_addf(out, " (%s)\n", g->columns[i].why);
+        tarn_text_add(out, " (");
+        put_comment(out, g->columns[i].why);
+        tarn_text_add(out, ")\n");
     }
 }
 

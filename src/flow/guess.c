@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "base/sink.h"
+#include "flow/leak.h"
+#include "flow/spelt.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -20,6 +22,7 @@ enum {
     LEAST_OF_CLASS = 5,
     LEAST_PRESENT = 10,  /* values that a column needs, for some to be among those learned from */
     HOLDOUT_ROWS = 1000, /* with so many rows some are kept apart */
+    MANY_WORDS = 20,     /* different texts: more may be names, or numbers that are not spelt as such */
     LONG_WORDS = 4       /* a text with so many words on average is a sentence */
 };
 
@@ -125,10 +128,11 @@ static tarn_code look_at_classes(const tarn_column *c, const char *positive, con
     g->rarest = values[rarest].rows;
     label_of(c, values[rarest].value, label, sizeof label);
     if (g->rarest < LEAST_OF_CLASS)
-        return TARN_FAIL(err, TARN_INVALID,
-                         "only %lld rows have '%.60s' in '%.60s'; each class needs %d (take those rows out, or give "
-                         "--task regression if it is a number)",
-                         (long long)g->rarest, label, c->name, (int)LEAST_OF_CLASS);
+        return TARN_FAIL(
+            err, TARN_INVALID, "only %lld row%s '%.60s' in '%.60s'; each class needs %d (take those rows out%s)",
+            (long long)g->rarest, g->rarest == 1 ? " has" : "s have", label, c->name, (int)LEAST_OF_CLASS,
+            c->type == TARN_INT || c->type == TARN_REAL ? ", or give --task regression if it is a number to predict"
+                                                        : "");
     if (g->task != TARN_BINARY) return TARN_OK;
     (void)snprintf(g->positive, sizeof g->positive, "%s", positive && *positive ? positive : label);
     for (int64_t k = 0; k < g->classes; k++) {
@@ -145,11 +149,17 @@ static tarn_code look_at_target(const tarn_column *c, const tarn_wish *wish, tar
     tarn_code rc = TARN_OK;
     double *x = NULL;
     tally values[MOST_LABELS];
-    int64_t n = 0;
+    int64_t n = 0, infinite = -1;
 
     if (c->type == TARN_TIME)
         TARN_TRY(TARN_FAIL(err, TARN_INVALID, "target '%.80s' is a time; what is predicted is a class or a number",
                            c->name));
+    for (int64_t i = 0; i < c->rows && infinite < 0; i++)
+        if (isinf(tarn_column_number(c, i))) infinite = i;
+    if (infinite >= 0)
+        TARN_TRY(TARN_FAIL(err, TARN_INVALID,
+                           "target '%.80s' is infinite in row %lld; leave the cell empty, and the row is left out",
+                           c->name, (long long)infinite + 1));
     TARN_TRY(sorted(c, &x, &n, err));
     g->rows = n;
     g->missing = c->rows - n;
@@ -251,8 +261,11 @@ static void look_at_text(const tarn_column *c, tarn_guessed *g)
     }
     g->role = TARN_ROLE_CATEGORY;
     if (c->words > 50 && words >= (int64_t)LONG_WORDS * c->words) g->role = TARN_ROLE_TEXT;
-    else if (c->words > 20 && 2 * (int64_t)c->words > present)
-        leave_out(g, "nearly every row has another text: a name or a key");
+    else if (c->words > MANY_WORDS) tarn_spelt_look(c, g->doubt, sizeof g->doubt);
+    if (g->role == TARN_ROLE_TEXT || c->words <= MANY_WORDS || 2 * (int64_t)c->words <= present) return;
+    if (g->doubt[0]) leave_out(g, "%s", g->doubt);
+    else leave_out(g, "nearly every row has another text: a name or a key");
+    g->doubt[0] = '\0';
 }
 
 static void look_at_time(const tarn_column *c, tarn_guessed *g)
@@ -277,6 +290,26 @@ static tarn_code look_at_feature(const tarn_column *c, tarn_guessed *g, tarn_err
     if (g->role == TARN_ROLE_TEXT && strchr(c->name, ','))
         leave_out(g, "a step cannot name it: a comma is in its name");
     return TARN_OK;
+}
+
+/* Columns that tell the target all by themselves. */
+static tarn_code look_for_leaks(const tarn_columns *c, int target, tarn_guess *g, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_leak *leak = NULL;
+    char found[120];
+
+    TARN_TRY(tarn_leak_new(c, target, g->task != TARN_REGRESSION, &leak, err));
+    for (int i = 0; i < g->n; i++) {
+        if (g->columns[i].role >= TARN_ROLE_TARGET) continue;
+        TARN_TRY(tarn_leak_look(leak, i, found, sizeof found, err));
+        if (found[0])
+            (void)snprintf(g->columns[i].doubt, sizeof g->columns[i].doubt, "%s; will it be known when that is not?",
+                           found);
+    }
+done:
+    tarn_leak_free(leak);
+    return rc;
 }
 
 /* ---- the split ---- */
@@ -348,6 +381,7 @@ tarn_code tarn_guess_problem(const tarn_columns *c, const tarn_wish *wish, tarn_
     if (used == 0)
         TARN_TRY(TARN_FAIL(err, TARN_INVALID, "no column but '%.80s' could be learned from: they are constant, or keys",
                            wish->target));
+    TARN_TRY(look_for_leaks(c, target, &g, err));
     if (time >= 0) {
         g.time = tarn_columns_at(c, time)->name;
         TARN_TRY(find_borders(tarn_columns_at(c, time), &g, err));
