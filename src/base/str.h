@@ -48,7 +48,7 @@ const char *tarn_num_group(int64_t n, char out[32]);
 /* Bytes as "1.2 MB" (powers of 1,000). Returns out. */
 const char *tarn_num_bytes(uint64_t n, char out[32]);
 
-/* The word of words[n] nearest to `word` by edit distance, if it is near enough to be meant (at most
+/* The word of words[n] nearest to `word` by edit distance, whatever the case, if it is near enough to be meant (at most
  * a third of its letters differ); NULL otherwise. */
 const char *tarn_nearest_word(const char *word, const char *const *words, size_t n);
 
