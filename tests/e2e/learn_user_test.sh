@@ -104,6 +104,21 @@ awk -F, -v OFS=, 'NR == 1 {print $0, "eur"; next} {print $0, $7 * 1.17 + 3}' <(s
 t train --auto eur.csv --target tax --folder euro --tries 1 --json
 that '[c["column"] for c in j["doubtful"]] == ["day", "eur"] and "explains over 99.9 %" in j["doubtful"][1]["why"]'
 
+say "--auto: a category of thousands of levels keeps no estimator away"
+python3 - <<'PY'
+import random
+rng = random.Random(2)
+effect = [rng.gauss(0, 1.5) for _ in range(1500)]
+with open("zip.csv", "w") as f:
+    f.write("zip,a,y\n")
+    for i in range(12000):
+        at, a = int(1500 * rng.random()), rng.gauss(0, 1)
+        f.write(f"z{at},{a:.3f},{'p' if a + effect[at] + rng.gauss(0, 1) > 0 else 'q'}\n")
+PY
+t train --auto zip.csv --target y --folder zip --tries 1 --json
+that '{"logistic", "sgd", "linear_svm", "boosting", "categorical_nb"} <= {c["name"] for c in j["candidates"]}'
+that 'all(c["figure"] > 0.77 for c in j["candidates"] if c["name"] in ("logistic", "sgd", "linear_svm"))'
+
 say "--auto: a target that is infinite, or of a class with one row, is told before anything is written"
 sed '5s/^[^,]*/inf/' t.csv >inf.csv
 expect 65 "$tarn" train --auto inf.csv --target a --folder none
@@ -111,6 +126,12 @@ says "target 'a' is infinite in row 4"
 sed '5s/,kept,\|,back,/,once,/' t.csv >once.csv
 expect 65 "$tarn" train --auto once.csv --target y --folder none
 says "only 1 row has 'once' in 'y'; each class needs 5 (take those rows out)"
+awk -F, 'NR == 1 {print "a,y"; next} {printf "%s,900719925474099%d\n", $1, 2 + NR % 2}' t.csv >big.csv
+expect 65 "$tarn" train --auto big.csv --target y --folder none
+says "has whole numbers of 2^53 and more, which are rounded when they are compared"
+awk -F, 'NR == 1 {print "a,y"; next} {y = sprintf("%0300d", NR % 2); printf "%s,x%s\n", $1, y}' t.csv >long.csv
+expect 65 "$tarn" train --auto long.csv --target y --folder none
+says "target 'y' has a text of 301 bytes; names of classes have up to 255"
 [ ! -e none ] || fail "a folder was made"
 
 say "figures that do not suit are refused before a word is said"
