@@ -339,8 +339,8 @@ done:
     return rc;
 }
 
-/* Columns that tell the target all by themselves. */
-static tarn_code look_for_leaks(const tarn_columns *c, int target, tarn_guess *g, tarn_err *err)
+/* Columns that tell the target all by themselves; of that by which rows are split it is no news. */
+static tarn_code look_for_leaks(const tarn_columns *c, int target, int split_by, tarn_guess *g, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_leak *leak = NULL;
@@ -348,11 +348,13 @@ static tarn_code look_for_leaks(const tarn_columns *c, int target, tarn_guess *g
 
     TARN_TRY(tarn_leak_new(c, target, g->task != TARN_REGRESSION, &leak, err));
     for (int i = 0; i < g->n; i++) {
-        if (g->columns[i].role >= TARN_ROLE_TARGET) continue;
+        tarn_guessed *at = &g->columns[i];
+        if (at->role >= TARN_ROLE_TARGET || i == split_by) continue;
         TARN_TRY(tarn_leak_look(leak, i, found, sizeof found, err));
         if (found[0])
-            (void)snprintf(g->columns[i].doubt, sizeof g->columns[i].doubt, "%s; will it be known when that is not?",
-                           found);
+            (void)snprintf(at->doubt, sizeof at->doubt, "%s; %s", found,
+                           at->role == TARN_ROLE_TIME ? "if rows close in time are alike, test on later ones (--time)"
+                                                      : "will it be known when that is not?");
     }
 done:
     tarn_leak_free(leak);
@@ -428,7 +430,7 @@ tarn_code tarn_guess_problem(const tarn_columns *c, const tarn_wish *wish, tarn_
     if (used == 0)
         TARN_TRY(TARN_FAIL(err, TARN_INVALID, "no column but '%.80s' could be learned from: they are constant, or keys",
                            wish->target));
-    TARN_TRY(look_for_leaks(c, target, &g, err));
+    TARN_TRY(look_for_leaks(c, target, time, &g, err));
     if (time >= 0) {
         g.time = tarn_columns_at(c, time)->name;
         TARN_TRY(find_borders(tarn_columns_at(c, time), &g, err));

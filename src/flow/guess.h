@@ -26,7 +26,7 @@ typedef struct tarn_guessed {
     bool crowded;       /* CATEGORY: of so many levels that a column for each would be too many */
     int64_t level_rows; /* CATEGORY: rows to learn from that a level needs to get a column of its own */
     char why[160];      /* OUT: the reason */
-    char doubt[160];    /* what people should think about before they let it be learned from; mostly "" */
+    char doubt[200];    /* what people should think about before they let it be learned from; mostly "" */
 } tarn_guessed;
 
 /* What is asked; "" (or NULL): to be found out. */

@@ -104,6 +104,13 @@ awk -F, -v OFS=, 'NR == 1 {print $0, "eur"; next} {print $0, $7 * 1.17 + 3}' <(s
 t train --auto eur.csv --target tax --folder euro --tries 1 --json
 that '[c["column"] for c in j["doubtful"]] == ["day", "eur"] and "explains over 99.9 %" in j["doubtful"][1]["why"]'
 
+say "--auto: of a time that tells the target, that rows close in time are alike, unless rows are split by it"
+awk 'BEGIN {print "t,a,y"; for (i = 0; i < 900; i++) printf "2024-%02d-%02d,%d,%s\n", 1 + i / 75, 1 + i / 3 % 25, i * 7 % 11, int(i / 75) % 2 ? "on" : "off"}' >series.csv
+t train --auto series.csv --target y --folder series --tries 1
+says "column 't': alone it tells 'y' in 900 of 900 rows; if rows close in time are alike, test on later ones (--time)"
+t train --auto series.csv --target y --time t --folder later --tries 1
+silent_on "column 't'"
+
 say "--auto: a category of thousands of levels keeps no estimator away"
 python3 - <<'PY'
 import random
