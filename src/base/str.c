@@ -206,7 +206,9 @@ const char *tarn_num_bytes(uint64_t n, char out[32])
     return out;
 }
 
-/* Damerau-Levenshtein distance (swaps of neighbours count 1), words up to 63 letters. */
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
+
+/* Damerau-Levenshtein distance (swaps of neighbours count 1, case counts nothing), words up to 63 letters. */
 static size_t distance(const char *a, const char *b)
 {
     size_t n = strlen(a), m = strlen(b), d[3][65];
@@ -217,7 +219,7 @@ static size_t distance(const char *a, const char *b)
         size_t *row = d[i % 3], *prev = d[(i + 2) % 3], *prev2 = d[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= m; j++) {
-            size_t best = prev[j - 1] + (a[i - 1] != b[j - 1]);
+            size_t best = prev[j - 1] + (lower(a[i - 1]) != lower(b[j - 1]));
             if (prev[j] + 1 < best) best = prev[j] + 1;
             if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && prev2[j - 2] + 1 < best)
@@ -241,7 +243,7 @@ const char *tarn_nearest_word(const char *word, const char *const *words, size_t
         }
     }
     size_t most = len < 4 ? 1 : (len + 2) / 3;
-    return best_distance <= most ? best : NULL;
+    return best_distance <= most && best_distance < len ? best : NULL;
 }
 
 bool tarn_utf8_valid(const void *bytes, size_t len, size_t *bad)
@@ -262,4 +264,11 @@ bool tarn_utf8_valid(const void *bytes, size_t len, size_t *bad)
         i += n;
     }
     return true;
+}
+
+size_t tarn_utf8_cut(const char *text, size_t len, size_t most)
+{
+    if (len <= most) return len;
+    while (most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80) most--;
+    return most;
 }

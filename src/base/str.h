@@ -48,12 +48,14 @@ const char *tarn_num_group(int64_t n, char out[32]);
 /* Bytes as "1.2 MB" (powers of 1,000). Returns out. */
 const char *tarn_num_bytes(uint64_t n, char out[32]);
 
-/* The word of words[n] nearest to `word` by edit distance, if it is near enough to be meant (at most
+/* The word of words[n] nearest to `word` by edit distance, whatever the case, if it is near enough to be meant (at most
  * a third of its letters differ); NULL otherwise. */
 const char *tarn_nearest_word(const char *word, const char *const *words, size_t n);
 
 /* True if the bytes are valid UTF-8 (no surrogates, no overlong forms); else *bad is the offset. */
 bool tarn_utf8_valid(const void *bytes, size_t len, size_t *bad);
+/* How many bytes of valid UTF-8 to keep, at most `most`, so that no letter is cut. */
+size_t tarn_utf8_cut(const char *text, size_t len, size_t most);
 
 #ifdef __cplusplus
 }

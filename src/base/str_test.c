@@ -193,6 +193,8 @@ static void the_nearest_word_is_one_that_was_meant(void **state)
     assert_string_equal(tarn_nearest_word("l1", words, n), "l2");
     assert_string_equal(tarn_nearest_word("round", words, n), "rounds");
     assert_null(tarn_nearest_word("kernel", words, n));
+    assert_null(tarn_nearest_word("y", (const char *const[]){"a", "z"}, 2));
+    assert_string_equal(tarn_nearest_word("c", (const char *const[]){"a", "C"}, 2), "C");
     assert_null(tarn_nearest_word("something_else", words, n));
     assert_null(tarn_nearest_word("seed", words, 0));
     memset(long_word, 'a', sizeof long_word - 1);

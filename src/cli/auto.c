@@ -161,7 +161,7 @@ static tarn_code tell_guess(const work *w, tarn_err *err)
     tarn_code rc = TARN_OK;
     static const char *const tasks[] = {"binary", "multiclass", "regression"};
     const tarn_guess *g = &w->guess;
-    json_t *out = json_array();
+    json_t *out = json_array(), *doubtful = json_array();
     char rows[32];
     int used = 0, tried = 0;
 
@@ -175,13 +175,24 @@ static tarn_code tell_guess(const work *w, tarn_err *err)
         TARN_TRY(tarn_json_append(out, json_pack("{s:s, s:s}", "column", g->columns[i].name, "why", g->columns[i].why),
                                   err));
     }
+    for (int i = 0; i < g->n; i++) {
+        if (!g->columns[i].doubt[0]) continue;
+        tarn_say(w->cli->sink, TARN_WARN, "column '%s': %s", g->columns[i].name, g->columns[i].doubt);
+        TARN_TRY(tarn_json_append(
+            doubtful, json_pack("{s:s, s:s}", "column", g->columns[i].name, "why", g->columns[i].doubt), err));
+    }
+    if (json_array_size(doubtful) > 0)
+        tarn_say(w->cli->sink, TARN_WARN,
+                 "to learn without such a column, take it out of the features in %s and `tarn run`", w->file);
     tarn_out(w->cli, "Wrote %s with %d candidates; it can be changed and run again.\n\n", w->file, tried);
     TARN_TRY(tarn_json_set(w->cli->result, "project_file", json_string(w->file), err));
     TARN_TRY(tarn_json_set(w->cli->result, "task", json_string(tasks[g->task]), err));
     TARN_TRY(tarn_json_set(w->cli->result, "positive", json_string(g->positive), err));
     TARN_TRY(tarn_json_set(w->cli->result, "left_out", json_incref(out), err));
+    TARN_TRY(tarn_json_set(w->cli->result, "doubtful", json_incref(doubtful), err));
 done:
     json_decref(out);
+    json_decref(doubtful);
     return rc;
 }
 

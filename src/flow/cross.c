@@ -88,8 +88,8 @@ done:
 }
 
 /* {"mean", "low", "high", "each"} of a list; null where a fold has no value. share: rows judged on to rows learned
- * from, of a fold. */
-static json_t *summary_of(json_t *list, double share)
+ * from, of a fold. The interval ends where the metric does. */
+static json_t *summary_of(json_t *list, const tarn_metric *metric, double share)
 {
     size_t k = json_array_size(list);
     double mean = 0, square = 0, low, high;
@@ -105,6 +105,9 @@ static json_t *summary_of(json_t *list, double share)
     double by = tarn_t_quantile(0.975, (double)(k - 1)) * sqrt(square * (1 / (double)k + share));
     low = mean - by;
     high = mean + by;
+    if (metric->higher_is_better && high > metric->best) high = metric->best;
+    if (!metric->higher_is_better && low < metric->best) low = metric->best;
+    if (low < 0 && metric->higher_is_better && strcmp(metric->unit, "share") == 0) low = 0;
     return json_pack("{s:o, s:o, s:o, s:O}", "mean", tarn_json_num(mean), "low", tarn_json_num(low), "high",
                      tarn_json_num(high), "each", list);
 }
@@ -118,7 +121,9 @@ static tarn_code summarise(const dealt *d, const json_t *lists, double share, js
 
     json_object_foreach((json_t *)(uintptr_t)lists, name, list)
     {
-        TARN_TRY(tarn_json_set(metrics, name, summary_of(list, share), err));
+        const tarn_metric *metric = NULL;
+        TARN_TRY(tarn_metric_find(name, &metric, err));
+        TARN_TRY(tarn_json_set(metrics, name, summary_of(list, metric, share), err));
     }
     *out = json_pack("{s:I, s:s, s:O}", "n", (json_int_t)d->params.n, "by", words[d->params.by], "metrics", metrics);
     if (!*out) rc = TARN_FAIL(err, TARN_NOMEM, "out of memory");

@@ -13,7 +13,6 @@ enum {
     HALVED_ROWS = 3000,  /* a part of so many rows still tells settings apart */
     HALVED_CLASS = 300,  /* ... if no class is rarer */
     HOLDOUT_ROWS = 1000, /* with so many rows some are kept apart */
-    LEVEL_ROWS = 5,
     QUADRATIC_ROWS = 5000
 };
 
@@ -49,7 +48,12 @@ static void put_text(tarn_text *out, const char *s)
 /* A message, perhaps cut in the middle of a letter, in a comment. */
 static void put_comment(tarn_text *out, const char *s)
 {
-    for (; *s; s++) tarn_text_addn(out, (unsigned char)*s < 0x20 || (unsigned char)*s > 0x7e ? "?" : s, 1);
+    size_t len = strlen(s), bad = 0;
+    bool valid = tarn_utf8_valid(s, len, &bad);
+
+    for (; *s; s++)
+        tarn_text_addn(out, (unsigned char)*s < 0x20 || *s == 0x7f || (!valid && (unsigned char)*s > 0x7e) ? "?" : s,
+                       1);
 }
 
 void tarn_draft_name(const char *path, char *out, size_t cap)
@@ -116,6 +120,29 @@ static bool has_hours(const tarn_guess *g)
     return false;
 }
 
+/* A category with thousands of levels that a step can name. */
+static bool is_crowded(const tarn_guessed *c)
+{
+    return c->role == TARN_ROLE_CATEGORY && c->crowded && !strchr(c->name, ',');
+}
+
+/* A column of 0 and 1 for each level. Of a category with thousands of them: sparse ones, or the commonest. */
+static void put_expansion(tarn_text *out, const tarn_guess *g, const tarn_algo *a)
+{
+    int64_t least = 0;
+
+    for (int i = 0; i < g->n; i++) {
+        const tarn_guessed *c = &g->columns[i];
+        if (is_crowded(c)) {
+            tarn_text_addf(out, "        - {step: %s, columns: [", a->takes & TARN_TAKES_SPARSE ? "text" : "onehot");
+            put_text(out, c->name);
+            if (a->takes & TARN_TAKES_SPARSE) tarn_text_add(out, "], tokens: whole, min_df: 2}\n");
+            else tarn_text_addf(out, "], min_rows: %lld}\n", (long long)c->level_rows);
+        } else if (c->role == TARN_ROLE_CATEGORY && (least == 0 || c->level_rows < least)) least = c->level_rows;
+    }
+    if (least > 0) tarn_text_addf(out, "        - {step: onehot, min_rows: %lld}\n", (long long)least);
+}
+
 /* What the estimator needs of the columns: times in parts, numbers without gaps and on one scale, categories as
  * numbers. */
 static void put_steps(tarn_text *out, const tarn_guess *g, const tarn_algo *a)
@@ -136,7 +163,7 @@ static void put_steps(tarn_text *out, const tarn_guess *g, const tarn_algo *a)
         tarn_text_add(out, "}\n");
     }
     if (fill) tarn_text_add(out, "        - {step: impute}\n        - {step: scale}\n");
-    if (expand) tarn_text_addf(out, "        - {step: onehot, min_rows: %d}\n", (int)LEVEL_ROWS);
+    if (expand) put_expansion(out, g, a);
 }
 
 static void put_candidates(tarn_text *out, const tarn_guess *g, const tarn_draft *d)
@@ -211,13 +238,20 @@ static void put_features(tarn_text *out, const tarn_guess *g)
         if (g->columns[i].role >= TARN_ROLE_TARGET) continue;
         tarn_text_add(out, "    - ");
         put_text(out, g->columns[i].name);
-        tarn_text_addf(out, "   # %s\n", roles[g->columns[i].role]);
+        tarn_text_addf(out, "   # %s", roles[g->columns[i].role]);
+        if (g->columns[i].doubt[0]) {
+            tarn_text_add(out, "; DOUBTFUL: ");
+            put_comment(out, g->columns[i].doubt);
+        }
+        tarn_text_add(out, "\n");
     }
     for (int i = 0; i < g->n; i++) {
         if (g->columns[i].role != TARN_ROLE_OUT) continue;
         tarn_text_add(out, "    # left out: ");
         put_text(out, g->columns[i].name);
-        tarn_text_addf(out, " (%s)\n", g->columns[i].why);
+        tarn_text_add(out, " (");
+        put_comment(out, g->columns[i].why);
+        tarn_text_add(out, ")\n");
     }
 }
 

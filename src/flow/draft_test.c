@@ -254,6 +254,49 @@ static void any_name_can_stand_in_a_draft(void **state)
     tarn_columns_release(t.columns);
 }
 
+/* Categories of few rows a level, of thousands of levels, and of none that teaches something. */
+static void levels_get_columns_where_they_are_worth_it(void **state)
+{
+    enum { MANY = ROWS * 5 };
+    static char text[3][MANY][24];
+    static const char *at[3][MANY];
+    static double y[MANY];
+    tarn_columns_maker *maker = NULL;
+    tarn_columns *c = NULL;
+    tarn_guess g;
+    tarn_text file = {0};
+    tarn_project *p = NULL;
+    tarn_wish wish = {.target = "y", .task = "binary"};
+
+    (void)state;
+    must(tarn_columns_maker_new(MANY, &maker, err));
+    for (int i = 0; i < MANY; i++) {
+        y[i] = (i * 7919 % 1201) % 2;
+        (void)snprintf(text[0][i], sizeof text[0][i], "k%d", i % 3);
+        (void)snprintf(text[1][i], sizeof text[1][i], "z%d", i % 2 == 0 ? i % 100 : 100 + i / 4);
+        (void)snprintf(text[2][i], sizeof text[2][i], "p%d", i / 4);
+        for (int k = 0; k < 3; k++) at[k][i] = text[k][i];
+    }
+    must(tarn_columns_maker_add(maker, "y", TARN_REAL, y, NULL, err));
+    must(tarn_columns_maker_text(maker, "kind", at[0], NULL, err));
+    must(tarn_columns_maker_text(maker, "zip code", at[1], NULL, err));
+    must(tarn_columns_maker_text(maker, "pair", at[2], NULL, err));
+    must(tarn_columns_maker_finish(maker, &c, err));
+    tarn_columns_maker_free(maker);
+    must(tarn_guess_problem(c, &wish, &g, err));
+    assert_int_equal(column(&g, "kind")->level_rows, 5);
+    assert_true(column(&g, "zip code")->crowded && !column(&g, "kind")->crowded);
+    assert_string_equal(column(&g, "pair")->why, "none of its 1500 texts comes in 10 rows");
+    draft_and_read(&g, &file, &p);
+    assert_non_null(strstr(file.data, "- {step: text, columns: [\"zip code\"], tokens: whole, min_df: 2}\n"
+                                      "        - {step: onehot, min_rows: 5}\n"));
+    assert_non_null(strstr(file.data, "- {step: onehot, columns: [\"zip code\"], min_rows: 5}\n"));
+    tarn_project_free(p);
+    tarn_text_clear(&file);
+    tarn_guess_clear(&g);
+    tarn_columns_release(c);
+}
+
 static void names_come_from_paths(void **state)
 {
     static const char *const cases[][2] = {{"/a/b/Big Data.csv.gz", "big_data"},
@@ -297,9 +340,13 @@ static void running_out_of_memory_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TARN_TEST(columns_are_taken_for_what_they_are), TARN_TEST(the_task_follows_from_the_target),
-        TARN_TEST(what_does_not_suit_is_refused),       TARN_TEST(a_draft_is_a_project_for_every_task),
-        TARN_TEST(any_name_can_stand_in_a_draft),       TARN_TEST(names_come_from_paths),
+        TARN_TEST(columns_are_taken_for_what_they_are),
+        TARN_TEST(the_task_follows_from_the_target),
+        TARN_TEST(what_does_not_suit_is_refused),
+        TARN_TEST(a_draft_is_a_project_for_every_task),
+        TARN_TEST(any_name_can_stand_in_a_draft),
+        TARN_TEST(levels_get_columns_where_they_are_worth_it),
+        TARN_TEST(names_come_from_paths),
         TARN_TEST(running_out_of_memory_is_an_error),
     };
     tarn_json_setup();

@@ -46,6 +46,20 @@ static tarn_code named_column(const tarn_fitting *f, const char *key, int *out, 
     return TARN_OK;
 }
 
+static tarn_code named_columns(tarn_fitting *f, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(named_column(f, "weight", &f->weight, err));
+    TARN_TRY(named_column(f, "group", &f->group, err));
+    const tarn_column *c = f->weight >= 0 ? tarn_columns_at(f->data, f->weight) : NULL;
+    if (c && c->type != TARN_INT && c->type != TARN_REAL)
+        rc = TARN_FAIL(err, TARN_INVALID, "train.weight: column '%s' is %s; a weight is a number", c->name,
+                       tarn_type_name(c->type));
+done:
+    return rc;
+}
+
 tarn_code tarn_fitting_open(const tarn_stage_job *job, const json_t *spec, const json_t *settings, tarn_fitting *f,
                             tarn_err *err)
 {
@@ -63,21 +77,15 @@ tarn_code tarn_fitting_open(const tarn_stage_job *job, const json_t *spec, const
         f->features[i] = json_string_value(json_array_get(features, i));
     (void)snprintf(path, sizeof path, "%s.parquet", tarn_json_text(spec, "table", ""));
     TARN_TRY(tarn_stage_columns(job, path, &f->data, err));
-    TARN_TRY(named_column(f, "weight", &f->weight, err));
-    TARN_TRY(named_column(f, "group", &f->group, err));
+    TARN_TRY(named_columns(f, err));
 done:
     return rc;
 }
 
 tarn_code tarn_fitting_judge(const tarn_stage_job *job, tarn_columns *data, tarn_fitting *f, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
-
     *f = (tarn_fitting){.job = job, .spec = job->params, .data = data};
-    TARN_TRY(named_column(f, "weight", &f->weight, err));
-    TARN_TRY(named_column(f, "group", &f->group, err));
-done:
-    return rc;
+    return named_columns(f, err);
 }
 
 void tarn_fitting_close(tarn_fitting *f)
@@ -98,6 +106,10 @@ static tarn_code column_weight(const tarn_fitting *f, int64_t row, double *out, 
 
     *out = c ? tarn_column_number(c, row) : 1;
     if (*out > 0 && isfinite(*out)) return TARN_OK;
+    if (isnan(*out))
+        return TARN_FAIL(err, TARN_INVALID,
+                         "train.weight: column '%s' is missing in row %lld; every row needs a weight", c->name,
+                         (long long)row + 1);
     return TARN_FAIL(err, TARN_INVALID, "train.weight: column '%s' is %g in row %lld; weights must be above 0", c->name,
                      *out, (long long)row + 1);
 }
@@ -259,6 +271,7 @@ static tarn_code open_matrix(const tarn_fitting *f, const tarn_prepared *p, cons
                          .y = tarn_rows_y(m->rows),
                          .weight = m->weight,
                          .group = m->group,
+                         .of_table = m->order,
                          .classes = tarn_prepared_classes(p)};
     TARN_TRY(open_sparse(m, f->job->pool, err));
 done:
@@ -304,6 +317,15 @@ done:
     return rc;
 }
 
+/* Estimators say of two classes how likely the second is; a model of several classes says it of each. */
+static tarn_code add_first_class(tarn_learned *l, tarn_err *err)
+{
+    static const double both[] = {1, 0, -1, 1}; /* 1 - p and 0 + p */
+
+    return tarn_graph_node(tarn_prepared_graph(l->prepared), "linear", &l->fitted.out, 1, 2, NULL, both, sizeof both,
+                           &l->fitted.out, err);
+}
+
 tarn_code tarn_learned_finish(const tarn_fitting *f, tarn_learned *l, double threshold, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -347,6 +369,7 @@ tarn_code tarn_fitting_learn(const tarn_fitting *f, const int64_t *rows, int64_t
                     .keep_state = on != NULL};
     TARN_TRY(tarn_train(f->algo, f->params, &fit, &out->fitted, err));
     TARN_TRY(set_importance(out, err));
+    if (f->task == TARN_MULTICLASS && x.x.classes == 2) TARN_TRY(add_first_class(out, err));
     TARN_TRY(tarn_learned_finish(f, out, 0.5, err));
 done:
     close_matrix(&x);

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "base/sink.h"
+#include "flow/leak.h"
+#include "flow/spelt.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -20,6 +22,11 @@ enum {
     LEAST_OF_CLASS = 5,
     LEAST_PRESENT = 10,  /* values that a column needs, for some to be among those learned from */
     HOLDOUT_ROWS = 1000, /* with so many rows some are kept apart */
+    LEVEL_ROWS = 5,      /* that teach something of a level of a category */
+    FEW_ROWS = 10,       /* a category of which no level has so many teaches nothing */
+    MOST_LEVELS = 1000,  /* that get a column each, */
+    CROWD_LEVELS = 300,  /* and about how many do if there are more */
+    MANY_WORDS = 20,     /* different texts: more may be names, or numbers that are not spelt as such */
     LONG_WORDS = 4       /* a text with so many words on average is a sentence */
 };
 
@@ -120,15 +127,22 @@ static tarn_code look_at_classes(const tarn_column *c, const char *positive, con
     char label[256];
     bool found = false;
 
-    for (int64_t k = 1; k < g->classes; k++)
+    for (int64_t k = 0; k < g->classes; k++) {
+        int32_t len = 0;
+        if (c->type == TARN_TEXT) (void)tarn_column_word(c, (int32_t)values[k].value, &len);
+        if (len >= (int32_t)sizeof label)
+            return TARN_FAIL(err, TARN_INVALID, "target '%.80s' has a text of %d bytes; names of classes have up to %d",
+                             c->name, (int)len, (int)sizeof label - 1);
         if (values[k].rows <= values[rarest].rows) rarest = k;
+    }
     g->rarest = values[rarest].rows;
     label_of(c, values[rarest].value, label, sizeof label);
     if (g->rarest < LEAST_OF_CLASS)
-        return TARN_FAIL(err, TARN_INVALID,
-                         "only %lld rows have '%.60s' in '%.60s'; each class needs %d (take those rows out, or give "
-                         "--task regression if it is a number)",
-                         (long long)g->rarest, label, c->name, (int)LEAST_OF_CLASS);
+        return TARN_FAIL(
+            err, TARN_INVALID, "only %lld row%s '%.60s' in '%.60s'; each class needs %d (take those rows out%s)",
+            (long long)g->rarest, g->rarest == 1 ? " has" : "s have", label, c->name, (int)LEAST_OF_CLASS,
+            c->type == TARN_INT || c->type == TARN_REAL ? ", or give --task regression if it is a number to predict"
+                                                        : "");
     if (g->task != TARN_BINARY) return TARN_OK;
     (void)snprintf(g->positive, sizeof g->positive, "%s", positive && *positive ? positive : label);
     for (int64_t k = 0; k < g->classes; k++) {
@@ -145,17 +159,30 @@ static tarn_code look_at_target(const tarn_column *c, const tarn_wish *wish, tar
     tarn_code rc = TARN_OK;
     double *x = NULL;
     tally values[MOST_LABELS];
-    int64_t n = 0;
+    int64_t n = 0, infinite = -1;
 
     if (c->type == TARN_TIME)
         TARN_TRY(TARN_FAIL(err, TARN_INVALID, "target '%.80s' is a time; what is predicted is a class or a number",
                            c->name));
+    for (int64_t i = 0; i < c->rows && infinite < 0; i++)
+        if (isinf(tarn_column_number(c, i))) infinite = i;
+    if (infinite >= 0)
+        TARN_TRY(TARN_FAIL(err, TARN_INVALID,
+                           "target '%.80s' is infinite in row %lld; leave the cell empty, and the row is left out",
+                           c->name, (long long)infinite + 1));
     TARN_TRY(sorted(c, &x, &n, err));
     g->rows = n;
     g->missing = c->rows - n;
     if (n < LEAST_ROWS)
         TARN_TRY(TARN_FAIL(err, TARN_INVALID, "%lld rows have a '%.80s'; at least %d are needed", (long long)n, c->name,
                            (int)LEAST_ROWS));
+    if (c->type == TARN_INT && strcmp(wish->task ? wish->task : "", "regression") != 0 &&
+        fmax(-x[0], x[n - 1]) >= 0x1p53)
+        TARN_TRY(
+            TARN_FAIL(err, TARN_INVALID,
+                      "target '%.80s' has whole numbers of 2^53 and more, which are rounded when they are compared; if "
+                      "they name classes, make texts of them, else give --task regression",
+                      c->name));
     int64_t k = count_values(x, n, values, MOST_LABELS);
     if (k < 2) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "target '%.80s' is the same in every row", c->name));
     TARN_TRY(decide_task(c, wish->task, k, g, err));
@@ -239,7 +266,33 @@ done:
     return rc;
 }
 
-static void look_at_text(const tarn_column *c, tarn_guessed *g)
+static int more_rows(const void *a_, const void *b_)
+{
+    int64_t a = *(const int64_t *)a_, b = *(const int64_t *)b_;
+    return (a < b) - (a > b);
+}
+
+/* Which levels are worth a column. Some two thirds of the rows are learned from, or half of them with folds. */
+static tarn_code look_at_levels(const tarn_column *c, tarn_guessed *g, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int64_t *count = NULL;
+
+    TARN_TRY(tarn_alloc(&count, (size_t)c->words + 1, sizeof *count, err));
+    for (int64_t i = 0; i < c->rows; i++)
+        if (tarn_column_has(c, i)) count[((const int32_t *)c->values)[i]]++;
+    qsort(count, (size_t)c->words, sizeof *count, more_rows);
+    g->level_rows = count[0] / 4 > LEVEL_ROWS ? LEVEL_ROWS : count[0] / 4 > 1 ? count[0] / 4 : 1;
+    g->crowded = c->words > MOST_LEVELS;
+    if (g->crowded && g->level_rows < count[CROWD_LEVELS] * 2 / 3) g->level_rows = count[CROWD_LEVELS] * 2 / 3;
+    if (c->words > MANY_WORDS && count[0] < FEW_ROWS)
+        leave_out(g, "none of its %lld texts comes in %d rows", (long long)c->words, (int)FEW_ROWS);
+done:
+    tarn_free(count);
+    return rc;
+}
+
+static tarn_code look_at_text(const tarn_column *c, tarn_guessed *g, tarn_err *err)
 {
     int64_t present = c->rows - c->nulls, words = 0;
     int32_t len = 0;
@@ -251,8 +304,13 @@ static void look_at_text(const tarn_column *c, tarn_guessed *g)
     }
     g->role = TARN_ROLE_CATEGORY;
     if (c->words > 50 && words >= (int64_t)LONG_WORDS * c->words) g->role = TARN_ROLE_TEXT;
-    else if (c->words > 20 && 2 * (int64_t)c->words > present)
-        leave_out(g, "nearly every row has another text: a name or a key");
+    else if (c->words > MANY_WORDS) tarn_spelt_look(c, g->doubt, sizeof g->doubt);
+    if (g->role == TARN_ROLE_TEXT) return TARN_OK;
+    if (c->words <= MANY_WORDS || 2 * (int64_t)c->words <= present) return look_at_levels(c, g, err);
+    if (g->doubt[0]) leave_out(g, "%s", g->doubt);
+    else leave_out(g, "nearly every row has another text: a name or a key");
+    g->doubt[0] = '\0';
+    return TARN_OK;
 }
 
 static void look_at_time(const tarn_column *c, tarn_guessed *g)
@@ -266,17 +324,41 @@ static void look_at_time(const tarn_column *c, tarn_guessed *g)
 
 static tarn_code look_at_feature(const tarn_column *c, tarn_guessed *g, tarn_err *err)
 {
+    tarn_code rc = TARN_OK;
     int64_t present = c->rows - c->nulls;
 
     g->role = TARN_ROLE_NUMBER;
     if (present < LEAST_PRESENT) leave_out(g, "only %lld rows have a value", (long long)present);
     else if (is_constant(c)) leave_out(g, "it is the same in every row");
     else if (c->type == TARN_INT) return look_at_int(c, g, err);
-    else if (c->type == TARN_TEXT) look_at_text(c, g);
+    else if (c->type == TARN_TEXT) TARN_TRY(look_at_text(c, g, err));
     else if (c->type == TARN_TIME) look_at_time(c, g);
     if (g->role == TARN_ROLE_TEXT && strchr(c->name, ','))
         leave_out(g, "a step cannot name it: a comma is in its name");
-    return TARN_OK;
+done:
+    return rc;
+}
+
+/* Columns that tell the target all by themselves; of that by which rows are split it is no news. */
+static tarn_code look_for_leaks(const tarn_columns *c, int target, int split_by, tarn_guess *g, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_leak *leak = NULL;
+    char found[120];
+
+    TARN_TRY(tarn_leak_new(c, target, g->task != TARN_REGRESSION, &leak, err));
+    for (int i = 0; i < g->n; i++) {
+        tarn_guessed *at = &g->columns[i];
+        if (at->role >= TARN_ROLE_TARGET || i == split_by) continue;
+        TARN_TRY(tarn_leak_look(leak, i, found, sizeof found, err));
+        if (found[0])
+            (void)snprintf(at->doubt, sizeof at->doubt, "%s; %s", found,
+                           at->role == TARN_ROLE_TIME ? "if rows close in time are alike, test on later ones (--time)"
+                                                      : "will it be known when that is not?");
+    }
+done:
+    tarn_leak_free(leak);
+    return rc;
 }
 
 /* ---- the split ---- */
@@ -348,6 +430,7 @@ tarn_code tarn_guess_problem(const tarn_columns *c, const tarn_wish *wish, tarn_
     if (used == 0)
         TARN_TRY(TARN_FAIL(err, TARN_INVALID, "no column but '%.80s' could be learned from: they are constant, or keys",
                            wish->target));
+    TARN_TRY(look_for_leaks(c, target, time, &g, err));
     if (time >= 0) {
         g.time = tarn_columns_at(c, time)->name;
         TARN_TRY(find_borders(tarn_columns_at(c, time), &g, err));

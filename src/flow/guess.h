@@ -22,8 +22,11 @@ typedef enum tarn_role {
 typedef struct tarn_guessed {
     const char *name; /* the table's */
     tarn_role role;
-    bool hours;    /* TIME: not all at midnight */
-    char why[160]; /* OUT: the reason */
+    bool hours;         /* TIME: not all at midnight */
+    bool crowded;       /* CATEGORY: of so many levels that a column for each would be too many */
+    int64_t level_rows; /* CATEGORY: rows to learn from that a level needs to get a column of its own */
+    char why[160];      /* OUT: the reason */
+    char doubt[200];    /* what people should think about before they let it be learned from; mostly "" */
 } tarn_guessed;
 
 /* What is asked; "" (or NULL): to be found out. */
@@ -49,7 +52,7 @@ typedef struct tarn_guess {
  *
  * Errors: TARN_NOT_FOUND no such column (names the nearest); TARN_INVALID what is asked does not suit the column, there
  *         are too few rows, or nothing to learn from is left; TARN_NOMEM
- * Cost:   a pass over each column; the target, and numbers that may be keys, are sorted */
+ * Cost:   a pass over each column; the target, numbers that may be keys, and 10,000 rows of each column are sorted */
 TARN_MUST tarn_code tarn_guess_problem(const tarn_columns *c, const tarn_wish *wish, tarn_guess *out, tarn_err *err);
 void tarn_guess_clear(tarn_guess *g);
 bool tarn_guess_has(const tarn_guess *g, tarn_role role);

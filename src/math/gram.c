@@ -213,7 +213,9 @@ static tarn_code factor(size_t n, double *A, size_t *column, tarn_err *err)
         }
         if (column) *column = i;
         if (!isfinite(row[i]))
-            return TARN_FAIL(err, TARN_NUMERIC, "column %zu of the linear system has a value that is not finite", i);
+            return TARN_FAIL(err, TARN_NUMERIC,
+                             "column %zu of the linear system is not finite: squares overflow; scale the columns first",
+                             i);
         return TARN_FAIL(err, TARN_NUMERIC,
                          "column %zu is a linear combination of those before it (pivot %g of %g); leave it out or "
                          "raise the l2 penalty",

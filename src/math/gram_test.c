@@ -159,7 +159,7 @@ static void names_the_column_at_fault(void **state)
     must_fail_with(TARN_NUMERIC, "column 1", tarn_cholesky_solve(2, negative, b, NULL, err));
     must_fail_with(TARN_NUMERIC, "column 0", tarn_cholesky_solve(1, zero, b, &column, err));
     assert_int_equal(column, 0);
-    must_fail_with(TARN_NUMERIC, "column 1 of the linear system has a value that is not finite",
+    must_fail_with(TARN_NUMERIC, "column 1 of the linear system is not finite: squares overflow",
                    tarn_cholesky_solve(2, broken, b, &column, err));
     b[0] = 1e300;
     must_fail_with(TARN_NUMERIC, "solution for column 0", tarn_cholesky_solve(1, huge, b, &column, err));

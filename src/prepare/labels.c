@@ -54,7 +54,7 @@ static tarn_code refuse_missing(const tarn_prepare_job *job, const tarn_column *
     return TARN_FAIL(err, TARN_INVALID,
                      "target '%s' is missing or not finite in %lld train rows, the first is row %lld; drop them before "
                      "(repair missing: drop_row)",
-                     job->target, (long long)missing, (long long)first);
+                     job->target, (long long)missing, (long long)first + 1);
 }
 
 /* Texts or truth values: which of them train rows have. */
@@ -295,7 +295,7 @@ static tarn_code unknown_label(const tarn_labels *l, const tarn_column *c, int64
     else len = (int32_t)strlen(tarn_num_format(tarn_column_number(c, row), number));
     (void)snprintf(label, sizeof label, "%.*s", len < 60 ? len : 60, text);
     char what[400];
-    (void)snprintf(what, sizeof what, "row %lld: label", (long long)row);
+    (void)snprintf(what, sizeof what, "row %lld: label", (long long)row + 1);
     tarn_code rc =
         tarn_name_fail(TARN_INVALID, what, label, "is not a class of the model", l->names, (size_t)l->classes, err);
     tarn_err_note(err, "target '%s'", l->target);
@@ -312,7 +312,7 @@ static tarn_code read_classes(const tarn_labels *l, const tarn_column *c, const 
     else TARN_TRY(lookup_numbers(l, c, &k, err));
     for (int64_t i = 0; i < n; i++) {
         if (!tarn_column_has(c, rows[i])) {
-            rc = TARN_FAIL(err, TARN_INVALID, "target '%s' is missing in row %lld", l->target, (long long)rows[i]);
+            rc = TARN_FAIL(err, TARN_INVALID, "target '%s' is missing in row %lld", l->target, (long long)rows[i] + 1);
             goto done;
         }
         int class = class_of(l, &k, c, rows[i]);
@@ -344,7 +344,7 @@ tarn_code tarn_labels_read(const tarn_labels *l, const tarn_columns *data, const
         out[i] = tarn_column_number(c, rows[i]);
         if (!isfinite(out[i]))
             return TARN_FAIL(err, TARN_INVALID, "target '%s' is missing or not finite in row %lld", l->target,
-                             (long long)rows[i]);
+                             (long long)rows[i] + 1);
     }
 done:
     return rc;

@@ -90,7 +90,7 @@ static void a_model_reads_labels_of_any_table(void **state)
     assert_true(out[0] == 1 && out[1] == 0 && out[2] == 1);
     must(tarn_model_labels(m, c[2], rows, 2, out, err));
     assert_true(out[0] == 1 && out[1] == 0);
-    must_fail_with(TARN_INVALID, "row 2: label 'maybe' is not a class of the model; known are: false, true",
+    must_fail_with(TARN_INVALID, "row 3: label 'maybe' is not a class of the model; known are: false, true",
                    tarn_model_labels(m, c[2], rows, 3, out, err));
     must_fail_with(TARN_INVALID, "label '2'", tarn_model_labels(m, c[3], rows, 3, out, err));
     const int64_t outside[] = {0, 3};

@@ -214,7 +214,7 @@ const char *const *tarn_prepared_class_names(const tarn_prepared *p);
  * graph may not grow while a block is made.
  *
  * Errors: TARN_INVALID a row number is outside the table, or a label is missing or unknown (names the row, counted from
- * 0).
+ * 1).
  */
 typedef struct tarn_rows tarn_rows;
 TARN_MUST tarn_code tarn_rows_new(const tarn_prepared *p, const tarn_columns *data, const int64_t *rows_of, int64_t n,

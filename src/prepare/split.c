@@ -95,7 +95,7 @@ static tarn_code refuse_missing(const tarn_splitting *s, const char *what, tarn_
         err, TARN_INVALID,
         "split by %s: column '%s' is missing in %lld of %lld rows, the first is row %lld; drop them before "
         "(repair missing: drop_row)",
-        what, c->name, (long long)missing, (long long)s->rows, (long long)first);
+        what, c->name, (long long)missing, (long long)s->rows, (long long)first + 1);
 }
 
 static tarn_code by_time(tarn_splitting *s, tarn_err *err)

@@ -215,8 +215,8 @@ static tarn_code find_twins(const tarn_splitting *s, const int *cols, int n_cols
             found++;
             if (!examples || json_array_size(examples) >= EXAMPLES) continue;
             char text[128];
-            (void)snprintf(text, sizeof text, "row %lld (%s) is as row %lld (%s)", (long long)twins[end].row,
-                           tarn_part_name((tarn_part)twins[end].part), (long long)twins[at].row,
+            (void)snprintf(text, sizeof text, "row %lld (%s) is as row %lld (%s)", (long long)twins[end].row + 1,
+                           tarn_part_name((tarn_part)twins[end].part), (long long)twins[at].row + 1,
                            tarn_part_name((tarn_part)twins[at].part));
             TARN_TRY(tarn_json_append(examples, json_string(text), err));
         }

@@ -28,6 +28,11 @@
  * each aggregate with a filter, which makes the memory of a wide table grow with its square. */
 enum { TOP = 10, SPELLINGS = 20, SPELLED_ALIKE = 8, TEXT_SHOWN = 200, AT_ONCE = 16 };
 
+/* A query on a file reads what the file says of all its columns. So a wide table's are copied, some at a time, for the
+ * queries on each of them, unless they are too long for that. */
+enum { COPIED = 64, MOST_COPIED = 16000000 /* values */ };
+#define COPY "\"profiled columns\""
+
 typedef struct profile {
     tarn_db *db;
     char *from; /* the table as SQL */
@@ -349,6 +354,43 @@ done:
     return rc;
 }
 
+/* The passes for the values of columns from .. to-1. */
+static tarn_code value_passes(profile *p, json_t *columns, int from, int to, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    for (int i = from; i < to; i++) {
+        json_t *o = json_array_get(columns, (size_t)i);
+        TARN_TRY(add_top(p, i, o, err));
+        if (p->fields[i].type == TARN_TEXT) TARN_TRY(add_spellings(p, i, o, err));
+    }
+done:
+    return rc;
+}
+
+static tarn_code values_of_copy(profile *p, json_t *columns, int from, int to, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text sql = {0};
+    char *whole = p->from, copy[] = COPY;
+
+    for (int i = from; i < to; i++) {
+        tarn_text_add(&sql, i == from ? "CREATE OR REPLACE TEMP TABLE " COPY " AS SELECT " : ", ");
+        tarn_sql_name(&sql, p->fields[i].name);
+    }
+    tarn_text_addf(&sql, " FROM %s", whole);
+    TARN_TRY(tarn_text_check(&sql, err));
+    TARN_TRY(tarn_db_run(p->db, sql.data, err));
+    p->from = copy;
+    rc = value_passes(p, columns, from, to, err);
+    p->from = whole;
+    tarn_code dropped = tarn_db_run(p->db, "DROP TABLE " COPY, rc == TARN_OK ? err : NULL);
+    if (rc == TARN_OK) rc = dropped;
+done:
+    tarn_text_clear(&sql);
+    return rc;
+}
+
 static tarn_code passes(profile *p, json_t *whole, json_t *columns, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -358,10 +400,10 @@ static tarn_code passes(profile *p, json_t *whole, json_t *columns, tarn_err *er
         TARN_TRY(first_pass(p, columns, from, to, err));
         TARN_TRY(second_pass(p, columns, from, to, err));
     }
-    for (int i = 0; i < p->count; i++) {
-        json_t *o = json_array_get(columns, (size_t)i);
-        TARN_TRY(add_top(p, i, o, err));
-        if (p->fields[i].type == TARN_TEXT) TARN_TRY(add_spellings(p, i, o, err));
+    bool copied = p->count > COPIED && p->rows <= MOST_COPIED / COPIED;
+    for (int from = 0; from < p->count; from += COPIED) {
+        int to = from + COPIED < p->count ? from + COPIED : p->count;
+        TARN_TRY((copied ? values_of_copy : value_passes)(p, columns, from, to, err));
     }
     TARN_TRY(add_duplicates(p, whole, err));
 done:

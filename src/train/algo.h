@@ -64,7 +64,15 @@ typedef struct tarn_matrix {
      * rank. NULL: no ranking */
     const int64_t *group;
     const tarn_sparse *sparse; /* NULL: none. cols may be 0 with it. Sparse column c counts as column cols + c */
+    /* (rows) the number, from 0, that each row has in the table it came from: what messages say. NULL: first + i */
+    const int64_t *of_table;
 } tarn_matrix;
+
+/* What a message calls row i of this rank: counted from 1. */
+static inline long long tarn_matrix_row(const tarn_matrix *x, int64_t i)
+{
+    return (long long)(x->of_table ? x->of_table[i] : x->first + i) + 1;
+}
 
 /* Which tasks: classes is 2; more than 2; 0; 0 with groups (labels are relevances of 0 or more, the output is a score
  * by which the rows of a query are put in order). */

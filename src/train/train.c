@@ -66,7 +66,7 @@ static tarn_code check_labels(const tarn_matrix *x, const char *what, tarn_err *
 {
     for (int64_t i = 0; i < x->rows; i++) {
         double y = x->y[i];
-        long long row = (long long)(x->first + i + 1);
+        long long row = tarn_matrix_row(x, i);
         if (!isfinite(y)) return TARN_FAIL(err, TARN_INVALID, "%s: the label of row %lld is missing", what, row);
         if (x->classes > 0 && !(y >= 0 && y < x->classes && y == floor(y)))
             return TARN_FAIL(err, TARN_INVALID, "%s: the label of row %lld is %g, not a class number 0 to %d", what,
@@ -115,8 +115,7 @@ static tarn_code check_block(void *arg, int64_t block, int worker, tarn_err *err
                      isnan(bad)   ? "missing"
                      : isinf(bad) ? "infinite"
                                   : "below 0",
-                     (long long)(x->first + at + row + 1), c->algo->name,
-                     isfinite(bad) ? "leave it out" : "impute it first");
+                     tarn_matrix_row(x, at + row), c->algo->name, isfinite(bad) ? "leave it out" : "impute it first");
 }
 
 static tarn_code check_values(const tarn_algo *algo, const tarn_matrix *x, tarn_pool *pool, const char *what,
@@ -140,7 +139,7 @@ static tarn_code check_groups(const tarn_matrix *x, const char *what, tarn_err *
     for (int64_t i = 1; x->group && i < x->rows; i++)
         if (x->group[i] < x->group[i - 1])
             return TARN_FAIL(err, TARN_INVALID, "%s: the rows of a query do not stand together (row %lld)", what,
-                             (long long)(x->first + i + 1));
+                             tarn_matrix_row(x, i));
     if (x->group && x->classes > 0) return TARN_FAIL(err, TARN_INVALID, "%s has both classes and queries", what);
     return TARN_OK;
 }
@@ -179,7 +178,7 @@ static tarn_code check_sparse_block(void *arg, int64_t block, int worker, tarn_e
              k++)
             last = s->index[k];
         return TARN_FAIL(err, TARN_INVALID, "%s: entry %lld of row %lld is column %d with value %g of %d columns",
-                         c->what, (long long)(k - s->start[i] + 1), (long long)(x->first + i + 1), (int)s->index[k],
+                         c->what, (long long)(k - s->start[i] + 1), tarn_matrix_row(x, i), (int)s->index[k],
                          (double)s->value[k], (int)s->cols);
     }
     return TARN_OK;

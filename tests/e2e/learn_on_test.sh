@@ -84,6 +84,57 @@ sed -i '2,40{s/,yes$/,no/; t; s/,no$/,yes/}' t.csv
 t run --json
 [[ $(step line)$(step counts) == *"from the beginning: a row that it has learned from has changed"* ]] || fail "line: $(step line)"
 
+say "naive Bayes and least squares, with the same preparation: as all rows at once, but for rounding"
+sums() {
+    cat >tarn.yaml <<EOF2
+project: sums
+problem: Does it go on?
+ingest: {t: {source: file, path: t.csv}}
+tables: {t: {key: id}}
+prepare: {split: {by: random, seed: 3}}
+train:
+  table: t
+  target: $1
+  task: $2
+  weight: w
+  features: [a, n]
+  candidates:
+    $3: {algo: $3, learn_on: $4}
+registry: {name: m}
+EOF2
+}
+# With a weight of 1 to 3, and a number to predict.
+weighted() { rows "$1" "$2" | awk -F, -v OFS=, '{print $0, 1 + $1 % 3, 2 * $2 - $3 + ($1 * 7919 % 101) / 50}'; }
+while read -r algo target task; do
+    for on in true false; do
+        mkdir -p "../sums/$algo-$on" && cd "../sums/$algo-$on"
+        { echo id,a,n,kind,y,w,z && weighted 0 300; } >t.csv
+        sums "$target" "$task" "$algo" "$on"
+        t init
+        if [ "$on" = true ]; then t run; fi
+        weighted 300 310 >>t.csv
+        if [ "$on" = true ]; then t run; fi
+        weighted 310 2000 >>t.csv
+        t run --json
+        [ "$on" = false ] || [[ $(step "$algo") == *" new rows after "* ]] || fail "$algo: $(step "$algo")"
+        t predict t.csv --out out.csv
+        cd ../../one
+    done
+    python3 - "$algo" <<'PY' || fail "$algo is another after learning on"
+import sys
+a, b = ([line.split(",") for line in open(f"../sums/{sys.argv[1]}-{on}/out.csv")] for on in ("true", "false"))
+assert len(a) == len(b) == 2001 and a[0] == b[0]
+off = max(abs(float(x[-1]) - float(y[-1])) for x, y in zip(a[1:], b[1:]))
+assert off < 1e-9, off
+PY
+done <<'EOF2'
+gaussian_nb y binary
+bernoulli_nb y binary
+categorical_nb y binary
+ols z regression
+ridge z regression
+EOF2
+
 say "one of its trees, to be read"
 mkdir ../read && cd ../read && cp ../one/t.csv . && project false
 sed -i '/ line: /d; / counts: /d' tarn.yaml

@@ -109,11 +109,12 @@ static tarn_code tell_models(tarn_cli *cli, char *const *names, const match *m, 
     json_t *list = json_array();
     char number[32];
 
-    tarn_out(cli, "%s of %s rows, higher is %s\n", metric->title, tarn_num_group(m->n, number),
-             metric->higher_is_better ? "better" : "worse");
     for (int i = 0; i < 2; i++) {
         tarn_interval found;
         TARN_TRY(tarn_metric_interval(NULL, metric, &m->judged[i], how, cli->pool, &found, err));
+        if (i == 0)
+            tarn_out(cli, "%s of %s rows, higher is %s\n", metric->title, tarn_num_group(m->n, number),
+                     metric->higher_is_better ? "better" : "worse");
         tarn_out(cli, "  %c  %-24s %.4f", 'a' + i, names[i], found.value);
         if (isfinite(found.low))
             tarn_out(cli, "   %.4g %% sure: %.4f to %.4f", 100 * how->level, found.low, found.high);

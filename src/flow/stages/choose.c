@@ -43,9 +43,10 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
         TARN_TRY(tarn_json_append(rows, candidate, err));
     }
     if (!winner) {
-        rc = TARN_FAIL(err, TARN_NUMERIC,
-                       "no candidate has a figure '%s' on the validation rows; check that they hold both classes",
-                       metric_name);
+        rc = TARN_FAIL(
+            err, TARN_NUMERIC, "no candidate has a finite figure '%s' on the validation rows; %s", metric_name,
+            metric->tasks & 1u << TARN_REGRESSION ? "scale the target: squares of it, or of predictions, overflow"
+                                                  : "check that they hold rows of each class");
         goto done;
     }
     board = json_pack("{s:s, s:b, s:s, s:O}", "metric", metric_name, "higher_is_better", (int)metric->higher_is_better,

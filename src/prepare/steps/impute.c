@@ -21,7 +21,7 @@ enum { MEDIAN, MEAN, CONSTANT };
 
 static const tarn_param params[] = {
     TARN_WORD(impute_params, strategy, MEDIAN, "median|mean|constant",
-              "what a missing number becomes, learned from train rows"),
+              "what a missing or infinite number becomes, learned from train rows"),
     TARN_REAL(impute_params, value, 0, -1e300, 1e300, "for strategy constant: the number"),
     TARN_TEXT(impute_params, columns, "", "numbers to fill, comma-separated; empty: all"),
     TARN_PARAMS_END,

@@ -27,7 +27,7 @@ tarn_code tarn_loss_for(const tarn_matrix *x, tarn_loss_kind kind, tarn_loss *ou
     for (int64_t i = 0; i < x->rows && tarn_loss_has_log_link(out); i++) {
         if (above ? x->y[i] > 0 : x->y[i] >= 0) continue;
         return TARN_FAIL(err, TARN_INVALID, "the target is %g in row %lld; this objective takes values %s only",
-                         x->y[i], (long long)(x->first + i + 1), above ? "above 0" : "of 0 or more");
+                         x->y[i], tarn_matrix_row(x, i), above ? "above 0" : "of 0 or more");
     }
     return TARN_OK;
 }

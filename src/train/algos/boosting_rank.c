@@ -130,7 +130,7 @@ static tarn_code check_relevance(const tarn_matrix *x, tarn_err *err)
     for (int64_t i = 0; i < x->rows; i++)
         if (x->y[i] > MOST_RELEVANCE)
             return TARN_FAIL(err, TARN_INVALID, "the relevance of row %lld is %g; it may be %d at most",
-                             (long long)(x->first + i + 1), x->y[i], (int)MOST_RELEVANCE);
+                             tarn_matrix_row(x, i), x->y[i], (int)MOST_RELEVANCE);
     return TARN_OK;
 }
 

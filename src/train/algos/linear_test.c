@@ -91,6 +91,7 @@ typedef struct run_as {
     tarn_pool *pool;
     tarn_comm *comm;
     double *objective; /* out; may be NULL */
+    tarn_text *state;  /* may be NULL; what an earlier fit left, gets what this one leaves */
 } run_as;
 
 static tarn_code learn(const char *name, const char *settings, const sample *s, run_as how, tarn_model **model,
@@ -107,6 +108,8 @@ static tarn_code learn(const char *name, const char *settings, const sample *s, 
     tarn_fit job = {.x = &x, .seed = 1, .regs = regs, .pool = how.pool, .comm = how.comm};
     void *params = NULL;
 
+    if (how.state && how.state->len > 0) job.before = how.state->data, job.before_len = how.state->len;
+    job.keep_state = how.state != NULL;
     TARN_TRY(tarn_algo_find(name, &algo, err));
     TARN_TRY(tarn_alloc(&params, 1, algo->params_size, err));
     set_all(algo, params, settings);
@@ -125,9 +128,14 @@ static tarn_code learn(const char *name, const char *settings, const sample *s, 
     TARN_TRY(tarn_train(algo, params, &job, &fitted, err));
     if (!fitted.converged) fail_msg("%s %s did not converge", name, settings);
     if (how.objective) *how.objective = fitted.objective;
+    if (how.state) {
+        tarn_text_clear(how.state);
+        tarn_text_addn(how.state, fitted.state, fitted.state_len);
+    }
     TARN_TRY(golden_finish(job.graph, s->classes, fitted.out, model, err));
 done:
     tarn_free(fitted.importance);
+    tarn_free(fitted.state);
     tarn_free(params);
     tarn_graph_free(job.graph);
     return rc;
@@ -232,6 +240,65 @@ static void penalised_least_squares_finds_scikit_learns_coefficients(void **stat
 
     regression(&s, true);
     compare_all(cases, sizeof cases / sizeof cases[0], &s);
+}
+
+/* The model of rows from .. to - 1, which goes on from *state. */
+static tarn_model *learn_part(const char *algo, const char *settings, const sample *s, int64_t from, int64_t to,
+                              tarn_text *state)
+{
+    static sample part;
+    tarn_model *model = NULL;
+
+    part = *s;
+    part.rows = to - from;
+    for (int32_t j = 0; j < s->cols; j++)
+        memcpy(part.values[j], s->values[j] + from, (size_t)part.rows * sizeof(double));
+    memcpy(part.y, s->y + from, (size_t)part.rows * sizeof(double));
+    memcpy(part.weight, s->weight + from, (size_t)part.rows * sizeof(double));
+    must(learn(algo, settings, &part, (run_as){.state = state}, &model, err));
+    return model;
+}
+
+/* Few rows, one row, all others: as all at once, but for rounding. */
+static void learning_on_is_as_learning_at_once(void **state)
+{
+    static sample s;
+    static const struct {
+        const char *algo, *settings;
+        double tolerance; /* of the sum of absolute terms */
+        bool weighted, standard;
+    } cases[] = {{"ols", "", 1e-8, false, true},
+                 {"ols", "", 1e-6, false, false},
+                 {"ols", "", 1e-8, true, true},
+                 {"ols", "intercept=false", 1e-8, false, true},
+                 {"ridge", "alpha=1", 1e-12, false, true},
+                 {"ridge", "alpha=10", 1e-12, true, true},
+                 {"ridge", "alpha=1", 1e-8, false, false}};
+    static const int64_t borders[] = {0, 10, 11, 569};
+    (void)state;
+
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        tarn_model *whole = NULL, *on = NULL;
+        tarn_text left = {0};
+        regression(&s, cases[c].standard);
+        s.weighted = cases[c].weighted;
+        must(learn(cases[c].algo, cases[c].settings, &s, (run_as){0}, &whole, err));
+        for (size_t k = 0; k < 3; k++) {
+            tarn_model_free(on);
+            on = learn_part(cases[c].algo, cases[c].settings, &s, borders[k], borders[k + 1], &left);
+        }
+        double base = predict_at(whole, -1), most = fabs(base);
+        for (int32_t j = 0; j < s.cols; j++) most = fmax(most, fabs(predict_at(whole, j) - base));
+        for (int32_t j = -1; j < s.cols; j++) {
+            double want = predict_at(whole, j), got = predict_at(on, j);
+            if (!(fabs(got - want) <= cases[c].tolerance * most))
+                fail_msg("%s %s, case %d: at %d %.15g after learning on, %.15g at once", cases[c].algo,
+                         cases[c].settings, (int)c, (int)j, got, want);
+        }
+        tarn_text_clear(&left);
+        tarn_model_free(whole);
+        tarn_model_free(on);
+    }
 }
 
 static void robust_and_quantile_regression_find_scikit_learns_coefficients(void **state)
@@ -388,6 +455,7 @@ static void workers_make_no_difference(void **state)
 
 TARN_TESTS(TARN_TEST(least_squares_finds_scikit_learns_coefficients),
            TARN_TEST(penalised_least_squares_finds_scikit_learns_coefficients),
+           TARN_TEST(learning_on_is_as_learning_at_once),
            TARN_TEST(robust_and_quantile_regression_find_scikit_learns_coefficients),
            TARN_TEST(support_vector_regression_finds_scikit_learns_coefficients),
            TARN_TEST(support_vector_classes_find_scikit_learns_coefficients),
