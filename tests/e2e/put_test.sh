@@ -72,6 +72,12 @@ t lake put f --branch main
 silent_on "tarn.yaml"
 rm tarn.yaml
 
+say "a branch that is not there yet, perhaps by a slip of the hand, is told"
+t lake put f --branch mian
+says "staged on mian, which is a new branch"
+t lake put f --branch main
+silent_on "new branch"
+
 say "removed is not lost: the way back is told"
 t lake branch side && t lake branch side --remove
 says "To have it back: tarn lake branch side "

@@ -298,8 +298,10 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     if (j.left_out > 0)
         tarn_say(cli->sink, TARN_WARN, "%zu left out, as %s not files (links, devices): '%s'%s", j.left_out,
                  j.left_out == 1 ? "it is" : "they are", j.first_left, j.left_out > 1 ? " ..." : "");
-    tarn_out(cli, "%zu file%s staged on %s; `tarn lake commit --message ...` commits %s\n", j.n, j.n == 1 ? "" : "s",
-             on, j.n == 1 ? "it" : "them");
+    tarn_id head;
+    bool fresh = p->branch[0] && tarn_lake_resolve(j.lake, on, &head, NULL) != TARN_OK;
+    tarn_out(cli, "%zu file%s staged on %s%s; `tarn lake commit --message ...` commits %s\n", j.n, j.n == 1 ? "" : "s",
+             on, fresh ? ", which is a new branch" : "", j.n == 1 ? "it" : "them");
     TARN_TRY(tarn_json_set(cli->result, "staged", json_integer((json_int_t)j.n), err));
     TARN_TRY(tarn_json_set(cli->result, "left_out", json_integer((json_int_t)j.left_out), err));
 done:
