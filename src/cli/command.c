@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "cli/secret.h"
 #include "flow/gate.h"
 #include "flow/project.h"
@@ -26,14 +27,38 @@ static const tarn_command *const table[] = {
 int tarn_command_count(void) { return (int)(sizeof table / sizeof *table); }
 const tarn_command *tarn_command_at(int i) { return table[i]; }
 
+/* Messages of commits, names and cells may be a stranger's: what a terminal would obey is shown as '?'. Our colours
+ * stay. */
+static void tame(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (*c == 0x1B && c[1] == '[') {
+            size_t n = strspn((char *)c + 2, "0123456789");
+            if (n > 0 && c[2 + n] == 'm') continue;
+        }
+        bool high = *c == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F; /* the same controls with the eighth bit, in UTF-8 */
+        if (high) *c++ = '?';
+        if (high || (*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7F) *c = '?';
+    }
+}
+
 void tarn_out(const tarn_cli *cli, const char *fmt, ...)
 {
     va_list args;
+    char some[1024], *more = NULL;
 
     if (cli->json) return;
     va_start(args, fmt);
-    (void)vprintf(fmt, args);
+    int n = vsnprintf(some, sizeof some, fmt, args);
     va_end(args);
+    if (n >= (int)sizeof some && tarn_alloc(&more, (size_t)n + 1, 1, NULL) == TARN_OK) {
+        va_start(args, fmt);
+        (void)vsnprintf(more, (size_t)n + 1, fmt, args);
+        va_end(args);
+    }
+    tame(more ? more : some);
+    (void)fputs(more ? more : some, stdout);
+    tarn_free(more);
 }
 
 const char *tarn_color(const tarn_cli *cli, const char *name)
@@ -109,12 +134,27 @@ const char *tarn_cli_who(const char *as, char *out, size_t cap)
     return out;
 }
 
-const char *tarn_cli_branch(const tarn_cli *cli, char *out, size_t cap)
+tarn_project *tarn_cli_declared(tarn_cli *cli)
 {
     tarn_project *p = NULL;
+    tarn_err why = {0};
+    tarn_code rc = tarn_project_read(cli->folder, &p, NULL, &why);
 
-    (void)snprintf(out, cap, "main");
-    if (tarn_project_read(cli->folder, &p, NULL, NULL) == TARN_OK) (void)snprintf(out, cap, "%s", p->branch);
+    if (rc == TARN_OK) return p;
+    if (rc != TARN_NOT_FOUND && !cli->told)
+        tarn_say(cli->sink, TARN_WARN,
+                 "the branch, keys and rules that tarn.yaml declares are not used, as it cannot be read (`tarn status` "
+                 "tells more): %s",
+                 why.msg);
+    cli->told = true;
+    return NULL;
+}
+
+const char *tarn_cli_branch(tarn_cli *cli, char *out, size_t cap)
+{
+    tarn_project *p = tarn_cli_declared(cli);
+
+    (void)snprintf(out, cap, "%s", p ? p->branch : "main");
     tarn_project_free(p);
     return out;
 }
@@ -153,6 +193,14 @@ static void help_options(const tarn_param *params, tarn_text *out)
                    "this text");
 }
 
+static void help_line(const tarn_command *c, tarn_text *out)
+{
+    char left[120];
+
+    (void)snprintf(left, sizeof left, "%s %s", c->name, c->usage);
+    tarn_text_addf(out, "  %-34s %s\n", left, c->title);
+}
+
 static void help_overview(tarn_text *out)
 {
     const char *stage = "";
@@ -163,13 +211,24 @@ static void help_overview(tarn_text *out)
     for (int i = 0; i < tarn_command_count(); i++) {
         if (strcmp(stage, table[i]->stage) != 0) tarn_text_addf(out, "\n%s\n", table[i]->stage);
         stage = table[i]->stage;
-        char left[120];
-        (void)snprintf(left, sizeof left, "%s %s", table[i]->name, table[i]->usage);
-        tarn_text_addf(out, "  %-34s %s\n", left, table[i]->title);
+        help_line(table[i], out);
     }
     tarn_text_add(
         out,
         "\n`tarn COMMAND --help` tells more. Every command has --json. Start with `tarn init` in an empty folder.\n");
+}
+
+bool tarn_help_group(const char *word, tarn_text *out)
+{
+    size_t len = strlen(word), n = 0;
+
+    for (int i = 0; i < tarn_command_count(); i++) {
+        if (strncmp(table[i]->name, word, len) != 0 || table[i]->name[len] != ' ') continue;
+        if (n++ == 0) tarn_text_addf(out, "Usage: tarn %s COMMAND [ARGUMENTS] [OPTIONS]\n\n", word);
+        help_line(table[i], out);
+    }
+    if (n > 0) tarn_text_addf(out, "\n`tarn %s COMMAND --help` tells more.\n", word);
+    return n > 0;
 }
 
 void tarn_help(const tarn_command *command, tarn_text *out)

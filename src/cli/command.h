@@ -23,6 +23,7 @@ typedef struct tarn_cli {
     const tarn_sink *sink; /* the terminal: progress bars and lines on stderr */
     tarn_pool *pool;
     json_t *result; /* object; a command sets keys in it */
+    bool told;      /* that the project file cannot be used */
 } tarn_cli;
 
 typedef struct tarn_command {
@@ -40,7 +41,7 @@ typedef struct tarn_command {
 int tarn_command_count(void);
 const tarn_command *tarn_command_at(int i);
 
-/* Print for people, on stdout; nothing under --json. */
+/* Print for people, on stdout; nothing under --json. Control characters come out as '?'. */
 void tarn_out(const tarn_cli *cli, const char *fmt, ...) TARN_PRINTF(2, 3);
 /* Text in a colour of the terminal where colours are on: "red", "green", "yellow", "blue", "dim", "bold". Printf it
  * with
@@ -55,10 +56,15 @@ TARN_MUST tarn_code tarn_cli_lake(const tarn_cli *cli, tarn_lake **out, tarn_err
 const char *tarn_cli_author(char *out, size_t cap);
 /* Whose staging area: `as` where it is given, else the user's own; into out. */
 const char *tarn_cli_who(const char *as, char *out, size_t cap);
+/* The project of cli->folder, for what it says of branch, keys and rules. NULL if there is none, or if its file has
+ * mistakes: that is told. The caller frees it. */
+struct tarn_project *tarn_cli_declared(tarn_cli *cli);
 /* The branch that commands work on: that of the project file, or main; into out. */
-const char *tarn_cli_branch(const tarn_cli *cli, char *out, size_t cap);
+const char *tarn_cli_branch(tarn_cli *cli, char *out, size_t cap);
 
-/* Help of one command, or the overview (NULL), as text; the reference page of all commands as Markdown. */
+/* Help of one command, or the overview (NULL), as text; of all commands that begin with a word (false: none does); the
+ * reference page of all commands as Markdown. */
+bool tarn_help_group(const char *word, tarn_text *out);
 void tarn_help(const tarn_command *command, tarn_text *out);
 void tarn_commands_reference(tarn_text *out);
 

@@ -110,12 +110,12 @@ typedef struct tables {
     tarn_table_merger merger;
 } tables;
 
-static tarn_code open_tables(tables *t, const tarn_cli *cli, tarn_lake *lake, bool merge, const char *from,
-                             const char *into, tarn_err *err)
+static tarn_code open_tables(tables *t, tarn_cli *cli, tarn_lake *lake, bool merge, const char *from, const char *into,
+                             tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
-    if (tarn_project_read(cli->folder, &t->project, NULL, NULL) != TARN_OK) t->project = NULL;
+    t->project = tarn_cli_declared(cli);
     t->merger = (tarn_table_merger){.lake = lake, .project = t->project, .threads = tarn_pool_threads(cli->pool)};
     if (!merge) goto done;
     TARN_TRY(tarn_lake_resolve(lake, from, &t->theirs, err));

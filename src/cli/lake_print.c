@@ -20,8 +20,9 @@ void tarn_out_commit(const tarn_cli *cli, const tarn_commit *c, bool full)
 {
     char hex[TARN_ID_HEX], when[32];
 
-    tarn_out(cli, "%s%.*s%s  %s  %-10s  %s\n", tarn_color(cli, "yellow"), full ? 64 : 12, tarn_id_hex(&c->id, hex),
-             tarn_color(cli, NULL), tarn_time_text(c->time_us, when), c->author, c->message);
+    int line = (int)(full ? strlen(c->message) : strcspn(c->message, "\n"));
+    tarn_out(cli, "%s%.*s%s  %s  %-10s  %.*s\n", tarn_color(cli, "yellow"), full ? 64 : 12, tarn_id_hex(&c->id, hex),
+             tarn_color(cli, NULL), tarn_time_text(c->time_us, when), c->author, line, c->message);
     if (!full) return;
     for (int i = 0; i < c->n_parents; i++) tarn_out(cli, "  parent  %s\n", tarn_id_hex(&c->parents[i], hex));
     tarn_out(cli, "  paths   %llu\n", (unsigned long long)c->paths);

@@ -49,10 +49,6 @@ static tarn_code unknown_command(int argc, char **argv, tarn_err *err)
     const char *near = tarn_nearest_word(typed_name, names, n);
     if (!near) near = tarn_nearest_word(argv[0], names, n);
     if (near) return TARN_FAIL(err, TARN_USAGE, "there is no command '%s'; did you mean 'tarn %s'?", typed_name, near);
-    for (size_t i = 0; i < n; i++)
-        if (strncmp(names[i], argv[0], strlen(argv[0])) == 0 && names[i][strlen(argv[0])] == ' ')
-            return TARN_FAIL(err, TARN_USAGE, "'tarn %s' needs a further word, like 'tarn %s'; `tarn --help` lists all",
-                             argv[0], names[i]);
     return TARN_FAIL(err, TARN_USAGE, "there is no command '%s'; `tarn --help` lists all", typed_name);
 }
 
@@ -194,6 +190,7 @@ static tarn_code print_json(const typed *t, tarn_code rc, const tarn_err *why, t
 
 static void print_error(const typed *t, tarn_code rc, const tarn_err *err)
 {
+    (void)fflush(stdout); /* what was found before it stands before it, in one file, too */
     (void)fprintf(stderr, "%starn: %s%s\n", t->cli.color ? "\033[31m" : "", err->msg[0] ? err->msg : tarn_code_text(rc),
                   t->cli.color ? "\033[0m" : "");
 }
@@ -216,6 +213,35 @@ done:
     return rc;
 }
 
+/* `tarn help [WORDS]`, and `tarn lake`, `tarn lake help`, `tarn lake --help`. *status: how it ends; false: nothing of
+ * it was typed. */
+static bool asked_for_help(int argc, char **argv, int *status)
+{
+    const tarn_command *of = NULL;
+    tarn_text help = {0};
+    bool first = argc > 1 && strcmp(argv[1], "help") == 0;
+    int at = first ? 2 : 1, left = argc - at;
+
+    *status = 0;
+    if (left <= 0 || (!first && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))) {
+        tarn_help(NULL, &help);
+    } else {
+        int best = 0;
+        for (int i = 0; i < tarn_command_count(); i++) {
+            int n = words_matching(tarn_command_at(i), left, argv + at);
+            if (n > best) of = tarn_command_at(i), best = n;
+        }
+        const char *next = left > 1 ? argv[at + 1] : "help";
+        bool group = first || strcmp(next, "help") == 0 || strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0;
+        if (first && of) tarn_help(of, &help);
+        else if (of || !group || !tarn_help_group(argv[at], &help)) return false;
+        if (!first && left == 1) *status = tarn_code_exit(TARN_USAGE);
+    }
+    (void)fputs(help.data ? help.data : "", *status ? stderr : stdout);
+    tarn_text_clear(&help);
+    return true;
+}
+
 static int print_help(const tarn_command *command)
 {
     tarn_text help = {0};
@@ -233,8 +259,8 @@ int main(int argc, char **argv)
 
     tarn_json_setup();
     t.cli.color = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && !getenv("NO_COLOR");
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return print_help(NULL);
+    int status = 0;
+    if (asked_for_help(argc, argv, &status)) return status;
     if (strcmp(argv[1], "--version") == 0)
         return printf("tarn %s (code %.12s)\n", tarn_version_text(), tarn_code_hash()) < 0;
     tarn_code rc = read_words(&t, argc - 1, argv + 1, &err);

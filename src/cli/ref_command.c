@@ -38,8 +38,8 @@ static tarn_code show(void *arg, const tarn_ref *ref, tarn_err *err)
         tarn_code rc = tarn_lake_ref_moves(l->lake, ref->name, keep_message, &m, err);
         if (rc != TARN_OK) return rc;
     }
-    tarn_out(l->cli, "%.12s  %s  %s%s%s\n", tarn_id_hex(&ref->commit, hex), tarn_time_text(ref->time_us, when),
-             ref->name + l->skip, m.text[0] ? "  " : "", m.text);
+    tarn_out(l->cli, "%.12s  %s  %s%s%.*s\n", tarn_id_hex(&ref->commit, hex), tarn_time_text(ref->time_us, when),
+             ref->name + l->skip, m.text[0] ? "  " : "", (int)strcspn(m.text, "\n"), m.text);
     json_t *j = json_pack("{s:s, s:s, s:s}", "name", ref->name + l->skip, "commit", hex, "changed", when);
     if (m.text[0]) (void)json_object_set_new(j, "message", json_string(m.text));
     return tarn_json_append(l->list, j, err);
@@ -73,6 +73,7 @@ static tarn_code change_ref(tarn_cli *cli, tarn_lake *lake, const char *name, co
     TARN_TRY(tarn_lake_ref_move(lake, name, there ? &was : NULL, c->remove ? NULL : &id,
                                 tarn_cli_author(author, sizeof author), c->message[0] ? c->message : what, err));
     tarn_out(cli, "%s %s %s %.12s\n", what, c->word, own, tarn_id_hex(c->remove ? &was : &id, hex));
+    if (c->remove) tarn_out(cli, "To have it back: tarn lake %s %s %.12s\n", c->word, own, hex);
     TARN_TRY(tarn_json_set(cli->result, c->word, json_string(own), err));
     TARN_TRY(tarn_json_set(cli->result, "commit", json_string(hex), err));
 done:

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rows_print.c - see rows_print.h.
  *
- * Rows are printed in batches, each aligned in itself, as they come: so any number of them can be shown. */
+ * Rows are printed in batches, each aligned in itself, as they come: so any number of them can be shown.
+ *
+ * A CSV file is made into a Parquet one for this, all of its columns texts: what is compared is what stands there. */
 #include "cli/rows_print.h"
 
 #include "base/file.h"
@@ -32,6 +34,12 @@ typedef struct showing {
     bool *used;       /* (n_columns) in this batch */
     size_t n;
 } showing;
+
+static bool ends_with(const char *path, const char *end)
+{
+    size_t len = strlen(path), n = strlen(end);
+    return len > n && strcmp(path + len - n, end) == 0;
+}
 
 /* ---- one row ---- */
 
@@ -211,8 +219,33 @@ done:
     return rc;
 }
 
-static tarn_code compare(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const tarn_table_pair *t, const char *key,
-                         int64_t limit, json_t *j, tarn_err *err)
+/* The entry's content as a Parquet file: that of the cache, or one in the folder of the engine. */
+static tarn_code as_parquet(tarn_lake *lake, tarn_db *db, const tarn_entry *e, const char *folder, const char *side,
+                            char out[PATH_CAP], tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text sql = {0};
+    char file[PATH_CAP];
+    const char *delim = ends_with(e->path, ".tsv") ? "\t" : ",";
+
+    if (ends_with(e->path, ".parquet")) return tarn_lake_cached(lake, &e->object.id, ".parquet", out, PATH_CAP, err);
+    TARN_TRY(tarn_lake_cached(lake, &e->object.id, ".csv", file, sizeof file, err));
+    TARN_TRY(tarn_path_join(out, PATH_CAP, folder, side, err));
+    tarn_text_add(&sql, "COPY (SELECT * FROM read_csv(");
+    tarn_sql_path(&sql, file);
+    tarn_text_addf(&sql, ", header = true, all_varchar = true, delim = '%s')) TO ", delim);
+    tarn_sql_path(&sql, out);
+    tarn_text_add(&sql, " (FORMAT parquet)");
+    TARN_TRY(tarn_text_check(&sql, err));
+    TARN_TRY(tarn_db_run(db, sql.data, err));
+done:
+    if (rc != TARN_OK) tarn_err_note(err, "%s is no table", side);
+    tarn_text_clear(&sql);
+    return rc;
+}
+
+static tarn_code compare(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const tarn_table_pair *t, const char *folder,
+                         const char *key, int64_t limit, json_t *j, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     char a[PATH_CAP], b[PATH_CAP], shown[32], all[32];
@@ -221,8 +254,8 @@ static tarn_code compare(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const tarn
     tarn_rows_options options = {
         .key = key, .a_name = "before", .b_name = "after", .limit = limit, .row = show_row, .arg = &s};
 
-    if (t->was) TARN_TRY(tarn_lake_cached(lake, &t->before.object.id, ".parquet", a, sizeof a, err));
-    if (t->is) TARN_TRY(tarn_lake_cached(lake, &t->after.object.id, ".parquet", b, sizeof b, err));
+    if (t->was) TARN_TRY(as_parquet(lake, db, &t->before, folder, "before", a, err));
+    if (t->is) TARN_TRY(as_parquet(lake, db, &t->after, folder, "after", b, err));
     TARN_TRY(tarn_rows_diff(db, t->was ? a : NULL, t->is ? b : NULL, &options, &d, err));
     TARN_TRY(flush(&s, err));
     int64_t differ = d.added + d.removed + d.changed;
@@ -243,6 +276,8 @@ static tarn_code no_key(const char *path, tarn_err *err)
 {
     int len = (int)strlen(path) - 8;
 
+    if (!ends_with(path, ".parquet"))
+        return TARN_FAIL(err, TARN_INVALID, "%s: its rows cannot be compared without a key; give --key COLUMNS", path);
     return TARN_FAIL(
         err, TARN_INVALID,
         "%s: no key is declared, so its rows cannot be compared; give --key COLUMNS, or declare tables: %.*s: key: "
@@ -251,8 +286,8 @@ static tarn_code no_key(const char *path, tarn_err *err)
 }
 
 /* One table, head and all; an error that is the table's own is put in its place unless it was asked for by name. */
-static tarn_code show_table(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const tarn_table_pair *t, const char *key,
-                            int64_t limit, bool named, json_t *list, tarn_err *err)
+static tarn_code show_table(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const tarn_table_pair *t, const char *folder,
+                            const char *key, int64_t limit, bool named, json_t *list, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     static const char *const words[] = {"added", "removed", "changed"};
@@ -265,7 +300,7 @@ static tarn_code show_table(tarn_cli *cli, tarn_lake *lake, tarn_db *db, const t
     tarn_out(cli, "%s%c %s%s%s%s\n", tarn_color(cli, colors[kind]), marks[kind], path, tarn_color(cli, NULL),
              key ? "  by " : "", key ? key : "");
     TARN_TRY(tarn_json_append(list, json_incref(j), err));
-    rc = key ? compare(cli, lake, db, t, key, limit, j, &said) : no_key(path, &said);
+    rc = key ? compare(cli, lake, db, t, folder, key, limit, j, &said) : no_key(path, &said);
     if (rc == TARN_INVALID && !named) {
         tarn_out(cli, "  %s%s%s\n", tarn_color(cli, "dim"), said.msg, tarn_color(cli, NULL));
         rc = tarn_json_set(j, "error", json_string(said.msg), err);
@@ -282,15 +317,14 @@ done:
 
 static bool is_table(const char *path)
 {
-    size_t len = strlen(path);
-    return len > 8 && strcmp(path + len - 8, ".parquet") == 0;
+    return ends_with(path, ".parquet") || ends_with(path, ".csv") || ends_with(path, ".tsv");
 }
 
 /* Is `path` the table that `name` names, with or without ".parquet"? */
 static bool named_so(const char *path, const char *name)
 {
-    size_t len = strlen(path) - 8;
-    return strcmp(path, name) == 0 || (strlen(name) == len && strncmp(path, name, len) == 0);
+    size_t len = strlen(name);
+    return strcmp(path, name) == 0 || (strncmp(path, name, len) == 0 && strcmp(path + len, ".parquet") == 0);
 }
 
 tarn_code tarn_keep_table(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,
@@ -301,7 +335,11 @@ tarn_code tarn_keep_table(void *arg, tarn_change_kind kind, const tarn_entry *be
     tarn_table_pair t = {.was = kind != TARN_ADDED, .is = kind != TARN_REMOVED};
     const char *path = t.is ? after->path : before->path;
 
-    if (l->exact || !is_table(path) || strncmp(path, l->path, strlen(l->path)) != 0) return TARN_OK;
+    if (l->exact || strncmp(path, l->path, strlen(l->path)) != 0) return TARN_OK;
+    if (!is_table(path)) {
+        if (l->others++ == 0) (void)snprintf(l->other, sizeof l->other, "%s", path);
+        return TARN_OK;
+    }
     if (t.was && t.is && tarn_id_equal(&before->object.id, &after->object.id)) return TARN_OK; /* its recipe did */
     if (t.was) t.before = *before;
     if (t.is) t.after = *after;
@@ -321,16 +359,21 @@ void tarn_table_list_clear(tarn_table_list *l)
 }
 
 /* Nothing differs: is what was named there at all? */
-static tarn_code say_same(const tarn_cli *cli, tarn_lake *lake, const char *path, const tarn_rows_print *what,
-                          tarn_err *err)
+static tarn_code say_same(const tarn_cli *cli, tarn_lake *lake, const tarn_table_list *tables,
+                          const tarn_rows_print *what, tarn_err *err)
 {
+    const char *path = tables->path;
     tarn_entry e;
     char with[1040];
 
     if (!path[0]) {
-        tarn_out(cli, "no table differs between %s\n", what->where);
+        tarn_out(cli, "no table differs between %s%s\n", what->where,
+                 tables->others ? "; files that are none do: without --rows they are listed" : "");
         return TARN_OK;
     }
+    if (tables->others)
+        return TARN_FAIL(err, TARN_INVALID,
+                         "'%s' differs, but is no table (Parquet, CSV), so it has no rows to compare", tables->other);
     (void)snprintf(with, sizeof with, "%.1000s%s", path, is_table(path) ? "" : ".parquet");
     if (!what->commit || tarn_lake_lookup(lake, what->commit, with, &e, NULL) != TARN_OK)
         return TARN_FAIL(err, TARN_NOT_FOUND, "no table that starts with '%s' differs between %s", path, what->where);
@@ -353,17 +396,16 @@ static tarn_code show_all(tarn_cli *cli, tarn_lake *lake, const tarn_table_list 
                           json_t *list, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    tarn_project *p = NULL;
+    tarn_project *p = what->key[0] ? NULL : tarn_cli_declared(cli);
     tarn_db *db = NULL;
     char folder[PATH_CAP] = "";
 
-    (void)(tarn_project_read(cli->folder, &p, NULL, NULL) == TARN_OK); /* without one, --key says it */
     TARN_TRY(open_engine(cli, lake, folder, &db, err));
     for (size_t i = 0; i < tables->n; i++) {
         const tarn_table_pair *t = &tables->pairs[i];
         const char *path = t->is ? t->after.path : t->before.path;
         const char *key = what->key[0] ? what->key : p ? tarn_declared_key(p, path) : NULL;
-        TARN_TRY(show_table(cli, lake, db, t, key, what->limit, tables->exact, list, err));
+        TARN_TRY(show_table(cli, lake, db, t, folder, key, what->limit, tables->exact, list, err));
     }
 done:
     tarn_db_close(db);
@@ -378,7 +420,7 @@ tarn_code tarn_out_rows(tarn_cli *cli, tarn_lake *lake, const tarn_table_list *t
     tarn_code rc = TARN_OK;
     json_t *list = json_array();
 
-    if (tables->n == 0) TARN_TRY(say_same(cli, lake, tables->path, what, err));
+    if (tables->n == 0) TARN_TRY(say_same(cli, lake, tables, what, err));
     else TARN_TRY(show_all(cli, lake, tables, what, list, err));
     TARN_TRY(tarn_json_set(cli->result, "tables", json_incref(list), err));
 done:

@@ -10,7 +10,9 @@ typedef struct tarn_table_list {
     const char *path;              /* the table ("orders" or "orders.parquet") or what paths start with; "": all */
     struct tarn_table_pair *pairs; /* (n) */
     size_t n;
-    bool exact; /* path named a table that differs: it alone is kept */
+    bool exact;    /* path named a table that differs: it alone is kept */
+    size_t others; /* files that differ and are no tables */
+    char other[1025];
 } tarn_table_list;
 /* A tarn_change_fn; arg is a tarn_table_list. */
 tarn_code tarn_keep_table(void *arg, tarn_change_kind kind, const tarn_entry *before, const tarn_entry *after,

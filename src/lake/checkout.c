@@ -3,7 +3,11 @@
  *
  * Paths in a tree are checked when it is read, so none can climb out; on the way down no symbolic link is
  * followed, so none that lies in the folder can lead out either. A file appears whole: it is written under
- * another name, its hash checked, and renamed. All files are looked at before the first is written. */
+ * another name, its hash checked, and renamed. All files are looked at before the first is written.
+ *
+ * A path into a folder .tarn is refused: whoever may write to a branch could otherwise change the lake of those who
+ * check it out over their project. So is a commit with both `a` and `a/b`, which a store of objects can hold and a
+ * folder cannot. */
 #include "lake/inside.h"
 
 #include "base/mem.h"
@@ -11,13 +15,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct checkout {
     tarn_lake *lake;
     tarn_pool *pool;
+    const tarn_id *commit;
     const char *prefix, *folder;
+    char folder_seen[1025]; /* in the commit: the last that is known to be no file, nor those above it */
     int root;
     bool force, writing;
     int64_t files, total;
@@ -32,6 +39,48 @@ static bool wanted(const char *path, const char *prefix)
     if (len == 0) return true;
     if (strncmp(path, prefix, len) != 0) return false;
     return prefix[len - 1] == '/' || path[len] == '\0' || path[len] == '/';
+}
+
+static tarn_code refuse_inside(const char *path, tarn_err *err)
+{
+    static const char own[] = ".tarn";
+
+    for (const char *part = path; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        size_t len = strcspn(part, "/");
+        if (len == sizeof own - 1 && strncasecmp(part, own, len) == 0)
+            return TARN_FAIL(
+                err, TARN_DENIED,
+                "'%.200s' would be written inside of a lake, so nothing was; 'tarn lake rm' takes it out of "
+                "the branch, --prefix checks out another part",
+                path);
+    }
+    return TARN_OK;
+}
+
+/* Paths come in the order of their bytes, so a file comes before what is below it, but not always just before. */
+static tarn_code refuse_below_file(checkout *c, const char *path, tarn_err *err)
+{
+    char above[1025];
+    tarn_entry file;
+
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        size_t len = (size_t)(slash - path);
+        bool known = strncmp(c->folder_seen, path, len) == 0 && (c->folder_seen[len] == '/' || !c->folder_seen[len]);
+        (void)snprintf(above, sizeof above, "%.*s", (int)len, path);
+        if (known || !wanted(above, c->prefix)) continue;
+        tarn_code rc = tarn_lake_lookup(c->lake, c->commit, above, &file, err);
+        if (rc == TARN_OK)
+            return TARN_FAIL(
+                err, TARN_CONFLICT,
+                "the commit has '%.200s' and '%.200s', and a folder cannot hold both: remove one of them, or "
+                "check out a part with --prefix",
+                above, path);
+        if (rc != TARN_NOT_FOUND) return rc;
+    }
+    const char *end = strrchr(path, '/');
+    if (end) (void)snprintf(c->folder_seen, sizeof c->folder_seen, "%.*s", (int)(end - path), path);
+    return TARN_OK;
 }
 
 /* Into the folder `part` of fd, which is closed. *fd -1: it is not there (and not to be made). */
@@ -172,6 +221,10 @@ static tarn_code one_path(void *arg, const tarn_entry *e, tarn_err *err)
     if (!wanted(e->path, c->prefix)) return TARN_OK;
     c->stopped = tarn_cancel_check(c->sink, err);
     if (c->stopped != TARN_OK) return c->stopped;
+    if (!c->writing) {
+        TARN_TRY(refuse_inside(e->path, err));
+        TARN_TRY(refuse_below_file(c, e->path, err));
+    }
     TARN_TRY(open_parent(c, e->path, &dir, &name, err));
     TARN_TRY(look(c, dir, name, e, &same, err));
     if (!c->writing) c->total++;
@@ -196,6 +249,7 @@ tarn_code tarn_lake_checkout_by(tarn_lake *lake, tarn_pool *pool, const tarn_id 
     tarn_code rc = TARN_OK;
     checkout c = {.lake = lake,
                   .pool = pool,
+                  .commit = commit,
                   .prefix = prefix ? prefix : "",
                   .folder = folder,
                   .root = -1,

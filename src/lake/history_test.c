@@ -225,14 +225,44 @@ static void checkout_follows_no_link_out_of_the_folder(void **state)
 static void a_path_that_is_file_and_folder_is_refused_cleanly(void **state)
 {
     scratch s = scratch_new();
-    char out[128];
+    char out[128], path[256];
+    int64_t files = 0;
     tarn_entry e[2] = {entry_of(s.lake, "a", "1"), entry_of(s.lake, "a/b", "2")};
     tarn_id id;
 
     (void)state;
     must(tarn_lake_commit_entries(s.lake, "main", e, 2, &(tarn_commit_options){.author = "Ann"}, &id, err));
     (void)snprintf(out, sizeof out, "%s/out", s.folder);
-    must_fail_with(TARN_CONFLICT, "is not a folder", tarn_lake_checkout(s.lake, &id, "", out, true, NULL, NULL, err));
+    must_fail_with(TARN_CONFLICT, "the commit has 'a' and 'a/b'",
+                   tarn_lake_checkout(s.lake, &id, "", out, true, &files, NULL, err));
+    (void)snprintf(path, sizeof path, "%s/a", out);
+    assert_false(tarn_path_exists(path)); /* nothing was written */
+    must(tarn_lake_checkout(s.lake, &id, "a/", out, false, &files, NULL, err));
+    assert_int_equal(files, 1);
+    scratch_free(&s);
+}
+
+static void checkout_never_writes_into_a_lake(void **state)
+{
+    static const char *const paths[] = {".tarn/format", ".tarn/meta.db-wal", "a/.tarn/x", ".Tarn/x", "a/.TARN"};
+    scratch s = scratch_new();
+    char out[128], path[256], branch[16];
+    tarn_id id;
+    int64_t files = 0;
+
+    (void)state;
+    (void)snprintf(out, sizeof out, "%s/out", s.folder);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        tarn_entry e[3] = {entry_of(s.lake, "ok", "1"), entry_of(s.lake, "z.tarn/ok", "2"),
+                           entry_of(s.lake, paths[i], "3")};
+        (void)snprintf(branch, sizeof branch, "b%zu", i);
+        must(tarn_lake_commit_entries(s.lake, branch, e, 3, &(tarn_commit_options){.author = "Ann"}, &id, err));
+        must_fail_with(TARN_DENIED, paths[i], tarn_lake_checkout(s.lake, &id, "", out, true, &files, NULL, err));
+        (void)snprintf(path, sizeof path, "%s/ok", out);
+        assert_false(tarn_path_exists(path));
+        must(tarn_lake_checkout(s.lake, &id, "z.tarn/", out, true, &files, NULL, err));
+        assert_int_equal(files, 1);
+    }
     scratch_free(&s);
 }
 
@@ -240,4 +270,4 @@ TARN_TESTS(TARN_TEST(references_mean_what_they_say), TARN_TEST(a_removed_branch_
            TARN_TEST(the_longest_ref_wins_in_ref_and_path),
            TARN_TEST(the_log_is_newest_first_and_merging_moves_forward_where_it_can),
            TARN_TEST(checkout_writes_refuses_and_forces), TARN_TEST(checkout_follows_no_link_out_of_the_folder),
-           TARN_TEST(a_path_that_is_file_and_folder_is_refused_cleanly))
+           TARN_TEST(a_path_that_is_file_and_folder_is_refused_cleanly), TARN_TEST(checkout_never_writes_into_a_lake))

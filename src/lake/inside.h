@@ -278,8 +278,6 @@ static inline bool tarn_check_stops(const tarn_lake *lake, tarn_code rc)
 
 /* ---- path.c ---- */
 
-/* TARN_INVALID says what is wrong with it. */
-TARN_MUST tarn_code tarn_path_check(const char *path, size_t len, tarn_err *err);
 /* The smallest text above everything that starts with prefix; false if there is none. In place. */
 bool tarn_path_after(char *prefix);
 

@@ -106,6 +106,9 @@ typedef struct tarn_entry {
     tarn_id attrs;  /* object with JSON of what came with the content (type, user's own metadata); none: nothing */
 } tarn_entry;
 
+/* May this be a path? TARN_INVALID says what is wrong with it. Whatever takes a path asks; ask before long work. */
+TARN_MUST tarn_code tarn_path_check(const char *path, size_t len, tarn_err *err);
+
 /* Return other than TARN_OK to stop; TARN_CANCELLED stops without being an error. */
 typedef tarn_code tarn_entry_fn(void *arg, const tarn_entry *entry, tarn_err *err);
 

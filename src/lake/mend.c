@@ -305,7 +305,7 @@ static tarn_code build(mending *m, const tarn_format *format, const char *path, 
 {
     tarn_code rc = TARN_OK;
     tarn_meta *meta = NULL;
-    char fresh[TARN_LAKE_PATH + 64], line[100];
+    char fresh[TARN_LAKE_PATH + 64], line[160];
     int n = 0;
 
     TARN_TRY(tarn_path_join(fresh, sizeof fresh, m->inside, "meta.db-new", err));
@@ -321,11 +321,32 @@ static tarn_code build(mending *m, const tarn_format *format, const char *path, 
     meta = NULL;
     if (rename(fresh, mended) != 0) return TARN_FAIL_ERRNO(err, "rename into", mended);
     TARN_TRY(tarn_dir_sync(m->inside, err));
-    (void)snprintf(line, sizeof line, "meta.db is made again: %d packs", n);
+    (void)snprintf(line, sizeof line,
+                   "meta.db is made again: %d packs; 'tarn lake fsck --lost' lists commits without a name", n);
     say(m, line);
 done:
     tarn_meta_close(meta);
     return rc;
+}
+
+/* What the note names, and how to have it again; there: as another commit. */
+static void tell_noted(mending *m, const tarn_acked *noted, bool there)
+{
+    char line[700], hex[TARN_ID_HEX], again[300] = "";
+    const char *own = strchr(noted->ref, '/');
+
+    (void)tarn_id_hex(&noted->commit, hex);
+    own = own ? own + 1 : noted->ref;
+    if (strncmp(noted->ref, "heads/", 6) == 0)
+        (void)snprintf(again, sizeof again, "; if the packs have it, 'tarn lake %s %.200s %.12s' puts it there again",
+                       there ? "reset" : "branch", own, hex);
+    else if (strncmp(noted->ref, "tags/", 5) == 0)
+        (void)snprintf(again, sizeof again,
+                       "; if the packs have it, 'tarn lake tag %.200s %.12s%s' puts it there again", own, hex,
+                       there ? " --force" : "");
+    (void)snprintf(line, sizeof line, "'%.200s' was at commit %s%s",
+                   strncmp(noted->ref, "heads/", 6) == 0 ? own : noted->ref, hex, again);
+    say(m, line);
 }
 
 /* What the note of acked.c tells beyond the metadata, and the note with it. */
@@ -335,8 +356,6 @@ static tarn_code take_note(mending *m, const char *path, bool *done_some, tarn_e
     tarn_meta *meta = NULL;
     tarn_acked noted;
     tarn_ref now = {.name = ""};
-    char line[600], hex[TARN_ID_HEX];
-    const char *branch = NULL;
 
     if (!tarn_acked_read(m->inside, &noted)) return TARN_OK;
     TARN_TRY(tarn_meta_open(path, false, &meta, err));
@@ -349,12 +368,7 @@ static tarn_code take_note(mending *m, const char *path, bool *done_some, tarn_e
     if (rc != TARN_NOT_FOUND) TARN_TRY(rc);
     rc = TARN_OK;
     if (!tarn_id_none(&noted.commit) && !tarn_id_equal(&now.commit, &noted.commit)) {
-        branch = strncmp(noted.ref, "heads/", 6) == 0 ? noted.ref + 6 : noted.ref;
-        (void)snprintf(
-            line, sizeof line,
-            "'%.200s' was at commit %s; if the packs have it, 'tarn lake %s %.200s %.12s' puts it there again", branch,
-            tarn_id_hex(&noted.commit, hex), now.name[0] ? "reset" : "branch", branch, hex);
-        say(m, line);
+        tell_noted(m, &noted, now.name[0] != '\0');
     }
     tarn_acked_forget(m->inside);
 done:

@@ -11,6 +11,16 @@ static bool part_ok(const char *part, size_t len)
     return len > 0 && !(len == 1 && part[0] == '.') && !(len == 2 && part[0] == '.' && part[1] == '.');
 }
 
+static tarn_code refuse_bytes(const char *path, size_t len, size_t bad, tarn_err *err)
+{
+    char shown[201];
+    size_t n = len < sizeof shown - 1 ? len : sizeof shown - 1;
+
+    for (size_t i = 0; i < n; i++) shown[i] = (unsigned char)path[i] < 128 ? path[i] : '?';
+    shown[n] = '\0';
+    return TARN_FAIL(err, TARN_INVALID, "path '%s' is not UTF-8 at byte %zu; rename it", shown, bad);
+}
+
 tarn_code tarn_path_check(const char *path, size_t len, tarn_err *err)
 {
     size_t bad = 0, from = 0;
@@ -18,7 +28,7 @@ tarn_code tarn_path_check(const char *path, size_t len, tarn_err *err)
     if (len == 0) return TARN_FAIL(err, TARN_INVALID, "an empty path names nothing");
     if (len > 1024)
         return TARN_FAIL(err, TARN_INVALID, "path '%.40s...' has %zu bytes; at most 1,024 are possible", path, len);
-    if (!tarn_utf8_valid(path, len, &bad)) return TARN_FAIL(err, TARN_INVALID, "a path is not UTF-8 at byte %zu", bad);
+    if (!tarn_utf8_valid(path, len, &bad)) return refuse_bytes(path, len, bad, err);
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)path[i] < 32 || path[i] == 127)
             return TARN_FAIL(err, TARN_INVALID, "path '%.200s' holds a control character at byte %zu", path, i);

@@ -102,7 +102,7 @@ static bool shared(const both *c) { return c->a >= 0 && c->b >= 0 && c->key < 0;
 /* Column i of side x ('a' or 'b') as it is compared. */
 static void add_value(tarn_text *sql, const both *c, char x, int i)
 {
-    tarn_text_addf(sql, c->text ? "CAST(%c.c%d AS VARCHAR)" : "%c.c%d", x, i);
+    tarn_text_addf(sql, c->text ? "CAST(%c.%c%d AS VARCHAR)" : "%c.%c%d", x, x, i);
 }
 
 static void add_distinct(tarn_text *sql, const both *c, int i)
@@ -112,19 +112,21 @@ static void add_distinct(tarn_text *sql, const both *c, int i)
     add_value(sql, c, 'b', i);
 }
 
-/* (SELECT r, c0, c1, ... FROM the side) x */
+/* (SELECT r, a0, a1, ... FROM the side) a, or (SELECT r, ... b1, b0 FROM the side) b. The engine's hash of a comparison
+ * is the exclusive-or of those of its columns' names, and of their places once they are bound. Were these the same on
+ * both sides, they would cancel out, all comparisons would have one hash, and 5,000 columns take minutes to plan. */
 static void add_side(tarn_text *sql, const differ *d, char x)
 {
     const tarn_rowside *side = x == 'a' ? &d->a : &d->b;
 
     tarn_text_add(sql, side->path ? "(SELECT file_row_number AS r" : "(SELECT NULL::BIGINT AS r");
-    for (int i = 0; i < d->n; i++) {
-        int at = x == 'a' ? d->columns[i].a : d->columns[i].b;
+    for (int k = 0; k < d->n; k++) {
+        int i = x == 'a' ? k : d->n - 1 - k, at = x == 'a' ? d->columns[i].a : d->columns[i].b;
         if (at < 0) continue;
         tarn_text_add(sql, ", ");
         if (side->path) tarn_sql_name(sql, side->columns[at].name);
         else tarn_text_addf(sql, "NULL::%s", side->columns[at].type);
-        tarn_text_addf(sql, " AS c%d", i);
+        tarn_text_addf(sql, " AS %c%d", x, i);
     }
     if (side->path) tarn_rowside_from(sql, side);
     else tarn_text_add(sql, " WHERE false");
@@ -148,8 +150,8 @@ static void add_join(tarn_text *sql, const differ *d)
             tarn_text_addf(sql, ") AS k%d", c->key);
             continue;
         }
-        if (c->a >= 0) tarn_text_addf(sql, ", a.c%d AS a%d", i, i);
-        if (c->b >= 0) tarn_text_addf(sql, ", b.c%d AS b%d", i, i);
+        if (c->a >= 0) tarn_text_addf(sql, ", a.a%d AS a%d", i, i);
+        if (c->b >= 0) tarn_text_addf(sql, ", b.b%d AS b%d", i, i);
         if (!shared(c)) continue;
         tarn_text_add(sql, ", (a.r IS NOT NULL AND b.r IS NOT NULL AND ");
         add_distinct(sql, c, i);

@@ -31,7 +31,9 @@ tarn_code tarn_rowside_key(tarn_arena *arena, const char *key, const char ***nam
             return TARN_FAIL(err, TARN_LIMIT, "a key has at most %d columns, here are more: %.100s", MOST_KEY, key);
         if (len > 0) {
             TARN_TRY(tarn_arena_strndup(arena, at, len, &name, err));
-            (*names)[(*n)++] = name;
+            int same = 0; /* a column that is named twice counts once */
+            while (same < *n && strcasecmp((*names)[same], name) != 0) same++;
+            if (same == *n) (*names)[(*n)++] = name;
         }
         at += stop;
     }
@@ -74,6 +76,17 @@ static void read_of(tarn_text *sql, const tarn_rowside *side)
     tarn_text_add(sql, ", file_row_number = true)");
 }
 
+static bool is_parquet(const char *path)
+{
+    char mark[4] = "";
+    FILE *f = fopen(path, "rb");
+
+    if (!f) return true; /* the engine says why it cannot be read */
+    bool yes = fseek(f, -4, SEEK_END) == 0 && fread(mark, 1, 4, f) == 4 && memcmp(mark, "PAR1", 4) == 0;
+    (void)fclose(f);
+    return yes;
+}
+
 tarn_code tarn_rowside_open(tarn_db *db, tarn_arena *arena, const char *path, const char *label, tarn_rowside *out,
                             tarn_err *err)
 {
@@ -84,6 +97,10 @@ tarn_code tarn_rowside_open(tarn_db *db, tarn_arena *arena, const char *path, co
     *out = (tarn_rowside){.path = path, .label = label ? label : path ? path : "no table"};
     if (!path) return TARN_OK;
     if (!tarn_path_exists(path)) return TARN_FAIL(err, TARN_NOT_FOUND, "there is no file '%s'", path);
+    if (!is_parquet(path)) {
+        rc = TARN_FAIL(err, TARN_INVALID, "the content is no Parquet table, whatever the path says");
+        goto done;
+    }
     tarn_text_add(&sql, "SELECT column_name, column_type FROM (DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ");
     read_of(&sql, out);
     tarn_text_add(&sql, ")");

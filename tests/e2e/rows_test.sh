@@ -136,3 +136,26 @@ t ingest
 t lake diff main~1 main many --rows --limit 100000
 same "$(grep -c '1 -> 2' "$out")" 100000 "rows"
 says "0 added, 0 removed, 100,000 changed, 0 unchanged"
+
+say "CSV files are compared as the texts that stand in them; what is no table is told"
+mkdir "$scratch/csv" && cd "$scratch/csv"
+t init
+rm tarn.yaml
+printf 'id,name,v\n1,ann,1.50\n2,ben,2\n3,"cy, ""c""",\n' >a.csv
+printf '\xff\xfe\x00' >b.parquet
+echo 1 >bin
+t lake put a.csv b.parquet bin && t lake commit -m one
+printf 'id,name,v\n1,ann,1.5\n3,"cy, ""c""",7\n4,dan,4\n' >a.csv
+printf '\xff\xfe\x01' >b.parquet
+echo 2 >bin
+t lake put a.csv b.parquet bin && t lake commit -m two
+t lake diff main~1 main a.csv --rows --key id
+says "~ a.csv  by id" "1.50 -> 1.5" "null -> 7" "1 added, 1 removed, 2 changed, 0 unchanged"
+t lake diff main~1 main a.csv --stat --key id,ID
+says "1 added, 1 removed, 2 changed, 0 unchanged"
+expect 65 "$tarn" lake diff main~1 main a.csv --rows
+says "a.csv: its rows cannot be compared without a key; give --key COLUMNS"
+expect 65 "$tarn" lake diff main~1 main b --rows --key id
+says "b.parquet: before: the content is no Parquet table, whatever the path says"
+expect 65 "$tarn" lake diff main~1 main bin --rows --key id
+says "'bin' differs, but is no table"

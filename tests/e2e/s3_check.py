@@ -74,6 +74,22 @@ def objects():
     s3.copy_object(Bucket=bucket, Key="main/b/three.txt", CopySource=copy, Metadata={"x": "y"}, MetadataDirective="REPLACE")
     assert s3.head_object(Bucket=bucket, Key="main/b/two.txt")["Metadata"] == {"colour": "blue"}
     assert s3.head_object(Bucket=bucket, Key="main/b/three.txt")["Metadata"] == {"x": "y"}
+    # What is asked on a condition, or of a part of the content, is not done without it.
+    refused("PreconditionFailed", s3.delete_object, Bucket=bucket, Key="main/b/two.txt", IfMatch='"x"')
+    refused("NotImplemented", s3.delete_object, Bucket=bucket, Key="main/b/two.txt", IfMatchSize=3)
+    refused("NotImplemented", s3.delete_objects, Bucket=bucket, Delete={"Objects": [{"Key": "main/b/two.txt", "ETag": '"x"'}]})
+    refused("NotImplemented", s3.put_object, Bucket=bucket, Key="main/b/two.txt", Body=b"tail", WriteOffsetBytes=3)
+    refused("NotImplemented", s3.get_object, Bucket=bucket, Key="main/b/two.txt", SSECustomerAlgorithm="AES256", SSECustomerKey="k" * 32)
+    refused("AccessDenied", s3.get_object, Bucket=bucket, Key="main/b/two.txt", ExpectedBucketOwner="111122223333")
+    assert s3.get_object(Bucket=bucket, Key="main/b/two.txt")["Body"].read() == b"one"
+    s3.put_object(Bucket=bucket, Key="main/b/four.txt", Body=b"one")
+    s3.delete_object(Bucket=bucket, Key="main/b/four.txt", IfMatch=etag)
+    refused("404", s3.head_object, Bucket=bucket, Key="main/b/four.txt")
+    # A branch is no key: nothing is written beside what it holds.
+    refused("InvalidArgument", s3.put_object, Bucket=bucket, Key="main", Body=b"x")
+    refused("InvalidArgument", s3.copy_object, Bucket=bucket, Key="main", CopySource=copy)
+    refused("InvalidArgument", s3.create_multipart_upload, Bucket=bucket, Key="main")
+    refused("404", s3.head_object, Bucket=bucket, Key="main")
     gone = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "main/b/two.txt"}, {"Key": "main/none"}, {"Key": "main//"}]})
     assert len(gone["Deleted"]) == 2 and gone["Errors"][0]["Code"] == "InvalidArgument"
     s3.delete_object(Bucket=bucket, Key="main/b/three.txt")
@@ -401,6 +417,8 @@ def hostile():
     assert b"XAmzContentSHA256Mismatch" in raw(head)
     head, *_ = signed("PUT", path, "UNSIGNED-PAYLOAD", {"content-length": "4", "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, b"this")
     assert b"BadDigest" in raw(head)
+    head, *_ = signed("PUT", path + "/nolength", "UNSIGNED-PAYLOAD", {})
+    assert b"MissingContentLength" in raw(head)
     head, *_ = signed("GET", path, nothing, {}, key=("tarnkey", "wrong"))
     assert b"SignatureDoesNotMatch" in raw(head)
     head, *_ = signed("GET", path, nothing, {}, key=("nobody", "x"))

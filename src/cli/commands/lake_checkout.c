@@ -25,7 +25,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
     TARN_TRY(tarn_lake_resolve(lake, argv[0], &id, err));
     TARN_TRY(tarn_lake_checkout_by(lake, cli->pool, &id, p->prefix, argv[1], p->force, &files, cli->sink, err));
-    tarn_out(cli, "%lld files in %s\n", (long long)files, argv[1]);
+    tarn_out(cli, "%lld file%s in %s\n", (long long)files, files == 1 ? "" : "s", argv[1]);
     TARN_TRY(tarn_json_set(cli->result, "files", json_integer((json_int_t)files), err));
 done:
     tarn_lake_close(lake);

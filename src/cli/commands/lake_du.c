@@ -26,6 +26,7 @@ static tarn_code show(void *arg, const tarn_du *row, tarn_err *err)
     char logical[32], stored[32], alone[32];
     const char *name = row->name[0] ? row->name : "(staged, results of runs)";
 
+    if (json_array_size(l->list) == 0) tarn_out(l->cli, "%10s %12s %12s %12s\n", "paths", "content", "stored", "alone");
     tarn_out(l->cli, "%10llu %12s %12s %12s  %s\n", (unsigned long long)row->paths,
              tarn_num_bytes(row->logical, logical), tarn_num_bytes(row->stored, stored),
              tarn_num_bytes(row->alone, alone), name);
@@ -68,7 +69,6 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
         goto done;
     }
     TARN_TRY(tarn_cli_lake(cli, &lake, err));
-    tarn_out(cli, "%10s %12s %12s %12s\n", "paths", "content", "stored", "alone");
     if (p->path[0])
         TARN_TRY(by_paths(cli, lake, argc ? argv[0] : tarn_cli_branch(cli, branch, sizeof branch), p->path, &l, &total,
                           err));

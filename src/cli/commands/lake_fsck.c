@@ -77,7 +77,8 @@ static tarn_code show_lost(void *arg, const tarn_commit *c, bool tip, tarn_err *
 
     (void)tarn_id_hex(&c->id, id);
     (void)tarn_time_text(c->time_us, time);
-    tarn_out(f->cli, "%s %.12s  %s  %.60s  %.80s\n", tip ? "*" : " ", id, time, c->author, c->message);
+    tarn_out(f->cli, "%s %.12s  %s  %.60s  %.*s\n", tip ? "*" : " ", id, time, c->author,
+             (int)strcspn(c->message, "\n"), c->message);
     json_t *j = json_pack("{s:s, s:b, s:I, s:s, s:s}", "id", id, "tip", tip ? 1 : 0, "time_us", (json_int_t)c->time_us,
                           "author", c->author, "message", c->message);
     return tarn_json_append(f->lost, j, err);
@@ -178,8 +179,8 @@ static tarn_code verdict(tarn_cli *cli, const tarn_fsck *sum, const findings *f,
     if (f->hurts > 200) tarn_out(cli, "  ... and %lld more (--json lists all)\n", (long long)f->hurts - 200);
     if (f->hurts > 0) tarn_out(cli, "\n");
     return TARN_FAIL(err, TARN_CORRUPT,
-                     "%lld problems found%s; what is named above cannot be read, everything else can; %s",
-                     (long long)sum->problems, repaired ? " after the repair" : "",
+                     "%lld problem%s found%s; what is named above cannot be read, everything else can; %s",
+                     (long long)sum->problems, sum->problems == 1 ? "" : "s", repaired ? " after the repair" : "",
                      repaired ? "give a copy of the lake that has it with --from"
                               : "'tarn lake fsck --repair [--from COPY]' mends what it can");
 }

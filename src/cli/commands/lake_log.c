@@ -69,8 +69,8 @@ static tarn_code show_move(void *arg, const tarn_move *move, tarn_err *err)
     if (w->left-- == 0) return TARN_CANCELLED;
     if (!tarn_id_none(&move->was)) (void)tarn_id_hex(&move->was, was);
     if (!tarn_id_none(&move->to)) (void)tarn_id_hex(&move->to, to);
-    tarn_out(w->cli, "%s  %-12.12s -> %-12.12s  %-10s  %s\n", tarn_time_text(move->time_us, when), was, to, move->who,
-             move->why);
+    tarn_out(w->cli, "%s  %-12.12s -> %-12.12s  %-10s  %.*s\n", tarn_time_text(move->time_us, when), was, to, move->who,
+             (int)strcspn(move->why, "\n"), move->why);
     return tarn_json_append(
         w->list,
         json_pack("{s:s, s:s, s:s, s:s, s:s}", "time", when, "was", was, "to", to, "who", move->who, "why", move->why),

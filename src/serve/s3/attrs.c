@@ -18,10 +18,6 @@ static const struct {
              {"expires", "Expires", "response-expires"},
              {"class", "x-amz-storage-class", NULL}};
 
-/* Headers that ask for something this server does not do: better refused than forgotten. */
-static const char *const refused[] = {"x-amz-server-side-encryption", "x-amz-grant-", "x-amz-website-redirect-location",
-                                      "x-amz-copy-source-server-side-encryption"};
-
 static tarn_code set_text(tarn_s3_call *call, json_t *to, const char *key, const char *value, tarn_err *err)
 {
     size_t bad = 0;
@@ -48,11 +44,6 @@ static tarn_code check_headers(tarn_s3_call *call, tarn_err *err)
 {
     const char *acl = tarn_s3_header(call, "x-amz-acl"), *class = tarn_s3_header(call, "x-amz-storage-class");
 
-    for (size_t i = 0; i < call->n_headers; i++)
-        for (size_t k = 0; k < sizeof refused / sizeof *refused; k++)
-            if (strncasecmp(call->headers[i].name, refused[k], strlen(refused[k])) == 0)
-                return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "the header '%.60s' is not known here",
-                                    call->headers[i].name);
     if (acl && strcmp(acl, "private") != 0 && strcmp(acl, "bucket-owner-full-control") != 0)
         return tarn_s3_fail(call, err, TARN_S3_NotImplemented,
                             "x-amz-acl '%.40s': rights are given by policy here, not by object", acl);

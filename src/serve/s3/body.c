@@ -213,14 +213,17 @@ tarn_code tarn_s3_receiver_new(tarn_s3_call *call, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_entry now;
+    bool content = call->op->body == TARN_S3_CONTENT;
 
+    if (content && !tarn_s3_header(call, "Content-Length") && !tarn_s3_header(call, "Transfer-Encoding"))
+        return tarn_s3_fail(call, err, TARN_S3_MissingContentLength,
+                            "say how long the content is (Content-Length), or send it in chunks");
     if (!call->receiver) TARN_TRY(tarn_alloc(&call->receiver, 1, sizeof *call->receiver, err));
     tarn_s3_receiver *r = call->receiver;
     r->call = call;
     TARN_TRY(start_payload(r, err));
     if (!call->op->sums_elsewhere) TARN_TRY(promised_checksums(r, err));
     TARN_TRY(promised_md5(r, err));
-    bool content = call->op->body == TARN_S3_CONTENT;
     if (content || r->sum_name[0] || r->promised_md5[0]) TARN_TRY(tarn_sums_new(r->sum_name, &r->sums, err));
     const tarn_id *like = content && !call->op->select ? tarn_s3_replaced(call, &now) : NULL; /* a part replaces none */
     if (content) TARN_TRY(tarn_lake_writer_new(tarn_s3_lake(call), like, &r->writer, err));

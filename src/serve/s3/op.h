@@ -72,6 +72,7 @@ typedef struct tarn_s3_place {
     char branch[256]; /* "" a tag or a commit, which nobody can write to */
     tarn_id commit;   /* of a tag or commit */
     char path[1025];  /* lake path; "" none */
+    bool bare;        /* the key is a ref and nothing behind it */
     tarn_s3_versioning versioning;
     bool locked;         /* the bucket was made with object lock */
     int64_t retain_days; /* of what is written there; 0: none */
@@ -181,9 +182,10 @@ TARN_MUST tarn_code tarn_s3_look_version(tarn_s3_call *call, tarn_s3_place *plac
 /* Stage the entry as the current one; attrs gets its version. */
 TARN_MUST tarn_code tarn_s3_version_put(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *entry,
                                         json_t *attrs, tarn_err *err);
-/* Remove a version for good ("" : put a delete marker). *marker: what was removed, or put, is one. */
+/* Remove a version for good ("" : put a delete marker). *marker: what was removed, or put, is one. looks: only if the
+ * call's place is as If-Match wants it. */
 TARN_MUST tarn_code tarn_s3_version_delete(tarn_s3_call *call, const tarn_s3_place *place, const char *version,
-                                           char done[TARN_S3_VERSION], bool *marker, tarn_err *err);
+                                           bool looks, char done[TARN_S3_VERSION], bool *marker, tarn_err *err);
 /* The entry, which was found by look_version with the attributes `was`, gets its new ones. */
 TARN_MUST tarn_code tarn_s3_version_change(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *e,
                                            const tarn_id *was, const json_t *attrs, tarn_err *err);
@@ -323,6 +325,8 @@ TARN_MUST tarn_code tarn_s3_copy_range(tarn_s3_call *call, const tarn_id *object
 TARN_MUST tarn_code tarn_s3_put_entry(tarn_s3_call *call, const tarn_object *object, json_t *attrs, tarn_err *err);
 /* If-Match and If-None-Match of a write. */
 TARN_MUST tarn_code tarn_s3_put_conditions(tarn_s3_call *call, tarn_err *err);
+/* The same, of what is there now; the gateway's write_lock is held. */
+TARN_MUST tarn_code tarn_s3_check_now(tarn_s3_call *call, tarn_err *err);
 
 typedef struct tarn_s3_listed {
     const char *key; /* or common prefix */

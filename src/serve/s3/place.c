@@ -120,6 +120,7 @@ tarn_code tarn_s3_place_find(tarn_s3_call *call, const char *bucket, const char 
             return tarn_s3_fail(call, err, TARN_S3_NoSuchKey,
                                 "'%.100s' begins with no branch, tag or commit; keys of this bucket are <ref>/<path>",
                                 key);
+        out->bare = key[n] == '\0';
         n += key[n] == '/';
     }
     rc = path_of(call, key + n, out->path, err);
@@ -129,6 +130,10 @@ done:
 
 tarn_code tarn_s3_place_writable(tarn_s3_call *call, const tarn_s3_place *place, tarn_err *err)
 {
+    if (place->bare && call->op->right != TARN_ACT_COMMIT)
+        return tarn_s3_fail(call, err, TARN_S3_InvalidArgument,
+                            "the key '%.100s' names a branch and no path in it; write to '%.100s/...'", place->ref,
+                            place->ref);
     if (place->branch[0]) return TARN_OK;
     return tarn_s3_fail(call, err, TARN_S3_MethodNotAllowed,
                         "'%.100s' is a tag or a commit, which never changes; write to a branch", place->ref);
@@ -136,6 +141,7 @@ tarn_code tarn_s3_place_writable(tarn_s3_call *call, const tarn_s3_place *place,
 
 tarn_code tarn_s3_look(tarn_s3_call *call, const tarn_s3_place *place, tarn_entry *out, tarn_err *err)
 {
+    if (place->bare) return tarn_s3_fail(call, err, TARN_S3_NoSuchKey, "The specified key does not exist");
     tarn_code rc = place->branch[0] ? tarn_s3_staged_lookup(call, place->branch, place->path, out, err)
                                     : tarn_lake_lookup(tarn_s3_lake(call), &place->commit, place->path, out, err);
 

@@ -201,6 +201,33 @@ static tarn_code check_query(tarn_s3_call *call, tarn_err *err)
     return TARN_OK;
 }
 
+/* Headers that ask for something this server does not do: better refused than forgotten. */
+static const char *const refused[] = {"x-amz-server-side-encryption",
+                                      "x-amz-copy-source-server-side-encryption",
+                                      "x-amz-grant-",
+                                      "x-amz-website-redirect-location",
+                                      "x-amz-write-offset-bytes",
+                                      "x-amz-if-match-",
+                                      "x-amz-rename-source"};
+
+static tarn_code check_headers(tarn_s3_call *call, tarn_err *err)
+{
+    static const char *const owners[] = {"x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"};
+
+    for (size_t i = 0; i < call->n_headers; i++)
+        for (size_t k = 0; k < sizeof refused / sizeof *refused; k++)
+            if (strncasecmp(call->headers[i].name, refused[k], strlen(refused[k])) == 0)
+                return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "the header '%.60s' is not known here",
+                                    call->headers[i].name);
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        const char *owner = tarn_s3_header(call, owners[i]);
+        if (owner && strcmp(owner, "tarn") != 0)
+            return tarn_s3_fail(call, err, TARN_S3_AccessDenied, "the owner of all buckets here is 'tarn', not '%.60s'",
+                                owner);
+    }
+    return TARN_OK;
+}
+
 /* How well an operation fits: -1 not at all; more the more it asks for. */
 static int fit(const tarn_s3_call *call, const tarn_s3_op *op, tarn_s3_level level)
 {
@@ -220,7 +247,10 @@ tarn_code tarn_s3_choose(tarn_s3_call *call, tarn_err *err)
         if (n > best) call->op = tarn_s3_op_at(i);
         if (n > best) best = n;
     }
-    if (call->op) return check_query(call, err);
+    if (call->op) {
+        tarn_code rc = check_query(call, err);
+        return rc == TARN_OK ? check_headers(call, err) : rc;
+    }
     return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "%.20s of %s%s is not an operation that this server has",
                         call->x->method,
                         level == TARN_S3_OBJECT   ? "an object"

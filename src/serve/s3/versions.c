@@ -356,29 +356,36 @@ done:
     return rc;
 }
 
-tarn_code tarn_s3_version_delete(tarn_s3_call *call, const tarn_s3_place *place, const char *version,
+/* The gateway's write_lock is held where there are versions. */
+static tarn_code delete_now(tarn_s3_call *call, const tarn_s3_place *place, const char *version,
+                            char done_with[TARN_S3_VERSION], bool *marker, tarn_err *err)
+{
+    if (place->versioning == TARN_S3_UNVERSIONED) return delete_plain(call, place, err);
+    if (*version) {
+        (void)snprintf(done_with, TARN_S3_VERSION, "%s", version);
+        return delete_version(call, place, version, marker, err);
+    }
+    *marker = true;
+    return put_marker(call, place, done_with, err);
+}
+
+tarn_code tarn_s3_version_delete(tarn_s3_call *call, const tarn_s3_place *place, const char *version, bool looks,
                                  char done_with[TARN_S3_VERSION], bool *marker, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
+    bool plain = place->versioning == TARN_S3_UNVERSIONED, locks = looks || !plain;
 
     done_with[0] = '\0';
     *marker = false;
-    if (place->versioning == TARN_S3_UNVERSIONED) {
-        if (*version && strcmp(version, "null") != 0)
-            return tarn_s3_fail(call, err, TARN_S3_NotImplemented,
-                                "the lake's own history cannot be deleted version by version");
-        return delete_plain(call, place, err);
-    }
-    if (*version && strcmp(version, "null") != 0 && !is_id(version)) return no_version(call, version, err);
-    (void)pthread_mutex_lock(&call->gateway->write_lock);
-    if (*version) {
-        (void)snprintf(done_with, TARN_S3_VERSION, "%s", version);
-        rc = delete_version(call, place, version, marker, err);
-    } else {
-        *marker = true;
-        rc = put_marker(call, place, done_with, err);
-    }
-    (void)pthread_mutex_unlock(&call->gateway->write_lock);
+    if (looks && *version)
+        return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "If-Match holds for the current version alone");
+    if (plain && *version && strcmp(version, "null") != 0)
+        return tarn_s3_fail(call, err, TARN_S3_NotImplemented,
+                            "the lake's own history cannot be deleted version by version");
+    if (!plain && *version && strcmp(version, "null") != 0 && !is_id(version)) return no_version(call, version, err);
+    if (locks) (void)pthread_mutex_lock(&call->gateway->write_lock);
+    tarn_code rc = looks ? tarn_s3_check_now(call, err) : TARN_OK;
+    if (rc == TARN_OK) rc = delete_now(call, place, version, done_with, marker, err);
+    if (locks) (void)pthread_mutex_unlock(&call->gateway->write_lock);
     return rc;
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static tarn_code check_now(tarn_s3_call *call, tarn_err *err)
+tarn_code tarn_s3_check_now(tarn_s3_call *call, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_entry *now = NULL;
@@ -28,7 +28,7 @@ tarn_code tarn_s3_put_conditions(tarn_s3_call *call, tarn_err *err)
 {
     tarn_code rc = tarn_s3_place_writable(call, &call->place, err);
 
-    return rc == TARN_OK ? check_now(call, err) : rc;
+    return rc == TARN_OK ? tarn_s3_check_now(call, err) : rc;
 }
 
 tarn_code tarn_s3_put_entry(tarn_s3_call *call, const tarn_object *object, json_t *attrs, tarn_err *err)
@@ -44,7 +44,7 @@ tarn_code tarn_s3_put_entry(tarn_s3_call *call, const tarn_object *object, json_
     bool looks = tarn_s3_header(call, "If-Match") || tarn_s3_header(call, "If-None-Match");
     if (call->place.versioning != TARN_S3_UNVERSIONED) looks = true;
     if (looks) (void)pthread_mutex_lock(&call->gateway->write_lock); /* between looking and staging nobody writes */
-    rc = looks ? check_now(call, err) : TARN_OK;
+    rc = looks ? tarn_s3_check_now(call, err) : TARN_OK;
     if (rc == TARN_OK) rc = tarn_s3_version_put(call, &call->place, e, attrs, err);
     if (looks) (void)pthread_mutex_unlock(&call->gateway->write_lock);
     if (rc == TARN_OK && tarn_json_text(attrs, "version", NULL))

@@ -7,11 +7,11 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     tarn_code rc = TARN_OK;
     const char *version = tarn_s3_query(call, "versionId");
     char done_with[TARN_S3_VERSION];
-    bool marker = false;
+    bool marker = false, looks = tarn_s3_header(call, "If-Match") || tarn_s3_header(call, "If-None-Match");
 
     TARN_TRY(tarn_s3_place_writable(call, &call->place, err));
     call->status = 204;
-    TARN_TRY(tarn_s3_version_delete(call, &call->place, version ? version : "", done_with, &marker, err));
+    TARN_TRY(tarn_s3_version_delete(call, &call->place, version ? version : "", looks, done_with, &marker, err));
     if (done_with[0]) tarn_s3_reply_header(call, "x-amz-version-id", "%s", done_with);
     if (marker) tarn_s3_reply_header(call, "x-amz-delete-marker", "true");
 done:

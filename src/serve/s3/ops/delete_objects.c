@@ -23,6 +23,10 @@ static tarn_code read_element(void *arg, const char *path, const char *text, siz
     if (strcmp(path, "Delete/Object/VersionId") == 0)
         return tarn_arena_strndup(w->call->arena, text, len, &w->version, err);
     if (strcmp(path, "Delete/Object/Key") == 0) return tarn_arena_strndup(w->call->arena, text, len, &w->key, err);
+    if (strcmp(path, "Delete/Object/ETag") == 0 || strcmp(path, "Delete/Object/LastModifiedTime") == 0 ||
+        strcmp(path, "Delete/Object/Size") == 0)
+        return tarn_s3_fail(w->call, err, TARN_S3_NotImplemented,
+                            "conditions of single keys (%s) are not known here; DeleteObject takes If-Match", path);
     if (strcmp(path, "Delete/Object") != 0) return TARN_OK;
     if (!w->key) return TARN_FAIL(err, TARN_INVALID, "an object has no key");
     if (w->n == TARN_S3_KEYS_MOST)
@@ -93,7 +97,7 @@ static tarn_code delete_one(const wanted *w, batch *b, size_t i, const tarn_s3_p
     const char *version = w->versions[i] ? w->versions[i] : "";
 
     if (*version || place->versioning != TARN_S3_UNVERSIONED) {
-        tarn_code deleted = tarn_s3_version_delete(w->call, place, version, done_with, &marker, &why);
+        tarn_code deleted = tarn_s3_version_delete(w->call, place, version, false, done_with, &marker, &why);
         put_outcome(w, i, done_with, marker, deleted, &why);
         return TARN_OK;
     }
