@@ -51,7 +51,7 @@ if [ "$long" = long ]; then
     say "threads, under ThreadSanitizer"
     cmake -S . -B build-tsan -G Ninja -DTARN_TESTS=ON -DCMAKE_C_COMPILER=clang-14 -DTARN_SANITIZE=thread >/dev/null
     cmake --build build-tsan -j "$jobs" | tail -1
-    note ctest --test-dir build-tsan --output-on-failure -R 'base_pool|comm_|train_|serve_|conform_algos' -E 'duck'
+    note ctest --test-dir build-tsan --output-on-failure -R '^(base_pool|comm_|train_|serve_|conform_algos)' -E 'duck'
     say "minio-go's functional tests against the S3 gateway"
     apt-get install -y --no-install-recommends golang-go golang-github-minio-minio-go-v7-dev >/dev/null
     note bash tests/e2e/s3_minio.sh "$PWD/build-check/tarn" "$PWD/build-check/e2e/s3_minio" "$PWD"

@@ -4,6 +4,7 @@
 #include "lake/scratch_test.h"
 
 #include "lake/delta.h"
+#include "support/upper_halves.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -37,27 +38,6 @@ static void only_what_was_noted_is_known(void **state)
     free(bytes);
 }
 
-/* Whether the processor can say which vectors are in use. */
-static bool processor_tells(void)
-{
-    char line[8192];
-    bool tells = false;
-    FILE *f = fopen("/proc/cpuinfo", "re");
-
-    while (f && !tells && fgets(line, sizeof line, f)) tells = strstr(line, " xgetbv1") != NULL;
-    if (f) (void)fclose(f);
-    return tells;
-}
-
-static bool upper_halves_in_use(void)
-{
-    enum { STATE_IN_USE = 1, OF_AVX = 4 };
-    unsigned low, high;
-
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(STATE_IN_USE));
-    return low & OF_AVX;
-}
-
 /* SHA-256's instructions, and all code for older processors, run at a hundredth of their speed while they are. */
 static void a_fingerprint_leaves_no_vectors_in_use(void **state)
 {
@@ -65,13 +45,13 @@ static void a_fingerprint_leaves_no_vectors_in_use(void **state)
     tarn_id id = {{1}};
 
     (void)state;
-    if (!processor_tells()) skip();
+    if (!tarn_test_tells_upper_halves()) skip();
     char *bytes = noise(65536, 1);
     must(tarn_proved_new(&p, err));
     __asm__ volatile("vzeroupper");
     tarn_proved_note(p, &id, bytes, 65536);
     assert_true(tarn_proved_known(p, &id, bytes, 65536));
-    assert_false(upper_halves_in_use());
+    assert_false(tarn_test_upper_halves());
     tarn_proved_free(p);
     free(bytes);
 }
