@@ -75,7 +75,7 @@ typedef struct logistic_curvature {
     const logistic_problem *p;
     double *diagonal; /* (wide) */
     double *factor;   /* (cols, cols) Cholesky's U, columns in units of the root of the diagonal; NULL: diagonal */
-    double *work;     /* (thetas) */
+    double *work;     /* (outputs, cols), with the factor */
 } logistic_curvature;
 
 /* May be a pass over some rows. All ranks return the same. Freed by the caller, after a failure too. */

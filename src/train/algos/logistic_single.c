@@ -159,13 +159,14 @@ static void begin(const pass_job *job, const logistic_point *at)
     }
 }
 
-/* Rows from number `row` on. */
-static void pass_tile(const pass_job *job, int64_t row, int64_t n, logistic_space *space, float *between, double *sum)
+/* Rows from number `row` on; more: as many come behind them. */
+static void pass_tile(const pass_job *job, int64_t row, int64_t n, bool more, logistic_space *space, float *between,
+                      double *sum)
 {
     const logistic_single *s = job->s;
     const logistic_problem *p = s->p;
     size_t outputs = (size_t)p->outputs, stride = stride_of(p);
-    logistic_rows rows = {(size_t)n, s->wide, s->x + (size_t)row * s->wide};
+    logistic_rows rows = {(size_t)n, s->wide, more ? (size_t)n * s->wide : 0, s->x + (size_t)row * s->wide};
 
     logistic_single_times(&rows, outputs, job->theta, stride, between);
     for (size_t k = 0; k < outputs; k++) {
@@ -197,7 +198,7 @@ static tarn_code pass_block(void *arg, int64_t block, int worker, double *sum, t
 
     for (int64_t at = 0; at < rows; at += s->tile) {
         int64_t n = rows - at < s->tile ? rows - at : s->tile;
-        pass_tile(job, first + at, n, &space, between, sum);
+        pass_tile(job, first + at, n, rows - at >= 2 * s->tile, &space, between, sum);
     }
     return TARN_OK;
 }
@@ -236,8 +237,8 @@ tarn_code logistic_single_pass(const logistic_single *s, logistic_point *at, tar
     if (rc == TARN_OK) rc = tarn_alloc(&pass.shift, outputs, sizeof *pass.shift, err);
     TARN_TRY(tarn_comm_agree(job->comm, rc, err));
     begin(&pass, at);
-    TARN_TRY(tarn_comm_sum_blocks(job->comm, job->pool, tarn_blocks(job->x->rows), (int64_t)n, pass_block, &pass, sum,
-                                  err));
+    TARN_TRY(
+        tarn_comm_sum_blocks(job->comm, job->pool, tarn_blocks(job->x->rows), (int64_t)n, pass_block, &pass, sum, err));
     finish(s, sum, at);
 done:
     tarn_free(pass.theta);

@@ -38,6 +38,7 @@ void logistic_single_reference(const logistic_single *s, logistic_point *out);
 /* Rows (rows, wide); wide is a multiple of 16. Rows up to the next multiple of 4 are read, and written. */
 typedef struct logistic_rows {
     size_t rows, wide;
+    size_t ahead; /* so many floats farther on lie as many rows, which come next; 0: none do */
     const float *x;
 } logistic_rows;
 

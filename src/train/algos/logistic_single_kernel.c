@@ -23,7 +23,8 @@ static inline void widen_8(double *to, __m256 v)
 /* to (16) += v */
 TARN_AVX512 static inline void widen_16(double *to, __m512 v)
 {
-    const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(v)), high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
+    const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(v)),
+                  high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
 
     _mm512_storeu_pd(to, _mm512_add_pd(_mm512_loadu_pd(to), low));
     _mm512_storeu_pd(to + 8, _mm512_add_pd(_mm512_loadu_pd(to + 8), high));
@@ -104,8 +105,8 @@ void logistic_single_transposed(const logistic_rows *t, size_t outputs, const fl
         columns = t->wide - j < most ? 16 : most;
         for (size_t k = 0; k < outputs;) {
             const int outs = next_group(outputs - k);
-            (wide16 ? turned_16 : turned_8)(outs, t->rows, t->wide, t->x + j, r + k * stride, stride, columns,
-                                            g + k * t->wide + j);
+            (wide16 ? turned_16 : turned_8)(outs, t->rows, t->wide, t->x + j, k == 0 ? t->ahead : 0, r + k * stride,
+                                            stride, columns, g + k * t->wide + j);
             k += (size_t)outs;
         }
     }

@@ -39,7 +39,7 @@ static void products_are_added_in_the_same_order_for_any_width_of_vector(void **
     for (size_t rows = 1; rows <= 9; rows++)
         for (size_t wide = 16; wide <= WIDE; wide += 16)
             for (size_t outputs = 1; outputs <= OUTPUTS; outputs++) {
-                const logistic_rows t = {rows, wide, x};
+                const logistic_rows t = {rows, wide, rows < 6 ? 4 : 0, x};
                 for (size_t i = 0; i < outputs * wide; i++) g[i] = 0.25;
                 logistic_single_times(&t, outputs, theta, STRIDE, z);
                 logistic_single_transposed(&t, outputs, r, STRIDE, g);
@@ -62,7 +62,7 @@ typedef struct wide {
     int64_t rows;
     int32_t classes;
     double tol, *x, *y, *weight; /* x (COLS, rows) */
-    double huge; /* the value of row 7, column 5 */
+    double huge;                 /* the value of row 7, column 5 */
     int threads;
     int64_t max_iter;
     double theta[MOST_CLASSES * (COLS + 1)];

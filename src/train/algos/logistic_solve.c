@@ -43,7 +43,7 @@ void logistic_swap(logistic_point *a, logistic_point *b)
 }
 
 bool logistic_lower(const logistic_problem *p, const logistic_point *from, const logistic_point *to, double step,
-                  double slope)
+                    double slope)
 {
     if (to->value <= from->value + 1e-4 * step * slope) return true;
     return to->value <= from->value + ROUNDING * fabs(from->value) &&
@@ -64,7 +64,7 @@ tarn_code logistic_tell(const logistic_problem *p, int64_t step, const logistic_
 }
 
 void logistic_finish(const logistic_problem *p, const logistic_point *at, int64_t steps, bool converged, double *theta,
-                   tarn_fitted *out)
+                     tarn_fitted *out)
 {
     memcpy(theta, at->theta, (size_t)p->thetas * sizeof *theta);
     out->iterations = steps;
