@@ -210,7 +210,7 @@ static tarn_code go_legs(descent *d, const logistic_params *params, tarn_err *er
          to > params->tol && d->steps < params->max_iter && to <= from / 10;) {
         from = to;
         d->near = true;
-        rc = descend(d, fmax(params->tol / 2, LEG * from), params->max_iter, &small, err);
+        rc = descend(d, fmax(0.9 * params->tol, LEG * from), params->max_iter, &small, err);
         d->near = false;
         TARN_TRY(rc);
         logistic_single_reference(d->single, &d->next);
