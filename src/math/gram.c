@@ -224,17 +224,27 @@ static tarn_code factor(size_t n, double *A, size_t *column, tarn_err *err)
     return TARN_OK;
 }
 
+void tarn_cholesky_again(size_t n, const double *U, size_t count, double *B)
+{
+    for (size_t i = 0; i < n; i++) /* U'Y = B */
+        for (size_t k = 0; k < count; k++) {
+            double *b = B + k * n;
+            b[i] /= U[i * n + i];
+            tarn_axpy(n - i - 1, -b[i], U + i * n + i + 1, b + i + 1);
+        }
+    for (size_t i = n; i-- > 0;) /* UX = Y */
+        for (size_t k = 0; k < count; k++) {
+            double *b = B + k * n;
+            b[i] = (b[i] - tarn_dot(n - i - 1, U + i * n + i + 1, b + i + 1)) / U[i * n + i];
+        }
+}
+
 tarn_code tarn_cholesky_solve(size_t n, double *A, double *b, size_t *column, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
     TARN_TRY(factor(n, A, column, err));
-    for (size_t i = 0; i < n; i++) { /* U'y = b */
-        b[i] /= A[i * n + i];
-        tarn_axpy(n - i - 1, -b[i], A + i * n + i + 1, b + i + 1);
-    }
-    for (size_t i = n; i-- > 0;) /* Ux = y */
-        b[i] = (b[i] - tarn_dot(n - i - 1, A + i * n + i + 1, b + i + 1)) / A[i * n + i];
+    tarn_cholesky_again(n, A, 1, b);
     for (size_t i = 0; i < n; i++)
         if (!isfinite(b[i])) {
             if (column) *column = i;

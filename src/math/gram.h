@@ -69,6 +69,12 @@ void tarn_axpy(size_t n, double a, const double *x, double *y);
  */
 TARN_MUST tarn_code tarn_cholesky_solve(size_t n, double *A, double *b, size_t *column, tarn_err *err);
 
+/* Solve A x = b for more right-hand sides, with the U that tarn_cholesky_solve left of A. B (count, n) in and out, a
+ * side after the other: each becomes what a call of tarn_cholesky_solve would have made of it. U is read once for all.
+ *
+ * Cost: n^2 count multiply-adds; no memory */
+void tarn_cholesky_again(size_t n, const double *U, size_t count, double *B);
+
 #ifdef __cplusplus
 }
 #endif

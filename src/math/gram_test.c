@@ -166,6 +166,29 @@ static void names_the_column_at_fault(void **state)
     assert_int_equal(tarn_cholesky_solve(1, zero, b, NULL, NULL), TARN_NUMERIC);
 }
 
+static void more_sides_get_what_the_first_got(void **state)
+{
+    enum { N = 23, SIDES = 5 };
+    double *X = numbers(N * 40, 6), *B = numbers(N * SIDES, 7), G[N * N] = {0}, U[N * N];
+
+    (void)state;
+    tarn_gram_add(N, 40, 40, X, NULL, G);
+    for (size_t i = 0; i < N; i++) G[i * N + i] += 1;
+    for (size_t k = 0; k < SIDES; k++) {
+        double one[N], again[N * SIDES];
+
+        memcpy(one, B + k * N, sizeof one);
+        memcpy(again, B, sizeof again);
+        memcpy(U, G, sizeof G);
+        must(tarn_cholesky_solve(N, U, one, NULL, err));
+        tarn_cholesky_again(N, U, SIDES, again);
+        assert_memory_equal(again + k * N, one, sizeof one);
+    }
+    tarn_free(X);
+    tarn_free(B);
+}
+
 TARN_TESTS(TARN_TEST(adds_every_entry_in_the_promised_order), TARN_TEST(gives_the_same_bits_at_any_alignment),
            TARN_TEST(dot_and_axpy_keep_their_order), TARN_TEST(solves_what_it_was_made_from),
-           TARN_TEST(leaves_the_lower_triangle_alone), TARN_TEST(names_the_column_at_fault))
+           TARN_TEST(leaves_the_lower_triangle_alone), TARN_TEST(names_the_column_at_fault),
+           TARN_TEST(more_sides_get_what_the_first_got))

@@ -6,12 +6,13 @@
  * preparation's work, not done here.
  *
  * Method: Newton with a Cholesky factorisation while there are few coefficients (5 to 10 passes over the rows), else
- * L-BFGS. A penalty on absolute values makes Newton's step a small lasso of its own (proximal Newton), and keeps L-BFGS
- * within an orthant (OWL-QN). With more than two classes each has coefficients of its own, which the penalty makes
- * unique.
+ * L-BFGS from a rough Hessian. A penalty on absolute values makes Newton's step a small lasso of its own (proximal
+ * Newton), and keeps L-BFGS within an orthant (OWL-QN). With more than two classes each has coefficients of its own,
+ * which the penalty makes unique.
  *
  * Cost: Newton O(n (K d)^2 / 2 + (K d)^3 / 3) per pass, L-BFGS O(n K d) per pass; one block of rows per thread in
- * memory.
+ * memory, and with L-BFGS on wide rows half the matrix once more, and two numbers per row and output
+ * (logistic_single.h).
  * Source: Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 2nd ed., 2009, section 4.4;
  * Nocedal, Wright, Numerical Optimization, 2nd ed., 2006, algorithms 3.2 and 7.5; Lee, Sun, Saunders, SIAM J. Optim.
  * 24(3), 2014 (proximal Newton); Andrew, Gao, ICML 2007 (OWL-QN).

@@ -11,29 +11,15 @@
 #include "base/mem.h"
 #include "math/elementary.h"
 #include "math/gram.h"
-#include "train/algos/logistic_parts.h"
+#include "train/algos/logistic_space.h"
+#include "train/tile.h"
 
 #include <math.h>
 #include <string.h>
 
-/* A thread's work space. Columns of a tile lie `stride` apart, which is no power of two: else they would all fall on
- * the same few lines of the cache. */
-typedef struct space {
-    int64_t stride;
-    double *block; /* (cols, rows of the block), if it lies nowhere else */
-    const double *from;
-    int64_t apart;    /* column j of the block begins at from + j * apart */
-    double *x;        /* (wide, stride) the tile */
-    double *margin;   /* (outputs, stride) */
-    double *residual; /* (outputs, stride) */
-    double *weight;   /* (stride) */
-    double *curve;    /* (stride) */
-    double *row;      /* (outputs) of one row, for its sparse columns */
-} space;
-
-static space space_of(const logistic_problem *p, int worker)
+logistic_space logistic_space_of(const logistic_problem *p, int worker)
 {
-    space s = {.stride = p->tile + 8, .block = p->scratch + worker * p->scratch_each};
+    logistic_space s = {.stride = p->tile + 8, .block = p->scratch + worker * p->scratch_each};
 
     s.x = s.block + (int64_t)p->dense * TARN_BLOCK_ROWS;
     s.margin = s.x + p->tall * s.stride;
@@ -44,23 +30,17 @@ static space space_of(const logistic_problem *p, int worker)
     return s;
 }
 
-static int64_t scratch_size(const logistic_problem *p)
+int64_t logistic_space_size(const logistic_problem *p)
 {
     int64_t tile = (p->tall + 2 * (int64_t)p->outputs + 2) * (p->tile + 8);
 
     return (int64_t)p->dense * TARN_BLOCK_ROWS + tile + p->outputs;
 }
 
-static int64_t block_rows(const tarn_matrix *x, int64_t block)
-{
-    int64_t left = x->rows - block * TARN_BLOCK_ROWS;
-    return left < TARN_BLOCK_ROWS ? left : TARN_BLOCK_ROWS;
-}
-
-static tarn_code read_block(const logistic_problem *p, int64_t block, space *s, tarn_err *err)
+tarn_code logistic_read_block(const logistic_problem *p, int64_t block, logistic_space *s, tarn_err *err)
 {
     const tarn_matrix *m = p->job->x;
-    int64_t at = block * TARN_BLOCK_ROWS, n = block_rows(m, block);
+    int64_t at = block * TARN_BLOCK_ROWS, n = tarn_block_size(m, block);
 
     if (p->dense == 0) return TARN_OK;
     s->from = m->view ? m->view(m->self, at, n, &s->apart) : NULL;
@@ -77,22 +57,25 @@ static double row_weight(const logistic_problem *p, int64_t row)
     return own * p->class_weight[(size_t)m->y[row]];
 }
 
-/* Rows at .. at + n - 1 of the block that was read, which is row number `row` of this rank and following: columns,
- * ones, and weights. */
-static logistic_tile take_tile(const logistic_problem *p, int64_t row, int64_t at, int64_t n, space *s)
+void logistic_weigh(const logistic_problem *p, int64_t row, int64_t n, logistic_space *s)
+{
+    for (int64_t i = 0; i < n; i++) s->weight[i] = row_weight(p, row + i);
+}
+
+logistic_tile logistic_take_tile(const logistic_problem *p, int64_t row, int64_t at, int64_t n, logistic_space *s)
 {
     logistic_tile tile = {(size_t)n, (size_t)p->tall, (size_t)s->stride, s->x};
 
     for (int32_t j = 0; j < p->dense; j++)
         memcpy(s->x + j * s->stride, s->from + j * s->apart + at, (size_t)n * sizeof *s->x);
     for (int64_t i = 0; i < n && p->tall > p->dense; i++) s->x[p->dense * s->stride + i] = 1;
-    for (int64_t i = 0; i < n; i++) s->weight[i] = row_weight(p, row + i);
+    logistic_weigh(p, row, n, s);
     return tile;
 }
 
 /* Two classes: with s = -1 for class 1 and +1 for class 0, the loss is softplus(s z) and its slope s sigmoid(s z),
  * which loses no digits however sure the model is. */
-static double binary_tile(int64_t n, const double *y, space *s)
+static double binary_tile(int64_t n, const double *y, logistic_space *s)
 {
     double loss = 0;
 
@@ -109,7 +92,7 @@ static double binary_tile(int64_t n, const double *y, space *s)
 }
 
 /* More classes: margins become probabilities, in place. */
-static double softmax_tile(int64_t n, int32_t outputs, const double *y, space *s)
+static double softmax_tile(int64_t n, int32_t outputs, const double *y, logistic_space *s)
 {
     double loss = 0, *z = s->margin;
 
@@ -132,6 +115,13 @@ static double softmax_tile(int64_t n, int32_t outputs, const double *y, space *s
     return loss;
 }
 
+double logistic_losses(const logistic_problem *p, int64_t row, int64_t n, logistic_space *s)
+{
+    const double *y = p->job->x->y + row;
+
+    return p->outputs == 1 ? binary_tile(n, y, s) : softmax_tile(n, p->outputs, y, s);
+}
+
 /* Coefficients as a pass reads them: those of a tile's columns, and those of sparse columns, which lie together for all
  * outputs because a row has few of these columns and needs every output of each. */
 typedef struct pass_job {
@@ -139,11 +129,12 @@ typedef struct pass_job {
     double *theta;  /* (outputs, tall) */
     double *sparse; /* (sparse columns, outputs) */
     bool hessian;
-    int64_t first; /* this rank's first block of those that the pass takes */
+    int64_t first;             /* this rank's first block of those that the pass takes */
+    double *margin, *residual; /* (outputs, rows) out, may be NULL */
 } pass_job;
 
 /* margins += sparse columns of `n` rows from row number `row` on times their coefficients. */
-static void sparse_times(const pass_job *job, int64_t row, int64_t n, space *s)
+static void sparse_times(const pass_job *job, int64_t row, int64_t n, logistic_space *s)
 {
     const tarn_sparse *x = job->p->job->x->sparse;
     int64_t outputs = job->p->outputs;
@@ -161,7 +152,7 @@ static void sparse_times(const pass_job *job, int64_t row, int64_t n, space *s)
 
 /* g (sparse columns, outputs) += sparse columns times r (outputs, stride). */
 static void sparse_transposed(const logistic_problem *p, int64_t row, int64_t n, int64_t outputs, const double *r,
-                              space *s, double *g)
+                              logistic_space *s, double *g)
 {
     const tarn_sparse *x = p->job->x->sparse;
 
@@ -175,7 +166,7 @@ static void sparse_transposed(const logistic_problem *p, int64_t row, int64_t n,
     }
 }
 
-static void add_hessian(const logistic_problem *p, const logistic_tile *tile, space *s, double *out)
+static void add_hessian(const logistic_problem *p, const logistic_tile *tile, logistic_space *s, double *out)
 {
     int64_t square = (int64_t)p->wide * p->wide, n = (int64_t)tile->rows;
 
@@ -191,17 +182,25 @@ static void add_hessian(const logistic_problem *p, const logistic_tile *tile, sp
         }
 }
 
+/* Numbers of a tile (outputs, stride) to where those of all rows stand (outputs, rows). */
+static void keep(const logistic_problem *p, int64_t row, int64_t n, int64_t stride, const double *from, double *to)
+{
+    for (int32_t k = 0; k < p->outputs; k++)
+        memcpy(to + k * p->job->x->rows + row, from + k * stride, (size_t)n * sizeof *to);
+}
+
 /* Rows from number `row` on. */
-static void pass_tile(const pass_job *job, const logistic_tile *tile, int64_t row, space *s, double *sum)
+static void pass_tile(const pass_job *job, const logistic_tile *tile, int64_t row, logistic_space *s, double *sum)
 {
     const logistic_problem *p = job->p;
-    const double *y = p->job->x->y + row;
     int64_t n = (int64_t)tile->rows;
     size_t outputs = (size_t)p->outputs;
 
     logistic_times(tile, outputs, job->theta, s->margin);
     if (job->sparse) sparse_times(job, row, n, s);
-    sum[0] += outputs == 1 ? binary_tile(n, y, s) : softmax_tile(n, p->outputs, y, s);
+    if (job->margin) keep(p, row, n, s->stride, s->margin, job->margin);
+    sum[0] += logistic_losses(p, row, n, s);
+    if (job->residual) keep(p, row, n, s->stride, s->residual, job->residual);
     logistic_transposed(tile, outputs, s->residual, sum + 1);
     if (job->sparse) sparse_transposed(p, row, n, p->outputs, s->residual, s, sum + 1 + outputs * (size_t)p->tall);
     if (job->hessian) add_hessian(p, tile, s, sum + 1 + p->thetas);
@@ -211,15 +210,15 @@ static tarn_code pass_block(void *arg, int64_t block, int worker, double *sum, t
 {
     const pass_job *job = arg;
     const logistic_problem *p = job->p;
-    space s = space_of(p, worker);
+    logistic_space s = logistic_space_of(p, worker);
 
     block = job->first + block * p->every;
-    int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(p->job->x, block);
-    tarn_code rc = read_block(p, block, &s, err);
+    int64_t first = block * TARN_BLOCK_ROWS, rows = tarn_block_size(p->job->x, block);
+    tarn_code rc = logistic_read_block(p, block, &s, err);
     if (rc != TARN_OK) return rc;
     for (int64_t at = 0; at < rows; at += p->tile) {
         int64_t n = rows - at < p->tile ? rows - at : p->tile;
-        logistic_tile tile = take_tile(p, first + at, at, n, &s);
+        logistic_tile tile = logistic_take_tile(p, first + at, at, n, &s);
         pass_tile(job, &tile, first + at, &s, sum);
     }
     return TARN_OK;
@@ -269,9 +268,15 @@ static void unpack(const logistic_problem *p, const double *sum, logistic_point 
 
 tarn_code logistic_pass(const logistic_problem *p, logistic_point *at, tarn_err *err)
 {
+    return logistic_pass_keep(p, at, NULL, NULL, err);
+}
+
+tarn_code logistic_pass_keep(const logistic_problem *p, logistic_point *at, double *margin, double *residual,
+                             tarn_err *err)
+{
     tarn_code rc = TARN_OK;
     const tarn_fit *job = p->job;
-    pass_job pass = {.p = p, .hessian = at->hessian != NULL};
+    pass_job pass = {.p = p, .hessian = at->hessian != NULL, .margin = margin, .residual = residual};
     int64_t pairs = (int64_t)p->outputs * (p->outputs + 1) / 2;
     int64_t n = 1 + p->thetas + (at->hessian ? pairs * p->wide * p->wide : 0);
     int64_t blocks = tarn_blocks(job->x->rows), taken = 0;
@@ -312,136 +317,4 @@ void logistic_point_clear(logistic_point *point)
     tarn_free(point->gradient);
     tarn_free(point->hessian);
     *point = (logistic_point){0};
-}
-
-/* Column j of a tile is column number... of the problem: the ones come last. */
-static int64_t column_of(const logistic_problem *p, int64_t j) { return j < p->dense ? j : p->cols; }
-
-/* [W, sum of w x_j (wide), sum of w x_j^2 (wide)] */
-static void look_tile(const logistic_problem *p, const logistic_tile *tile, int64_t row, space *s, double *sum)
-{
-    const tarn_sparse *x = p->job->x->sparse;
-    int64_t n = (int64_t)tile->rows;
-
-    for (int64_t i = 0; i < n; i++) sum[0] += s->weight[i];
-    for (int64_t j = 0; j < p->tall; j++) {
-        const double *v = s->x + j * s->stride;
-        for (int64_t i = 0; i < n; i++) s->curve[i] = v[i] * v[i];
-        sum[1 + column_of(p, j)] += tarn_dot((size_t)n, v, s->weight);
-        sum[1 + p->wide + column_of(p, j)] += tarn_dot((size_t)n, s->curve, s->weight);
-    }
-    for (int64_t i = 0; x && i < n; i++)
-        for (int64_t e = x->start[row + i]; e < x->start[row + i + 1]; e++) {
-            double *to = sum + 1 + p->dense + x->index[e], value = (double)x->value[e], weighed = s->weight[i] * value;
-            to[0] += weighed;
-            to[p->wide] = fma(weighed, value, to[p->wide]);
-        }
-}
-
-static tarn_code look_block(void *arg, int64_t block, int worker, double *sum, tarn_err *err)
-{
-    const logistic_problem *p = arg;
-    space s = space_of(p, worker);
-    int64_t first = block * TARN_BLOCK_ROWS, rows = block_rows(p->job->x, block);
-
-    tarn_code rc = read_block(p, block, &s, err);
-    if (rc != TARN_OK) return rc;
-    for (int64_t at = 0; at < rows; at += p->tile) {
-        int64_t n = rows - at < p->tile ? rows - at : p->tile;
-        logistic_tile tile = take_tile(p, first + at, at, n, &s);
-        look_tile(p, &tile, first + at, &s, sum);
-    }
-    return TARN_OK;
-}
-
-/* One pass: W and the columns' moments. */
-static tarn_code look(logistic_problem *p, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    int64_t n = 1 + 2 * (int64_t)p->wide;
-    double *sum = NULL;
-
-    rc = tarn_alloc(&sum, (size_t)n, sizeof *sum, err);
-    TARN_TRY(tarn_comm_agree(p->job->comm, rc, err));
-    TARN_TRY(
-        tarn_comm_sum_blocks(p->job->comm, p->job->pool, tarn_blocks(p->job->x->rows), n, look_block, p, sum, err));
-    p->weight_sum = sum[0];
-    for (int32_t j = 0; j < p->wide; j++) {
-        p->mean[j] = sum[1 + j] / sum[0];
-        p->square[j] = sum[1 + p->wide + j] / sum[0];
-        p->size[j] = p->square[j] > 0 ? sqrt(p->square[j]) : 1;
-        if (!isfinite(p->mean[j]) || !isfinite(p->square[j]))
-            TARN_TRY(TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
-                               j < p->dense ? p->job->x->features[j].name : "of text"));
-    }
-done:
-    tarn_free(sum);
-    return rc;
-}
-
-/* Balanced: rows / (classes * rows of the class), whatever the rows' own weights; as scikit-learn does. */
-static tarn_code weigh_classes(logistic_problem *p, bool balanced, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    const tarn_matrix *x = p->job->x;
-    size_t classes = (size_t)x->classes;
-    int64_t *counts = NULL;
-
-    rc = tarn_alloc(&counts, classes, sizeof *counts, err);
-    TARN_TRY(tarn_comm_agree(p->job->comm, rc, err));
-    for (int64_t i = 0; i < x->rows; i++) counts[(size_t)x->y[i]]++;
-    TARN_TRY(tarn_comm_sum_i64(p->job->comm, counts, classes, err));
-    for (size_t k = 0; k < classes; k++)
-        p->class_weight[k] = balanced ? (double)x->all_rows / ((double)classes * (double)counts[k]) : 1;
-done:
-    tarn_free(counts);
-    return rc;
-}
-
-static tarn_code allocate(logistic_problem *p, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    size_t wide = (size_t)p->wide, threads = (size_t)tarn_pool_threads(p->job->pool);
-
-    p->tile = p->tall <= 64 ? 512 : p->tall <= 256 ? 256 : 128;
-    p->scratch_each = scratch_size(p);
-    TARN_TRY(tarn_alloc(&p->class_weight, (size_t)p->job->x->classes, sizeof(double), err));
-    TARN_TRY(tarn_alloc(&p->mean, wide, sizeof(double), err));
-    TARN_TRY(tarn_alloc(&p->square, wide, sizeof(double), err));
-    TARN_TRY(tarn_alloc(&p->size, wide, sizeof(double), err));
-    TARN_TRY(tarn_alloc(&p->scratch, threads * (size_t)p->scratch_each, sizeof(double), err));
-done:
-    return rc;
-}
-
-tarn_code logistic_open(logistic_problem *p, const tarn_fit *job, const logistic_params *params, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    const tarn_matrix *x = job->x;
-    int32_t ones = params->intercept ? 1 : 0;
-
-    *p = (logistic_problem){.job = job, .dense = x->cols, .tall = x->cols + ones, .every = 1};
-    p->cols = x->cols + (x->sparse ? x->sparse->cols : 0);
-    p->wide = p->cols + ones;
-    p->outputs = x->classes == 2 ? 1 : x->classes;
-    p->thetas = (int64_t)p->outputs * p->wide;
-    rc = allocate(p, err);
-    TARN_TRY(tarn_comm_agree(job->comm, rc, err));
-    TARN_TRY(weigh_classes(p, params->class_weight == LOGISTIC_BALANCED, err));
-    TARN_TRY(look(p, err));
-    p->penalty = (1 - params->l1_ratio) / (params->C * p->weight_sum);
-    p->absolute = params->l1_ratio / (params->C * p->weight_sum);
-done:
-    if (rc != TARN_OK) logistic_close(p);
-    return rc;
-}
-
-void logistic_close(logistic_problem *p)
-{
-    tarn_free(p->class_weight);
-    tarn_free(p->mean);
-    tarn_free(p->square);
-    tarn_free(p->size);
-    tarn_free(p->scratch);
-    *p = (logistic_problem){0};
 }

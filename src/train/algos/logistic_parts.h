@@ -64,8 +64,37 @@ void logistic_close(logistic_problem *p);
 /* Value, gradient and, if wanted, Hessian at at->theta: one pass over the rows. They are not finite where theta is too
  * large for the data; a solver takes that for a step too long. */
 TARN_MUST tarn_code logistic_pass(const logistic_problem *p, logistic_point *at, tarn_err *err);
+/* The same, and what the rows' margins and residuals were: (outputs, rows) each, of this rank. */
+TARN_MUST tarn_code logistic_pass_keep(const logistic_problem *p, logistic_point *at, double *margin, double *residual,
+                                       tarn_err *err);
 TARN_MUST tarn_code logistic_point_new(const logistic_problem *p, bool hessian, logistic_point *out, tarn_err *err);
 void logistic_point_clear(logistic_point *point);
+
+/* A rough Hessian: see logistic_curvature.c. */
+typedef struct logistic_curvature {
+    const logistic_problem *p;
+    double *diagonal; /* (wide) */
+    double *factor;   /* (cols, cols) Cholesky's U, columns in units of the root of the diagonal; NULL: diagonal */
+    double *work;     /* (outputs, cols), with the factor */
+} logistic_curvature;
+
+/* May be a pass over some rows. All ranks return the same. Freed by the caller, after a failure too. */
+TARN_MUST tarn_code logistic_curvature_new(const logistic_problem *p, logistic_curvature *c, tarn_err *err);
+void logistic_curvature_free(logistic_curvature *c);
+/* v (outputs, wide) becomes the inverse of the rough Hessian times v. */
+void logistic_curvature_solve(const logistic_curvature *c, double *v);
+
+/* What the solvers share. Is the new point good enough? slope is the derivative along the direction at `from`, below
+ * 0. */
+bool logistic_lower(const logistic_problem *p, const logistic_point *from, const logistic_point *to, double step,
+                    double slope);
+/* Between two steps: has anyone cancelled, how far is it? */
+TARN_MUST tarn_code logistic_tell(const logistic_problem *p, int64_t step, const logistic_point *at, tarn_err *err);
+void logistic_step(const logistic_point *from, double step, const double *direction, int64_t n, double *theta);
+void logistic_swap(logistic_point *a, logistic_point *b);
+void logistic_finish(const logistic_problem *p, const logistic_point *at, int64_t steps, bool converged, double *theta,
+                     tarn_fitted *out);
+enum { LOGISTIC_HALVINGS = 40 };
 
 /* The two ways to the minimum, from theta = 0. theta (outputs, wide) out; sets out's iterations, converged and
  * objective (in scikit-learn's scale). All ranks return the same. */
