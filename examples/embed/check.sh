@@ -6,13 +6,12 @@ predict=$1 sample=$2 library=$3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-"$sample" --sample "$dir/sample.model"
+"$sample" --samples "$dir"
 got=$("$predict" "$dir/sample.model" month=3 carrier=AS distance=1200.5 departs=1394386200e6)
 [ "$got" = "late = 0.189694" ] || { echo "predicted: $got"; exit 1; }
 got=$("$predict" "$dir/sample.model" carrier=ZZ)
 case $got in "late = 0."*) ;; *) echo "nothing known: $got"; exit 1 ;; esac
 
-"$sample" --sample-text "$dir/text.model"
 got=$("$predict" "$dir/text.model" links=2 note="Free money, FREE!")
 [ "$got" = "spam = 0.495784" ] || { echo "predicted: $got"; exit 1; }
 
