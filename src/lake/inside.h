@@ -146,6 +146,10 @@ TARN_MUST tarn_code tarn_store_commits_like(tarn_lake *lake, const tarn_id *from
 /* Read the own index of the pack of s->row, and when the pack was made (may be NULL). Close also after a failure. */
 TARN_MUST tarn_code tarn_segment_open(tarn_lake *lake, tarn_segment *s, int64_t *made_us, tarn_err *err);
 void tarn_segment_close(tarn_segment *s);
+/* Put a whole pack as "packs/<name>", durably. If a disk of ours fails, nothing more is written by this handle: what a
+ * failed sync has left behind is unknown. */
+TARN_MUST tarn_code tarn_store_put_pack(tarn_lake *lake, const char *name, const void *bytes, size_t len,
+                                        tarn_err *err);
 /* Store the open pack. */
 TARN_MUST tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err);
 TARN_MUST tarn_code tarn_store_load(tarn_lake *lake, tarn_err *err);

@@ -38,6 +38,7 @@ static tarn_code unlink_pack(tarn_lake *lake, const char *name, tarn_err *err)
     if (rc != TARN_OK || !yes) return rc;
     (void)snprintf(blob, sizeof blob, "packs/%.64s", name);
     rc = lake->backend->remove(lake->packs, blob, err);
+    if (rc == TARN_IO && !lake->backend->remote) lake->broken = true; /* its folder could not be synced, perhaps */
     return rc == TARN_NOT_FOUND ? TARN_OK : rc;
 }
 

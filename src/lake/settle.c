@@ -104,7 +104,7 @@ static tarn_code rewrite(tarn_lake *lake, size_t at, tarn_err *err)
     tarn_code rc = TARN_OK;
     tarn_pack pack = {.ring = lake->ring};
     tarn_segment fresh = {.map = {.bytes = ""}}, *old = &lake->segments[at];
-    char name[TARN_PACK_NAME], blob[80];
+    char name[TARN_PACK_NAME];
     size_t index_at = 0, index_len = 0;
 
     TARN_TRY(copy_first_copies(lake, old, &pack, err));
@@ -120,8 +120,7 @@ static tarn_code rewrite(tarn_lake *lake, size_t at, tarn_err *err)
     TARN_TRY(tarn_alloc(&fresh.owned, index_len, 1, err));
     memcpy(fresh.owned, pack.bytes + index_at, index_len);
     TARN_TRY(tarn_index_open(&fresh.index, fresh.owned, index_len, name, err));
-    (void)snprintf(blob, sizeof blob, "packs/%s", name);
-    TARN_TRY(lake->backend->put(lake->packs, blob, pack.bytes, pack.len, err));
+    TARN_TRY(tarn_store_put_pack(lake, name, pack.bytes, pack.len, err));
     tarn_segment_close(old);
     *old = fresh;
     fresh = (tarn_segment){.map = {.bytes = ""}};

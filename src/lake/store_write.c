@@ -117,6 +117,20 @@ done:
     return rc;
 }
 
+tarn_code tarn_store_put_pack(tarn_lake *lake, const char *name, const void *bytes, size_t len, tarn_err *err)
+{
+    char blob[80];
+    tarn_code rc = tarn_store_blob(name, blob, err);
+
+    if (rc == TARN_OK) rc = lake->backend->put(lake->packs, blob, bytes, len, err);
+    if (rc == TARN_IO && !lake->backend->remote) {
+        tarn_lake_lock(lake);
+        lake->broken = true;
+        tarn_lake_unlock(lake);
+    }
+    return rc;
+}
+
 tarn_code tarn_store_seal(tarn_lake *lake, tarn_err *err)
 {
     void *rest = NULL;

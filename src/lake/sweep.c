@@ -184,7 +184,7 @@ typedef struct copies {
 static tarn_code store_copies(tarn_gcing *g, copies *c, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char name[TARN_PACK_NAME], blob[80];
+    char name[TARN_PACK_NAME];
     size_t index_at = 0, index_len = 0;
 
     if (c->open.n == 0) return TARN_OK;
@@ -194,8 +194,7 @@ static tarn_code store_copies(tarn_gcing *g, copies *c, tarn_err *err)
         c->cap = cap;
     }
     TARN_TRY(tarn_pack_seal(&c->open, c->made_us, name, &index_at, &index_len, err));
-    (void)snprintf(blob, sizeof blob, "packs/%s", name);
-    TARN_TRY(g->lake->backend->put(g->lake->packs, blob, c->open.bytes, c->open.len, err));
+    TARN_TRY(tarn_store_put_pack(g->lake, name, c->open.bytes, c->open.len, err));
     tarn_pack_row *row = &c->rows[c->n++];
     *row = (tarn_pack_row){.bytes = c->open.len, .records = c->open.n};
     (void)snprintf(row->name, sizeof row->name, "%s", name);
