@@ -8,6 +8,8 @@
  * TARN_BENCH_OUT=FILE writes the predictions there, doubles, outputs by rows. Prints one line of JSON for side.py:
  * seconds to fit and to predict the test rows, microseconds to predict one row by itself, peak memory (the table
  * included), and AUC (binary), accuracy (multiclass) or RMSE (regression) on the test rows. */
+#include "auc.h"
+
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -112,34 +114,6 @@ static tarn_code write_out(const double *out, size_t n, tarn_err *err)
     size_t wrote = fwrite(out, sizeof *out, n, f);
     if (fclose(f) != 0 || wrote != n) return TARN_FAIL_ERRNO(err, "write", path);
     return TARN_OK;
-}
-
-typedef struct scored {
-    double p, y;
-} scored;
-
-static int by_score(const void *a, const void *b)
-{
-    const scored *x = a, *y = b;
-
-    return (x->p > y->p) - (x->p < y->p);
-}
-
-static double auc(scored *s, int64_t n)
-{
-    double ranks = 0, ones = 0;
-
-    qsort(s, (size_t)n, sizeof *s, by_score);
-    for (int64_t i = 0; i < n;) {
-        int64_t end = i;
-        while (end < n && s[end].p == s[i].p) end++;
-        double rank = (double)(i + 1 + end) / 2;
-        for (; i < end; i++) {
-            ones += s[i].y;
-            ranks += s[i].y * rank;
-        }
-    }
-    return (ranks - ones * (ones + 1) / 2) / (ones * ((double)n - ones));
 }
 
 static tarn_code measure(const table *t, const tarn_model *m, tarn_pool *pool, const char **what, double *value,

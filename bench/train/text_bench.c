@@ -8,6 +8,8 @@
  * hashed to 2^BITS columns; with 0 they get a vocabulary, the way that a project goes: a table of texts, and step
  * `text` fitted on it. Prints one line of JSON for side.py: fit_s is all of it, from opening the file to the model;
  * learn_s the estimator's share. */
+#include "auc.h"
+
 #include "base/file.h"
 #include "base/mem.h"
 #include "model/tokens.h"
@@ -191,34 +193,6 @@ static int number_classes(double *y, int64_t n, double *names, int known)
                 break;
             }
     return known;
-}
-
-typedef struct scored {
-    double p, y;
-} scored;
-
-static int by_score(const void *a, const void *b)
-{
-    const scored *x = a, *y = b;
-
-    return (x->p > y->p) - (x->p < y->p);
-}
-
-static double auc(scored *s, int64_t n)
-{
-    double ranks = 0, ones = 0;
-
-    qsort(s, (size_t)n, sizeof *s, by_score);
-    for (int64_t i = 0; i < n;) {
-        int64_t end = i;
-        while (end < n && s[end].p == s[i].p) end++;
-        double rank = (double)(i + 1 + end) / 2;
-        for (; i < end; i++) {
-            ones += s[i].y;
-            ranks += s[i].y * rank;
-        }
-    }
-    return (ranks - ones * (ones + 1) / 2) / (ones * ((double)n - ones));
 }
 
 static tarn_code judge(const tarn_model *m, const file *f, tarn_pool *pool, double *value, double *seconds,
