@@ -5,6 +5,7 @@
 
 #include "base/pool.h"
 #include "lake/inside.h"
+#include "lake/kill_test.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 /* ---- kill -9 ---- */
 
 /* Commit numbered files for ever; each acknowledged number is written to the pipe. */
-static void commit_for_ever(const char *folder, int from, int pipe_fd)
+static void commit_for_ever(const void *folder, int from, int pipe_fd)
 {
     tarn_lake *lake = NULL;
     char *big = noise(300000, (uint64_t)from);
@@ -42,28 +43,6 @@ static void commit_for_ever(const char *folder, int from, int pipe_fd)
     }
 }
 
-/* Let it acknowledge `commits`, go on for some microseconds, and kill it. */
-static void kill_after(const char *folder, int from, int commits, long us, int *acknowledged)
-{
-    int ends[2], status, i;
-
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)close(ends[0]);
-        commit_for_ever(folder, from, ends[1]);
-    }
-    (void)close(ends[1]);
-    for (int k = 0; k < commits && read(ends[0], &i, sizeof i) == sizeof i; k++) *acknowledged = i;
-    (void)nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status)); /* it had not failed by itself */
-    while (read(ends[0], &i, sizeof i) == sizeof i) *acknowledged = i;
-    (void)close(ends[0]);
-}
-
 static void every_acknowledged_commit_survives_kill_9(void **state)
 {
     scratch s = scratch_new();
@@ -74,7 +53,8 @@ static void every_acknowledged_commit_survives_kill_9(void **state)
     tarn_lake_close(s.lake);
     for (int round = 0; round < 30; round++) {
         tarn_random4 r = tarn_philox(5, TARN_STREAM_TEST, (uint64_t)round, 0);
-        kill_after(s.folder, acknowledged + 1, (int)(r.v[0] % 4), (long)(r.v[1] % 6000), &acknowledged);
+        kill_after(commit_for_ever, s.folder, acknowledged + 1, (int)(r.v[0] % 4), (long)(r.v[1] % 6000),
+                   &acknowledged);
         must(tarn_lake_open(s.folder, &s.lake, err));
         problems p = {0};
         tarn_fsck counts;

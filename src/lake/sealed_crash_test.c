@@ -7,6 +7,7 @@
 
 #include "lake/care.h"
 #include "lake/inside.h"
+#include "lake/kill_test.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -94,8 +95,9 @@ done:
     return rc;
 }
 
-static void work_for_ever(const sealed *x, int from, int pipe_fd)
+static void work_for_ever(const void *sealed_lake, int from, int pipe_fd)
 {
+    const sealed *x = sealed_lake;
     tarn_lake *lake = NULL;
     char *big = noise(200000, (uint64_t)from);
     int which = 0;
@@ -109,28 +111,6 @@ static void work_for_ever(const sealed *x, int from, int pipe_fd)
         }
         if (write(pipe_fd, &i, sizeof i) != sizeof i) _exit(9);
     }
-}
-
-/* Let it acknowledge `least`, go on for some microseconds, and kill it. */
-static void kill_after(const sealed *x, int from, int least, long us, int *acknowledged)
-{
-    int ends[2], status, i;
-
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)close(ends[0]);
-        work_for_ever(x, from, ends[1]);
-    }
-    (void)close(ends[1]);
-    for (int k = 0; k < least && read(ends[0], &i, sizeof i) == sizeof i; k++) *acknowledged = i;
-    (void)nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status)); /* it had not failed by itself */
-    while (read(ends[0], &i, sizeof i) == sizeof i) *acknowledged = i;
-    (void)close(ends[0]);
 }
 
 static void check_after_kill(sealed *x, int acknowledged, int round)
@@ -167,7 +147,7 @@ static void commits_sweeps_and_changes_of_the_key_survive_kill_9(void **state)
     (void)state;
     for (int round = 0; round < n; round++) {
         tarn_random4 r = tarn_philox(n == 10 ? 5 : (uint64_t)time(NULL), TARN_STREAM_TEST, (uint32_t)round, 0);
-        kill_after(&x, acknowledged + 1, (int)(r.v[0] % 5), (long)(r.v[1] % 30000), &acknowledged);
+        kill_after(work_for_ever, &x, acknowledged + 1, (int)(r.v[0] % 5), (long)(r.v[1] % 30000), &acknowledged);
         check_after_kill(&x, acknowledged, round);
     }
     assert_true(acknowledged > n);
