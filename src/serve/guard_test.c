@@ -252,7 +252,7 @@ static void logins_and_denials_are_counted_and_recorded(void **state)
     open_house(&h, "predict");
     add_user(h.lake, "ann", "predict", "", "");
     for (int i = 0; i < 7; i++)
-        assert_int_equal(status_of(&h, "GET", "/api/models", "Authorization: Basic YW5uOmJhZA==\r\n", NULL),
+        assert_int_equal(status_of(&h, "GET", "/api/models", "Authorization: Basic YW5uOndyb25n\r\n", NULL),
                          i < 5 ? 401 : 429);
     assert_int_equal(status_of(&h, "GET", "/api/runs", "X-Request-Id: my-7\r\n", NULL), 401);
     must(tarn_audit_flush(h.lake, false, err));
@@ -263,7 +263,7 @@ static void logins_and_denials_are_counted_and_recorded(void **state)
     assert_non_null(strstr(log.data,
                            "\"action\":\"lake.read\",\"target\":\"this lake\",\"result\":\"denied\",\"request\":"
                            "\"my-7\""));
-    assert_null(strstr(log.data, "bad"));
+    assert_null(strstr(log.data, "wrong")); /* the password, a word that no hash in hexadecimal can spell */
     tarn_text_clear(&log);
     close_house(&h);
     open_house(&h, NULL);
