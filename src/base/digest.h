@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { TARN_ID_BYTES = 32, TARN_ID_HEX = 65 /* with NUL */ };
 
@@ -52,8 +53,21 @@ TARN_MUST tarn_code tarn_md5(const void *bytes, size_t len, uint8_t out[16], tar
 /* Equal? In a time that depends on len alone: for signatures and tokens. */
 bool tarn_same_secret(const void *a, const void *b, size_t len);
 
-bool tarn_id_equal(const tarn_id *a, const tarn_id *b);
-bool tarn_id_none(const tarn_id *id);
+static inline bool tarn_id_equal(const tarn_id *a, const tarn_id *b)
+{
+    uint64_t x[TARN_ID_BYTES / 8], y[TARN_ID_BYTES / 8];
+
+    memcpy(x, a->b, sizeof x);
+    memcpy(y, b->b, sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
+}
+static inline bool tarn_id_none(const tarn_id *id)
+{
+    uint64_t x[TARN_ID_BYTES / 8];
+
+    memcpy(x, id->b, sizeof x);
+    return (x[0] | x[1] | x[2] | x[3]) == 0;
+}
 /* 64 lower-case hexadecimal digits; returns out. */
 const char *tarn_id_hex(const tarn_id *id, char out[TARN_ID_HEX]);
 /* Exactly 64 hexadecimal digits. */

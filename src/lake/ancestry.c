@@ -22,13 +22,6 @@ static bool newer(const tarn_links *a, const tarn_links *b)
     return memcmp(a->id.b, b->id.b, TARN_ID_BYTES) < 0;
 }
 
-static void swap(tarn_links *a, tarn_links *b)
-{
-    tarn_links t = *a;
-    *a = *b;
-    *b = t;
-}
-
 tarn_code tarn_queue_push(tarn_queue *q, const tarn_links *links, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -38,9 +31,9 @@ tarn_code tarn_queue_push(tarn_queue *q, const tarn_links *links, tarn_err *err)
         TARN_TRY(tarn_resize(&q->heap, cap, sizeof *q->heap, err));
         q->cap = cap;
     }
-    q->heap[q->n] = *links;
-    for (size_t i = q->n++; i > 0 && newer(&q->heap[i], &q->heap[(i - 1) / 2]); i = (i - 1) / 2)
-        swap(&q->heap[i], &q->heap[(i - 1) / 2]);
+    size_t at = q->n++;
+    for (; at > 0 && newer(links, &q->heap[(at - 1) / 2]); at = (at - 1) / 2) q->heap[at] = q->heap[(at - 1) / 2];
+    q->heap[at] = *links;
 done:
     return rc;
 }
@@ -48,16 +41,17 @@ done:
 tarn_links tarn_queue_pop(tarn_queue *q)
 {
     tarn_links top = q->heap[0];
+    const tarn_links *last = &q->heap[--q->n];
+    size_t at = 0;
 
-    q->heap[0] = q->heap[--q->n];
-    for (size_t i = 0;;) {
-        size_t best = i;
-        for (size_t k = 2 * i + 1; k <= 2 * i + 2 && k < q->n; k++)
-            if (newer(&q->heap[k], &q->heap[best])) best = k;
-        if (best == i) return top;
-        swap(&q->heap[i], &q->heap[best]);
-        i = best;
+    for (size_t next = 1; next < q->n; next = 2 * at + 1) {
+        if (next + 1 < q->n && newer(&q->heap[next + 1], &q->heap[next])) next++;
+        if (newer(last, &q->heap[next])) break;
+        q->heap[at] = q->heap[next];
+        at = next;
     }
+    q->heap[at] = *last;
+    return top;
 }
 
 void tarn_queue_clear(tarn_queue *q)

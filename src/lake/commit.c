@@ -160,7 +160,7 @@ done:
 
 /* ---- links: one place for each value of some bits of the id ---- */
 
-enum { LINKS_KEPT = 4096 };
+enum { LINKS_KEPT = 16384 }; /* a merge asks for all commits since the last one of the same branch */
 
 struct tarn_links_cache {
     pthread_mutex_t lock; /* guards the slots */
@@ -184,7 +184,7 @@ void tarn_links_cache_free(tarn_links_cache *cache)
 
 static tarn_links *slot_of(tarn_lake *lake, const tarn_id *id)
 {
-    return &lake->links->slots[tarn_get16(id->b + 4) % LINKS_KEPT];
+    return &lake->links->slots[tarn_get32(id->b + 4) % LINKS_KEPT];
 }
 
 static bool links_at_hand(tarn_lake *lake, const tarn_id *id, tarn_links *out)
@@ -237,8 +237,8 @@ done:
 tarn_code tarn_commit_links(tarn_lake *lake, const tarn_id *id, tarn_links *out, tarn_err *err)
 {
     tarn_id wanted = *id; /* id may be a field of *out */
-    tarn_code rc = links_at_hand(lake, &wanted, out) ? TARN_OK : read_links(lake, &wanted, out, err);
-
+    if (links_at_hand(lake, &wanted, out)) return TARN_OK;
+    tarn_code rc = read_links(lake, &wanted, out, err);
     if (rc == TARN_OK) keep_links(lake, out);
     else *out = (tarn_links){.n_parents = 0};
     return rc;

@@ -12,7 +12,8 @@ enum {
     LEAST_WEIGHT = 512,
     MOST_WEIGHT = 16 << 10,
     ITEM_WEIGHT = 40,
-    SLOTS = 4096,
+    SETS = 1024,
+    WAYS = 4,
     HAS_RECIPE = 1,
     HAS_ATTRS = 2
 };
@@ -170,11 +171,11 @@ uint32_t tarn_node_search(const tarn_node *node, const char *key, size_t len)
     return from;
 }
 
-/* ---- the cache: one place for each value of some bits of the id ---- */
+/* ---- the cache: a set of a few places for each value of some bits of the id, the last used first ---- */
 
 struct tarn_node_cache {
-    pthread_mutex_t lock; /* guards the slots */
-    tarn_node *slots[SLOTS];
+    pthread_mutex_t lock; /* guards the sets */
+    tarn_node *sets[SETS][WAYS];
 };
 
 tarn_code tarn_node_cache_new(tarn_node_cache **out, tarn_err *err)
@@ -188,12 +189,15 @@ tarn_code tarn_node_cache_new(tarn_node_cache **out, tarn_err *err)
 void tarn_node_cache_free(tarn_node_cache *cache)
 {
     if (!cache) return;
-    for (int i = 0; i < SLOTS; i++) tarn_node_release(cache->slots[i]);
+    for (int i = 0; i < SETS * WAYS; i++) tarn_node_release(cache->sets[i / WAYS][i % WAYS]);
     (void)pthread_mutex_destroy(&cache->lock);
     tarn_free(cache);
 }
 
-static size_t slot_of(const tarn_id *id) { return tarn_get16(id->b + 4) % SLOTS; }
+static tarn_node **set_of(tarn_node_cache *cache, const tarn_id *id)
+{
+    return cache->sets[tarn_get16(id->b + 4) % SETS];
+}
 
 static tarn_node *retain(tarn_node *node)
 {
@@ -201,24 +205,37 @@ static tarn_node *retain(tarn_node *node)
     return node;
 }
 
+/* The node to the front; those before it one back. */
+static void to_front(tarn_node **set, int way, tarn_node *node)
+{
+    memmove(set + 1, set, (size_t)way * sizeof *set);
+    set[0] = node;
+}
+
 static tarn_node *take_cached(tarn_node_cache *cache, const tarn_id *id)
 {
-    tarn_node *node = NULL;
+    tarn_node *node = NULL, **set = set_of(cache, id);
 
     (void)pthread_mutex_lock(&cache->lock);
-    tarn_node *there = cache->slots[slot_of(id)];
-    if (there && tarn_id_equal(&there->id, id)) node = retain(there);
+    for (int i = 0; i < WAYS && set[i] && !node; i++) {
+        if (!tarn_id_equal(&set[i]->id, id)) continue;
+        node = retain(set[i]);
+        to_front(set, i, node);
+    }
     (void)pthread_mutex_unlock(&cache->lock);
     return node;
 }
 
+/* Two threads may have read the same node: then it is there twice until one is pushed out. */
 static void keep(tarn_node_cache *cache, tarn_node *node)
 {
+    tarn_node **set = set_of(cache, &node->id);
+
     (void)pthread_mutex_lock(&cache->lock);
-    tarn_node **slot = &cache->slots[slot_of(&node->id)], *old = *slot;
-    *slot = retain(node);
+    tarn_node *oldest = set[WAYS - 1];
+    to_front(set, WAYS - 1, retain(node));
     (void)pthread_mutex_unlock(&cache->lock);
-    tarn_node_release(old);
+    tarn_node_release(oldest);
 }
 
 tarn_code tarn_node_load(tarn_lake *lake, const tarn_id *id, tarn_node **out, tarn_err *err)
