@@ -143,28 +143,46 @@ static three add_lanes(const double *x, double shift, const int32_t *order, cons
     return out;
 }
 
+static __m256d four(const double *x, const int32_t *order)
+{
+    return _mm256_set_pd(x[order[3]], x[order[2]], x[order[1]], x[order[0]]);
+}
+
 /* The sum of w x alone, or of w where x is above the threshold. */
 static three add_plain(const double *x, const int32_t *order, const double *w, int32_t n)
 {
-    double sum[LANES] = {0};
+    double sum[LANES];
     three out = {0};
     int32_t i = 0;
+    __m256d s0 = _mm256_setzero_pd(), s1 = s0;
 
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) sum[l] = fma(w[i + l], x[order[i + l]], sum[l]);
+    for (; i + LANES <= n; i += LANES) {
+        s0 = _mm256_fmadd_pd(_mm256_loadu_pd(w + i), four(x, order + i), s0);
+        s1 = _mm256_fmadd_pd(_mm256_loadu_pd(w + i + 4), four(x, order + i + 4), s1);
+    }
+    _mm256_storeu_pd(sum, s0);
+    _mm256_storeu_pd(sum + 4, s1);
     for (int l = 0; i < n; i++, l++) sum[l] = fma(w[i], x[order[i]], sum[l]);
     for (int l = 0; l < LANES; l++) out.sum += sum[l];
     return out;
 }
 
+/* A comparison makes a mask, not a branch: half of them would be guessed wrong. */
 static three add_above(const double *x, double threshold, const int32_t *order, const double *w, int32_t n)
 {
-    double sum[LANES] = {0};
+    double sum[LANES];
     three out = {0};
     int32_t i = 0;
+    __m256d s0 = _mm256_setzero_pd(), s1 = s0, t = _mm256_set1_pd(threshold);
 
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) sum[l] += x[order[i + l]] > threshold ? w[i + l] : 0;
+    for (; i + LANES <= n; i += LANES) {
+        __m256d yes0 = _mm256_cmp_pd(four(x, order + i), t, _CMP_GT_OQ);
+        __m256d yes1 = _mm256_cmp_pd(four(x, order + i + 4), t, _CMP_GT_OQ);
+        s0 = _mm256_add_pd(s0, _mm256_and_pd(_mm256_loadu_pd(w + i), yes0));
+        s1 = _mm256_add_pd(s1, _mm256_and_pd(_mm256_loadu_pd(w + i + 4), yes1));
+    }
+    _mm256_storeu_pd(sum, s0);
+    _mm256_storeu_pd(sum + 4, s1);
     for (int l = 0; i < n; i++, l++) sum[l] += x[order[i]] > threshold ? w[i] : 0;
     for (int l = 0; l < LANES; l++) out.sum += sum[l];
     return out;
