@@ -2,9 +2,9 @@
 /* tokens.c - see tokens.h. Recipes proved, texts read.
  *
  * A text is cut into a buffer first, so that words stand next to each other with one space between, and what n
- * neighbours make is a piece of the buffer. Each token's column then gets its number in a small table with open
- * addressing, whose size follows from the length of the text; the table is packed and sorted by column. All of it lies
- * in the caller's scratch.
+ * neighbours make is a piece of the buffer. Each token's column then gets its number: where columns are few, in a place
+ * of its own, with a bit for those that have one; else in a small table with open addressing, whose size follows from
+ * the length of the text, and which is packed and sorted by column. All of it lies in the caller's scratch.
  *
  * Cost: O(text) time, and a sort of the columns found; scratch for the text and twice the columns it can have. */
 #include "model/tokens.h"
@@ -16,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FEWEST_SLOTS = 16, SORT_BY_HAND = 16, MOST_HASHED = 1 << 24 };
+enum { FEWEST_SLOTS = 16, SORT_BY_HAND = 16, MOST_HASHED = 1 << 24, FEW_COLS = 4096 };
 
 /* ---- recipes ---- */
 
@@ -208,37 +208,75 @@ static size_t tokens_of(const tarn_bag_data *h, const char *cut, size_t len)
 
 static size_t within_limit(size_t len) { return len < TARN_STRING_MOST ? len : TARN_STRING_MOST; }
 
+static size_t words_of_bits(const tarn_bag_data *h) { return ((size_t)h->cols + 63) / 64; }
+
+/* Bytes of what columns get their numbers in: entries, bits and numbers of few columns, or slots. A multiple of 8. */
+static size_t table_bytes(const tarn_bag_data *h, size_t tokens)
+{
+    if (h->cols > FEW_COLS) return slots_for(h, tokens) * sizeof(tarn_bag_entry);
+    return h->cols * sizeof(tarn_bag_entry) + words_of_bits(h) * sizeof(uint64_t) + up8(h->cols * sizeof(float));
+}
+
 size_t tarn_bag_scratch(const tarn_bag_data *head, size_t longest)
 {
     longest = within_limit(longest);
-    return up8(longest) + slots_for(head, most_tokens(head, longest)) * sizeof(tarn_bag_entry);
+    return up8(longest) + table_bytes(head, most_tokens(head, longest));
 }
 
 static float as_float(double x) { return x > (double)FLT_MAX ? FLT_MAX : x < (double)-FLT_MAX ? -FLT_MAX : (float)x; }
 
-/* Add to a column's number; entries hold 1 + the column, 0 is empty. */
-static void add_to(tarn_bag_entry *table, size_t slots, uint32_t col, float value)
-{
-    size_t s = (size_t)((uint64_t)(col + 1) * 0x9e3779b97f4a7c15u >> 32) & (slots - 1);
+static float sum(float a, float b) { return as_float((double)a + (double)b); }
 
-    while (table[s].col != 0 && table[s].col != col + 1) s = (s + 1) & (slots - 1);
-    table[s].col = col + 1;
-    table[s].value = as_float((double)table[s].value + (double)value);
+/* The next token that has a column. */
+static bool next_column(const tarn_bag *b, tarn_grams *g, uint32_t *col, float *value)
+{
+    const char *token;
+    size_t len;
+
+    while (tarn_grams_next(g, &token, &len, value)) {
+        *col = b->head->hashed ? hashed_column(b->head, token, len, value) : tarn_bag_find(b, token, len);
+        if (*col < b->head->cols) return true;
+    }
+    return false;
 }
 
-static void fill(const tarn_bag *b, const char *cut, size_t len, tarn_bag_entry *table, size_t slots)
+/* Into slots; those that are taken hold 1 + their column. Returns how many entries there are, packed, in no order. */
+static uint32_t fill_slots(const tarn_bag *b, tarn_grams *g, tarn_bag_entry *table, size_t slots)
 {
-    tarn_grams g;
-    const char *token;
-    size_t token_len;
+    uint32_t col, n = 0;
     float value;
 
-    tarn_grams_start(&g, b->head, cut, len);
-    while (tarn_grams_next(&g, &token, &token_len, &value)) {
-        uint32_t col =
-            b->head->hashed ? hashed_column(b->head, token, token_len, &value) : tarn_bag_find(b, token, token_len);
-        if (col < b->head->cols) add_to(table, slots, col, value);
+    memset(table, 0, slots * sizeof *table);
+    while (next_column(b, g, &col, &value)) {
+        size_t s = (size_t)((uint64_t)(col + 1) * 0x9e3779b97f4a7c15u >> 32) & (slots - 1);
+        while (table[s].col != 0 && table[s].col != col + 1) s = (s + 1) & (slots - 1);
+        table[s] = (tarn_bag_entry){col + 1, sum(table[s].value, value)};
     }
+    for (size_t s = 0; s < slots; s++)
+        if (table[s].col > 0) table[n++] = (tarn_bag_entry){table[s].col - 1, table[s].value};
+    return n;
+}
+
+/* Into places of few columns; returns how many entries there are, in order. */
+static uint32_t fill_places(const tarn_bag *b, tarn_grams *g, tarn_bag_entry *out)
+{
+    size_t words = words_of_bits(b->head);
+    uint64_t *bits = (uint64_t *)(out + b->head->cols);
+    float *place = (float *)(bits + words), value;
+    uint32_t col, n = 0;
+
+    memset(bits, 0, words * sizeof *bits);
+    while (next_column(b, g, &col, &value)) {
+        uint64_t bit = (uint64_t)1 << (col & 63);
+        place[col] = bits[col / 64] & bit ? sum(place[col], value) : value;
+        bits[col / 64] |= bit;
+    }
+    for (size_t w = 0; w < words; w++)
+        for (uint64_t left = bits[w]; left; left &= left - 1) {
+            col = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(left);
+            out[n++] = (tarn_bag_entry){col, place[col]};
+        }
+    return n;
 }
 
 static void sort_few(tarn_bag_entry *e, uint32_t n)
@@ -292,19 +330,23 @@ static uint32_t weigh(const tarn_bag *b, tarn_bag_entry *e, uint32_t n)
 
 uint32_t tarn_bag_read(const tarn_bag *b, const char *text, size_t len, void *scratch, tarn_bag_entry **out)
 {
-    size_t looked_at = within_limit(len), room = slots_for(b->head, most_tokens(b->head, looked_at));
+    const tarn_bag_data *h = b->head;
+    size_t looked_at = within_limit(len);
+    char *buffer = (char *)scratch + table_bytes(h, most_tokens(h, looked_at));
     tarn_bag_entry *table = scratch;
-    char *buffer = (char *)(table + room);
-    uint32_t n = 0;
+    tarn_grams g;
+    uint32_t n;
 
-    size_t cut = tarn_tokens_cut(b->head, text, looked_at, buffer);
-    size_t slots = slots_for(b->head, tokens_of(b->head, buffer, cut));
-    memset(table, 0, slots * sizeof *table);
-    fill(b, buffer, cut, table, slots);
-    for (size_t s = 0; s < slots; s++)
-        if (table[s].col > 0) table[n++] = (tarn_bag_entry){table[s].col - 1, table[s].value};
-    if (n <= SORT_BY_HAND) sort_few(table, n);
-    else table = sort_many(table, table + slots / 2, n, b->head->cols);
+    size_t cut = tarn_tokens_cut(h, text, looked_at, buffer);
+    tarn_grams_start(&g, h, buffer, cut);
+    if (h->cols <= FEW_COLS) {
+        n = fill_places(b, &g, table);
+    } else {
+        size_t slots = slots_for(h, tokens_of(h, buffer, cut));
+        n = fill_slots(b, &g, table, slots);
+        if (n <= SORT_BY_HAND) sort_few(table, n);
+        else table = sort_many(table, table + slots / 2, n, h->cols);
+    }
     *out = table;
     return weigh(b, table, n);
 }

@@ -266,9 +266,10 @@ void tarn_grams_start(tarn_grams *g, const tarn_bag_data *head, const char *cut,
 }
 
 /* A plain decimal: up to 15 digits are exact, the rest is for the slow reader. */
+static const double ten[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
 static bool number_of(const char *s, size_t len, double *out)
 {
-    static const double ten[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     size_t at = len > 0 && s[0] == '-', behind = 0, digits = 0;
     bool point = false;
     int64_t whole = 0;
@@ -289,16 +290,50 @@ static bool number_of(const char *s, size_t len, double *out)
     return true;
 }
 
-/* name:3.5 is name with 3.5; what has no number behind its last colon is a name with 1. */
-static void split_value(const char *token, size_t *len, float *value)
+/* Sixteen digits, each a byte, the highest first. */
+static uint64_t sixteen_digits(__m128i d)
+{
+    d = _mm_maddubs_epi16(d, _mm_set1_epi16(0x010a));  /* 8 of two */
+    d = _mm_madd_epi16(d, _mm_set1_epi32(0x00010064)); /* 4 of four */
+    d = _mm_packus_epi32(d, d);
+    d = _mm_madd_epi16(d, _mm_set1_epi32(0x00012710)); /* 2 of eight */
+    return (uint64_t)(uint32_t)_mm_cvtsi128_si32(d) * 100000000 + (uint32_t)_mm_extract_epi32(d, 1);
+}
+
+/* The same for a number at the end of 16 bytes that can be read, with no branch on what it is: false where it is not a
+ * point at most and 1 to 15 digits. */
+static bool short_number(const char *s, size_t len, double *out)
+{
+    static const char window[32] = {0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+                                    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    static const double sign[] = {1, -1};
+    const __m128i place = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    size_t minus = s[0] == '-', left = len - minus;
+    __m128i d = _mm_loadu_si128((const void *)(s + len - 16));
+
+    d = _mm_and_si128(_mm_sub_epi8(d, _mm_set1_epi8('0')), _mm_loadu_si128((const void *)(window + left)));
+    uint32_t points = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(d, _mm_set1_epi8('.' - '0')));
+    int at = points ? __builtin_ctz(points) : -1; /* digits before the point move up to it */
+    d = _mm_shuffle_epi8(d, _mm_add_epi8(place, _mm_cmpgt_epi8(_mm_set1_epi8((char)(at + 1)), place)));
+    size_t digits = left - (points != 0);
+    if (digits - 1 > 14 || !_mm_testz_si128(_mm_subs_epu8(d, _mm_set1_epi8(9)), _mm_set1_epi8(-1))) return false;
+    *out = (double)(int64_t)sixteen_digits(d) / ten[points ? 15 - at : 0] * sign[minus];
+    return true;
+}
+
+/* name:3.5 is name with 3.5; what has no number behind its last colon is a name with 1. before: bytes in front of the
+ * token that can be read. */
+static void split_value(const char *token, size_t before, size_t *len, float *value)
 {
     const char *colon = memrchr(token, ':', *len);
     double x;
 
     *value = 1;
     if (!colon || colon == token) return;
-    size_t name = (size_t)(colon - token);
-    if (!number_of(colon + 1, *len - name - 1, &x) || !(fabs(x) <= (double)FLT_MAX)) return;
+    size_t name = (size_t)(colon - token), number = *len - name - 1;
+    bool is_short = number - 1 < 16 && before + *len >= 16 && short_number(colon + 1, number, &x);
+    if (!is_short && !number_of(colon + 1, number, &x)) return;
+    if (!(fabs(x) <= (double)FLT_MAX)) return;
     *len = name;
     *value = (float)x;
 }
@@ -333,6 +368,6 @@ bool tarn_grams_next(tarn_grams *g, const char **token, size_t *len, float *valu
     *token = g->text + from;
     *len = g->end - from;
     *value = 1;
-    if (g->head->tokens == TARN_TOKENS_VALUES) split_value(*token, len, value);
+    if (g->head->tokens == TARN_TOKENS_VALUES) split_value(*token, from, len, value);
     return true;
 }
