@@ -52,18 +52,49 @@ static tarn_code unknown_command(int argc, char **argv, tarn_err *err)
     return TARN_FAIL(err, TARN_USAGE, "there is no command '%s'; `tarn --help` lists all", typed_name);
 }
 
+/* --some-name or --some-name=value as the name in a table. False: too long, or it has no name. */
+static bool option_name(const char *word, char out[128])
+{
+    size_t len = strcspn(word, "=");
+
+    if (strncmp(word, "--", 2) != 0 || len < 3 || len - 2 >= 128) return false;
+    (void)snprintf(out, 128, "%.*s", (int)(len - 2), word + 2);
+    for (char *s = out; *s; s++)
+        if (*s == '-') *s = '_';
+    return true;
+}
+
+/* What follows an option as a word of its own is its value, unless it is an option itself: who forgot the value would
+ * lose that too. */
+static tarn_code check_value(const typed *t, const char *name, bool has_equals, const char *value, const char *expects,
+                             tarn_err *err)
+{
+    static const char *const common[] = {"json", "quiet", "help", "folder", "threads"};
+    char other[128];
+
+    if (!value) return TARN_FAIL(err, TARN_USAGE, "option --%s needs a value%s", name, expects);
+    if (has_equals || !option_name(value, other)) return TARN_OK;
+    bool is_option = tarn_param_find(t->command->params, other) != NULL;
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++) is_option = is_option || strcmp(other, common[i]) == 0;
+    if (!is_option) return TARN_OK;
+    return TARN_FAIL(err, TARN_USAGE,
+                     "option --%s needs a value, and '%.60s' is an option; if it is the value, write --%s=%.60s", name,
+                     value, name, value);
+}
+
 /* One of the options that every command has. *used: words taken; 0 if it is none of them. */
-static tarn_code common_option(typed *t, const char *name, const char *value, int *used, tarn_err *err)
+static tarn_code common_option(typed *t, const char *name, bool has_equals, const char *value, int *used, tarn_err *err)
 {
     int64_t n;
+    tarn_code rc;
 
     *used = 1;
     if (strcmp(name, "json") == 0) t->cli.json = true;
     else if (strcmp(name, "quiet") == 0) t->cli.quiet = true;
     else if (strcmp(name, "help") == 0) t->help = true;
     else if (strcmp(name, "folder") == 0 || strcmp(name, "threads") == 0) {
-        *used = 2;
-        if (!value) return TARN_FAIL(err, TARN_USAGE, "option --%s needs a value", name);
+        *used = has_equals ? 1 : 2;
+        if ((rc = check_value(t, name, has_equals, value, "", err)) != TARN_OK) return rc;
         if (name[0] == 'f') t->cli.folder = value;
         else if (!tarn_int_parse(value, strlen(value), &n) || n < 1 || n > 1024)
             return TARN_FAIL(err, TARN_USAGE, "option --threads should be 1 to 1024, not '%.40s'", value);
@@ -80,16 +111,14 @@ static tarn_code own_option(typed *t, const char *name, bool has_equals, const c
     const tarn_param *table = t->command->params;
     bool off = strncmp(name, "no_", 3) == 0 && !tarn_param_find(table, name);
     const tarn_param *p = tarn_param_find(table, off ? name + 3 : name);
+    char expects[256], needs[260] = "";
     tarn_code rc;
 
     *used = 1;
     if (p && p->type == TARN_P_BOOL && !has_equals)
         return tarn_param_set(table, t->params, p->name, off ? "false" : "true", err);
-    if (p && !value) {
-        char expects[256];
-        return TARN_FAIL(err, TARN_USAGE, "option --%s needs a value: %s", name,
-                         tarn_param_expects(p, expects, sizeof expects));
-    }
+    if (p) (void)snprintf(needs, sizeof needs, ": %s", tarn_param_expects(p, expects, sizeof expects));
+    if (p && (rc = check_value(t, name, has_equals, value, needs, err)) != TARN_OK) return rc;
     *used = has_equals ? 1 : 2;
     rc = tarn_param_set(table, t->params, name, value ? value : "", err);
     if (rc != TARN_OK && err) err->code = TARN_USAGE;
@@ -113,7 +142,6 @@ static tarn_code read_option(typed *t, int argc, char **argv, int *used, tarn_er
 {
     char name[128];
     const char *word = argv[0], *equals = strchr(word, '=');
-    size_t len = equals ? (size_t)(equals - word) : strlen(word);
 
     if (strcmp(word, "-h") == 0) {
         t->help = true;
@@ -122,17 +150,11 @@ static tarn_code read_option(typed *t, int argc, char **argv, int *used, tarn_er
     }
     const char *whole = word[1] != '-' && !word[2] ? option_of_letter(t->command->params, word[1]) : NULL;
     if (whole) return own_option(t, whole, false, argc > 1 ? argv[1] : NULL, used, err);
-    if (strncmp(word, "--", 2) != 0 || len - 2 >= sizeof name)
+    if (!option_name(word, name))
         return TARN_FAIL(err, TARN_USAGE, "'%.60s' is not an option; options start with --, and `--` ends them", word);
-    (void)snprintf(name, sizeof name, "%.*s", (int)(len - 2), word + 2);
-    for (char *s = name; *s; s++)
-        if (*s == '-') *s = '_';
     const char *value = equals ? equals + 1 : argc > 1 ? argv[1] : NULL;
-    tarn_code rc = common_option(t, name, value, used, err);
-    if (rc != TARN_OK || *used > 0) {
-        if (equals) *used = 1;
-        return rc;
-    }
+    tarn_code rc = common_option(t, name, equals != NULL, value, used, err);
+    if (rc != TARN_OK || *used > 0) return rc;
     return own_option(t, name, equals != NULL, value, used, err);
 }
 

@@ -4,17 +4,24 @@
 
 #include <string.h>
 
-/* Where to go on when what follows a star did not fit: the star takes one byte more. The last '**' is kept beside the
- * last '*' behind it, because only the former may take a '/'. */
+/* Where to go on when what follows a star did not fit: the star takes one character more. The last '**' is kept beside
+ * the last '*' behind it, because only the former may take a '/'. */
 typedef struct retry {
     const char *pattern, *text; /* pattern NULL: no star yet */
 } retry;
+
+/* Behind the character at t: UTF-8 goes on with bytes that begin with 10. */
+static const char *next_character(const char *t)
+{
+    for (t++; ((unsigned char)*t & 0xC0) == 0x80; t++) continue;
+    return t;
+}
 
 static bool take_again(retry *star, const char **p, const char **t, const char *end, bool over_slash)
 {
     if (!star->pattern || star->text >= end || (!over_slash && *star->text == '/')) return false;
     *p = star->pattern;
-    *t = ++star->text;
+    *t = star->text = next_character(star->text);
     return true;
 }
 
@@ -31,7 +38,9 @@ static bool fits(const char *p, size_t len, const char *t)
             while (p < p_end && *p == '*') p++;
             if (deep) two = (retry){p, t}, one.pattern = NULL;
             else one = (retry){p, t};
-        } else if (p < p_end && t < t_end && (*p == *t || (*p == '?' && *t != '/'))) {
+        } else if (p < p_end && t < t_end && *p == '?' && *t != '/') {
+            p++, t = next_character(t);
+        } else if (p < p_end && t < t_end && *p == *t) {
             p++, t++;
         } else if (!take_again(&one, &p, &t, t_end, false)) {
             one.pattern = NULL;

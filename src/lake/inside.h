@@ -311,8 +311,8 @@ TARN_MUST tarn_code tarn_entries_hold(tarn_lake *lake, const tarn_entry *entries
 
 /* ---- glob.c ---- */
 
-/* Does one of the patterns, one a line, fit the text? NULL: no. '?' and '*' stay within a part, '**' does not; a
- * pattern that ends in '/' fits all that begins with it. */
+/* Does one of the patterns, one a line, fit the text? NULL: no. '?' is one character; it and '*' stay within a part,
+ * '**' does not; a pattern that ends in '/' fits all that begins with it. */
 bool tarn_glob_any(const char *patterns, const char *text);
 
 /* ---- protect.c ---- */

@@ -425,11 +425,19 @@ static inline void naive_collect(naive *m)
 
 /* ---- merging ---- */
 
-/* '*' and '?' stay within a part, '**' does not; "x/" is all below x. */
+static inline const char *behind_character(const char *t)
+{
+    do t++;
+    while (((unsigned char)*t & 0xC0) == 0x80);
+    return t;
+}
+
+/* '*' and '?' (a character) stay within a part, '**' does not; "x/" is all below x. */
 static inline bool glob_fits(const char *p, const char *end, const char *t, bool below_it)
 {
     if (p == end) return below_it || !*t;
-    if (*p != '*') return *t && (*p == *t || (*p == '?' && *t != '/')) && glob_fits(p + 1, end, t + 1, below_it);
+    if (*p == '?') return *t && *t != '/' && glob_fits(p + 1, end, behind_character(t), below_it);
+    if (*p != '*') return *t && *p == *t && glob_fits(p + 1, end, t + 1, below_it);
     bool deep = p + 1 < end && p[1] == '*';
     for (p += deep ? 2 : 1;; t++) {
         if (glob_fits(p, end, t, below_it)) return true;

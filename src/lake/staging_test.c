@@ -211,6 +211,17 @@ static void patterns_fit_what_they_say(void **state)
                  {"*/", "a/b", true},
                  {"a?c", "abc", true},
                  {"a?c", "a/c", false},
+                 {"a?c",
+                  "a\xc3\xa9"
+                  "c",
+                  true},
+                 {"a??c",
+                  "a\xc3\xa9"
+                  "c",
+                  false},
+                 {"*?\xc3\xa9", "a\xf0\x9f\x8c\x8a\xc3\xa9", true},
+                 {"*??", "\xc3\xa9", false},
+                 {"a\\?", "a?", false},
                  {"x\na*", "abc", true},
                  {"x\n\ny", "abc", false},
                  {"*.csv", "a.csv", true},

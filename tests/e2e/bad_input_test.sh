@@ -105,6 +105,14 @@ same "$(head_of main)" "$head" "newest commit"
 cp "$scratch/good/data/orders.csv" data/orders.csv
 whole
 
+# ---------------------------------------------------------------- the command line
+
+say "an option whose value was forgotten does not take the next option for it"
+expect 64 "$tarn" lake merge main --theirs --quiet
+says "option --theirs needs a value, and '--quiet' is an option; if it is the value, write --theirs=--quiet"
+expect 64 "$tarn" lake log --folder
+says "option --folder needs a value"
+
 # ---------------------------------------------------------------- the project file
 
 say "every mistake of the project file at once, each with line, column and the nearest word"
