@@ -27,6 +27,7 @@ typedef struct database {
     sqlite3 *db;
     sqlite3_stmt *controls[C_COUNT];
     int log_pages, log_due; /* in the write-ahead log; from how many on it is carried over into the file */
+    bool alone;             /* no other connection can be open: see open_alone */
 } database;
 
 /* ---- errors, opening ---- */
@@ -56,14 +57,18 @@ static int system_errno(sqlite3 *db, int status)
                                                                                           : 0;
 }
 
+static tarn_code no_space(tarn_err *err)
+{
+    return TARN_FAIL(err, TARN_FULL, "meta.db: no space left; free some space and run the command again");
+}
+
 /* A disk that is full or failing makes SQLite say "cannot open" and "read-only" too; those are no lack of rights. */
 static tarn_code fail_by_system(sqlite3 *db, int status, tarn_err *err)
 {
     int cause = system_errno(db, status);
     bool denied = code_of(status) == TARN_DENIED;
 
-    if (cause == ENOSPC || cause == EDQUOT)
-        return TARN_FAIL(err, TARN_FULL, "meta.db: no space left; free some space and run the command again");
+    if (cause == ENOSPC || cause == EDQUOT) return no_space(err);
     if (cause == ENOENT && denied) /* it tried to make one, then to find one */
         return TARN_FAIL(err, TARN_IO, "meta.db: a file that it needs cannot be made; is the disk full?");
     if (cause != 0 && cause != EACCES && cause != EPERM && cause != EROFS && denied)
@@ -80,6 +85,7 @@ static tarn_code fail(sqlite3 *db, int status, tarn_err *err)
 
     if (rc != TARN_OK) return rc;
     switch (code_of(status)) {
+    case TARN_FULL: return no_space(err);
     case TARN_BUSY: return TARN_FAIL(err, TARN_BUSY, "another process has held meta.db for over a minute; try again");
     case TARN_CORRUPT:
         return TARN_FAIL(err, TARN_CORRUPT,
@@ -184,6 +190,9 @@ static void carry_over(database *d)
     int pages = 0, carried = 0;
 
     d->log_due = d->log_pages + LOG_PAGES_AGAIN;
+    if (d->alone && sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+        d->log_due = LOG_PAGES;
+    if (d->alone) return;
     if (open_file(sqlite3_db_filename(d->db, "main"), SQLITE_OPEN_READWRITE, &hand, NULL) != TARN_OK) return;
     if (execute(hand, "PRAGMA schema_version", NULL) == TARN_OK && begin(d, NULL) == TARN_OK) { /* it finds the log */
         int status = sqlite3_wal_checkpoint_v2(hand->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &carried);
@@ -247,25 +256,51 @@ done:
     return rc;
 }
 
+/* On a full disk the file through which connections know of each other (-shm) cannot be made. Whoever is alone needs
+ * none: then all that is there can be read, and space be made. */
+static tarn_code open_alone(const char *path, database **out, tarn_err *err)
+{
+    tarn_code rc = open_file(path, SQLITE_OPEN_READWRITE, out, err);
+
+    if (rc != TARN_OK) return rc;
+    (void)sqlite3_busy_timeout((*out)->db, 0);
+    rc = execute(*out, "PRAGMA locking_mode=EXCLUSIVE; SELECT count(*) FROM (SELECT num FROM packs LIMIT 1)", err);
+    (void)sqlite3_busy_timeout((*out)->db, WAIT_MS);
+    (*out)->alone = rc == TARN_OK;
+    if (rc == TARN_OK) return rc;
+    close_database(*out);
+    *out = NULL;
+    return rc;
+}
+
+/* For reading and writing. */
+static tarn_code open_both_ways(const char *path, database **out, tarn_err *err)
+{
+    int64_t now;
+    tarn_code rc = open_file(path, SQLITE_OPEN_READWRITE, out, err);
+
+    if (rc != TARN_OK) return rc;
+    if (sqlite3_db_readonly((*out)->db, "main") == 1) /* it may be written, but the system would not open it so */
+        return TARN_FAIL(err, TARN_IO, "meta.db: it cannot be opened for writing (disk error?); try again");
+    rc = version(*out, &now, err);
+    if (rc != TARN_FULL) return rc;
+    close_database(*out);
+    *out = NULL;
+    return open_alone(path, out, NULL) == TARN_OK ? TARN_OK : rc;
+}
+
 static tarn_code open_database(const char *path, bool readonly, void **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     database *d = NULL;
-    int64_t now;
 
     *out = NULL;
     TARN_TRY(tarn_wal_check(path, err)); /* before SQLite takes damage for the end of its log */
     if (readonly) TARN_TRY(open_readonly(path, &d, err));
-    else TARN_TRY(open_file(path, SQLITE_OPEN_READWRITE, &d, err));
-    if (!readonly &&
-        sqlite3_db_readonly(d->db, "main") == 1) { /* it may be written, but the system would not open it so */
-        rc = TARN_FAIL(err, TARN_IO, "meta.db: it cannot be opened for writing (disk error?); try again");
-        goto done;
-    }
+    else TARN_TRY(open_both_ways(path, &d, err));
     if (!readonly) TARN_TRY(execute(d, "PRAGMA synchronous=FULL", err));
     d->log_due = LOG_PAGES;
     (void)sqlite3_wal_hook(d->db, count_log, d);
-    if (!readonly) TARN_TRY(version(d, &now, err));
     *out = d;
     d = NULL;
 done:

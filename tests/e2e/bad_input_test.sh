@@ -172,6 +172,20 @@ if mkdir "$scratch/disk" && mount -t tmpfs -o size=4m tmpfs "$scratch/disk" 2>/d
         rm ballast
         whole
     done
+    say "a disk with nothing left at all: what is there can be read, what is new is refused"
+    cat /dev/zero >ballast 2>/dev/null || true
+    before=$(head_of main)
+    t lake log --limit 1
+    t lake cat main/report.html
+    [ "$(wc -c <"$out")" -gt 1000 ] || fail "the report was not read"
+    t lake fsck
+    t lake du
+    expect 74 "$tarn" lake tag v1 main
+    says "no space left; free some space"
+    rm ballast
+    same "$(head_of main)" "$before" "the head after the full disk"
+    t lake tag v1 main
+    whole
     cd "$scratch"
     [ "$stopped" -ge 4 ] || fail "only $stopped of the disks were too full"
     umount "$scratch/disk"
