@@ -265,31 +265,6 @@ void tarn_grams_start(tarn_grams *g, const tarn_bag_data *head, const char *cut,
     *g = (tarn_grams){.head = head, .text = cut, .len = len, .next = head->least};
 }
 
-/* A plain decimal: up to 15 digits are exact, the rest is for the slow reader. */
-static const double ten[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-
-static bool number_of(const char *s, size_t len, double *out)
-{
-    size_t at = len > 0 && s[0] == '-', behind = 0, digits = 0;
-    bool point = false;
-    int64_t whole = 0;
-
-    for (size_t i = at; i < len && digits <= 15; i++) {
-        if (s[i] == '.' && !point) {
-            point = true;
-            continue;
-        }
-        if (s[i] < '0' || s[i] > '9') return tarn_num_parse(s, len, false, out);
-        whole = whole * 10 + (s[i] - '0');
-        digits++;
-        behind += point;
-    }
-    if (digits == 0) return false;
-    if (digits > 15) return tarn_num_parse(s, len, false, out);
-    *out = (at ? -(double)whole : (double)whole) / ten[behind];
-    return true;
-}
-
 /* Sixteen digits, each a byte, the highest first. */
 static uint64_t sixteen_digits(__m128i d)
 {
@@ -300,13 +275,14 @@ static uint64_t sixteen_digits(__m128i d)
     return (uint64_t)(uint32_t)_mm_cvtsi128_si32(d) * 100000000 + (uint32_t)_mm_extract_epi32(d, 1);
 }
 
-/* The same for a number at the end of 16 bytes that can be read, with no branch on what it is: false where it is not a
- * point at most and 1 to 15 digits. */
+/* A number at the end of 16 bytes that can be read, with no branch on what it is: false where it is more than a sign,
+ * 1 to 15 digits, which are exact, and a point among them. */
 static bool short_number(const char *s, size_t len, double *out)
 {
     static const char window[32] = {0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
                                     -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
-    static const double sign[] = {1, -1};
+    static const double sign[] = {1, -1},
+                        ten[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     const __m128i place = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     size_t minus = s[0] == '-', left = len - minus;
     __m128i d = _mm_loadu_si128((const void *)(s + len - 16));
@@ -332,7 +308,7 @@ static void split_value(const char *token, size_t before, size_t *len, float *va
     if (!colon || colon == token) return;
     size_t name = (size_t)(colon - token), number = *len - name - 1;
     bool is_short = number - 1 < 16 && before + *len >= 16 && short_number(colon + 1, number, &x);
-    if (!is_short && !number_of(colon + 1, number, &x)) return;
+    if (!is_short && !tarn_num_parse(colon + 1, number, false, &x)) return;
     if (!(fabs(x) <= (double)FLT_MAX)) return;
     *len = name;
     *value = (float)x;
