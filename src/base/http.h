@@ -69,12 +69,13 @@ bool tarn_http_again(int status);
 int64_t tarn_http_retry_after_ms(const tarn_http_answer *answer);
 
 typedef struct tarn_retry {
-    int tries;                    /* 0: 8 */
+    int tries;                    /* 0: as many as fit into total_ms */
     int64_t first_ms, longest_ms; /* the first wait is up to this, doubled each time up to longest; 0: 100, 10,000 */
     int64_t total_ms;             /* no new try begins after this; 0: 60,000 */
 } tarn_retry;
 typedef struct tarn_retry_hint {
     bool again;       /* another try may help */
+    bool stranger;    /* whoever is asked has never answered (a typing error?): 8 tries are enough */
     int64_t after_ms; /* and not before this */
 } tarn_retry_hint;
 typedef tarn_code tarn_retry_fn(void *arg, tarn_retry_hint *hint, tarn_err *err);

@@ -4,8 +4,11 @@
  * Source: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (full jitter). */
 #include "base/http.h"
 
+#include <limits.h>
 #include <sys/random.h>
 #include <time.h>
+
+enum { STRANGER_TRIES = 8 };
 
 static int64_t now_ms(void)
 {
@@ -33,7 +36,7 @@ static int64_t jitter(int64_t most)
 
 tarn_code tarn_retry_run(const tarn_retry *retry, tarn_retry_fn *fn, void *arg, tarn_err *err)
 {
-    int tries = retry && retry->tries > 0 ? retry->tries : 8;
+    int tries = retry && retry->tries > 0 ? retry->tries : INT_MAX;
     int64_t first = retry && retry->first_ms > 0 ? retry->first_ms : 100;
     int64_t longest = retry && retry->longest_ms > 0 ? retry->longest_ms : 10000;
     int64_t total = retry && retry->total_ms > 0 ? retry->total_ms : 60000, began = now_ms();
@@ -44,7 +47,9 @@ tarn_code tarn_retry_run(const tarn_retry *retry, tarn_retry_fn *fn, void *arg, 
         if (rc == TARN_OK || !hint.again) return rc;
         int64_t most = n < 20 && first << (n - 1) < longest ? first << (n - 1) : longest, wait = jitter(most);
         if (wait < hint.after_ms) wait = hint.after_ms + jitter(first);
-        if (n >= tries || now_ms() - began + wait > total) {
+        int64_t left = total - (now_ms() - began);
+        if (wait > left && hint.after_ms <= left) wait = left; /* the last try is when patience ends */
+        if (n >= tries || (hint.stranger && n >= STRANGER_TRIES) || left <= 0 || wait > left) {
             if (n > 1) tarn_err_note(err, "tried %d times", n);
             return rc;
         }

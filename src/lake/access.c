@@ -251,7 +251,7 @@ static void put_place(const question *q, char out[400])
 static tarn_code refuse(const tarn_who *who, const question *q, const verdict *v, tarn_err *err)
 {
     char place[400], remedy[300];
-    const char *role = role_names[q->info->least];
+    const char *role = role_names[q->info->least], *user = who->kind == TARN_WHO_USER ? who->user : "anonymous";
 
     put_place(q, place);
     if (who->kind == TARN_WHO_ANONYMOUS && !v->denied.user[0])
@@ -261,7 +261,7 @@ static tarn_code refuse(const tarn_who *who, const question *q, const verdict *v
         return TARN_FAIL(err, TARN_DENIED,
                          "'%.64s' may not %s on %s: a deny of %s for '%s' forbids it; %sthe owner of "
                          "the folder can revoke it",
-                         who->user, q->info->word, place, v->denied.what, v->denied.user, v->admins);
+                         user, q->info->word, place, v->denied.what, v->denied.user, v->admins);
     if (who->most != TARN_ROLE_ANYBODY && q->info->least > who->most)
         return TARN_FAIL(err, TARN_DENIED,
                          "'%.64s' may not %s on %s with this %.10s, which carries %s and no more; use "
@@ -289,10 +289,16 @@ static tarn_code record_denial(tarn_lake *lake, const tarn_who *who, const quest
     return TARN_DENIED;
 }
 
-/* Branch audit is written by Tarn alone, and where its anchors stand nobody else may put anything. */
+/* Branch audit is written by Tarn alone, and where its anchors stand nobody else may put anything: not the owner of the
+ * folder either, when he comes over the network. */
 static bool is_reserved(const question *q)
 {
     return q->info->on == TARN_ON_BRANCH && q->info->least > TARN_ROLE_READER && strcmp(q->branch, "audit") == 0;
+}
+
+static tarn_code refuse_reserved(tarn_err *err)
+{
+    return TARN_FAIL(err, TARN_DENIED, "branch 'audit' holds the anchors of the audit log; only Tarn writes it");
 }
 
 tarn_code tarn_access_check(tarn_lake *lake, const tarn_who *who, tarn_action action, const char *branch,
@@ -303,7 +309,13 @@ tarn_code tarn_access_check(tarn_lake *lake, const tarn_who *who, tarn_action ac
     verdict v = {.admins = ""};
     tarn_code rc;
 
-    if (who->kind == TARN_WHO_LOCAL || q.info->least == TARN_ROLE_ANYBODY) return TARN_OK;
+    if (q.info->least == TARN_ROLE_ANYBODY) return TARN_OK;
+    if (who->kind == TARN_WHO_LOCAL) {
+        set_branch(lake, branch, false, &q);
+        if (!who->from[0] || !is_reserved(&q)) return TARN_OK;
+        rc = refuse_reserved(err);
+        return rc == TARN_OK ? rc : record_denial(lake, who, &q, err);
+    }
     rc = tarn_access_refresh(lake, err);
     if (rc != TARN_OK) return rc;
     (void)pthread_mutex_lock(&a->lock);
@@ -314,8 +326,7 @@ tarn_code tarn_access_check(tarn_lake *lake, const tarn_who *who, tarn_action ac
     judge(&a->rows, who, &q, &v);
     (void)pthread_mutex_unlock(&a->lock);
     if (who->most != TARN_ROLE_ANYBODY && q.info->least > who->most) v.allowed = false;
-    if (is_reserved(&q))
-        rc = TARN_FAIL(err, TARN_DENIED, "branch 'audit' holds the anchors of the audit log; only Tarn writes it");
+    if (is_reserved(&q)) rc = refuse_reserved(err);
     else if (!v.allowed) rc = refuse(who, &q, &v, err);
     return rc == TARN_OK ? rc : record_denial(lake, who, &q, err);
 }

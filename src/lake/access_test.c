@@ -251,7 +251,7 @@ static void tags_are_granted_by_their_names(void **state)
 static void nobody_writes_the_audit_branch(void **state)
 {
     scratch s = scratch_new();
-    tarn_who ann = user_of("ann");
+    tarn_who ann = user_of("ann"), owner = tarn_who_local();
 
     (void)state;
     add_user(s.lake, "ann");
@@ -262,6 +262,14 @@ static void nobody_writes_the_audit_branch(void **state)
                    tarn_access_check(s.lake, &ann, TARN_ACT_BRANCH_DELETE, "audit", NULL, err));
     must_fail_with(TARN_DENIED, "only Tarn",
                    tarn_access_check(s.lake, &ann, TARN_ACT_OBJECT_WRITE, "heads/audit", "x", err));
+    must(tarn_access_check(s.lake, &owner, TARN_ACT_OBJECT_WRITE, "audit", "x", err));
+    (void)snprintf(owner.from, sizeof owner.from, "127.0.0.1");
+    must(tarn_access_check(s.lake, &owner, TARN_ACT_OBJECT_READ, "audit", "x", err));
+    must(tarn_access_check(s.lake, &owner, TARN_ACT_OBJECT_WRITE, "main", "x", err));
+    must_fail_with(TARN_DENIED, "only Tarn",
+                   tarn_access_check(s.lake, &owner, TARN_ACT_OBJECT_WRITE, "audit", "x", err));
+    must_fail_with(TARN_DENIED, "only Tarn",
+                   tarn_access_check(s.lake, &owner, TARN_ACT_BRANCH_CREATE, "heads/audit", NULL, err));
     scratch_free(&s);
 }
 

@@ -15,7 +15,8 @@
 
 #include "lake/lake.h"
 
-/* Where the key comes from: a file, else a passphrase. Neither: what $TARN_KEY_FILE, else $TARN_PASSPHRASE says.
+/* Where the key comes from: a file, else a passphrase. Neither: what $TARN_KEY_FILE and $TARN_PASSPHRASE say; a lake is
+ * opened by the one of its kind, and made with the file.
  * as: an open lake; if the one to be opened is a copy of it, its keys are those of this. */
 typedef struct tarn_lake_key {
     const char *file, *passphrase;

@@ -33,6 +33,13 @@ tarn_code tarn_remote_endpoint(tarn_remote *r, const char *url, tarn_err *err)
     return TARN_OK;
 }
 
+void tarn_remote_heard(tarn_remote *r, tarn_code rc, tarn_retry_hint *hint)
+{
+    if (rc == TARN_OK) atomic_store(&r->known, true);
+    hint->again = rc == TARN_IO;
+    hint->stranger = !atomic_load(&r->known);
+}
+
 static tarn_code keep(char *out, size_t cap, const char *value, size_t len, const char *what, tarn_err *err)
 {
     if (len >= cap) return TARN_FAIL(err, TARN_LIMIT, "the %s in the store's URL is too long", what);
@@ -57,6 +64,7 @@ static tarn_code set_option(tarn_remote *r, const char *name, size_t name_len, c
         if (memcmp(name, "patience", 8) == 0 && tarn_int_parse(value, len, &seconds) && seconds > 0 &&
             seconds <= PATIENCE_MOST) {
             r->retry.total_ms = seconds * 1000;
+            atomic_store(&r->known, true);
             return TARN_OK;
         }
         break;

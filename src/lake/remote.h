@@ -11,6 +11,8 @@
 #include "base/http.h"
 #include "base/str.h"
 
+#include <stdatomic.h>
+
 typedef struct tarn_remote {
     const char *scheme;
     char bucket[256];
@@ -20,6 +22,7 @@ typedef struct tarn_remote {
     char region[64], style[16], profile[64];
     tarn_http *http;
     tarn_retry retry;
+    atomic_bool known; /* it has answered once, or the URL says how patient to be: then that patience holds in full */
 } tarn_remote;
 
 /* Read what stands behind "scheme:". TARN_INVALID names the option that is wrong. tarn_remote_clear in any case. */
@@ -27,6 +30,9 @@ TARN_MUST tarn_code tarn_remote_open(tarn_remote *r, const char *scheme, const c
 /* Set endpoint and host; the port that http or https has anyway is left out. */
 TARN_MUST tarn_code tarn_remote_endpoint(tarn_remote *r, const char *url, tarn_err *err);
 void tarn_remote_clear(tarn_remote *r);
+
+/* After each request of a try: whether it may be sent again, by whether there was any answer. */
+void tarn_remote_heard(tarn_remote *r, tarn_code rc, tarn_retry_hint *hint);
 
 /* Names of blobs as backend.h says. */
 TARN_MUST tarn_code tarn_remote_name(const char *name, tarn_err *err);

@@ -9,6 +9,7 @@
 static void urls_are_taken_apart(void **state)
 {
     tarn_remote r;
+    tarn_retry_hint hint = {.again = false};
 
     (void)state;
     must(tarn_remote_open(&r, "s3",
@@ -20,10 +21,18 @@ static void urls_are_taken_apart(void **state)
     assert_string_equal(r.region, "eu-west-1");
     assert_string_equal(r.profile, "p");
     assert_int_equal(r.retry.total_ms, 7000);
+    tarn_remote_heard(&r, TARN_IO, &hint);
+    assert_true(hint.again && !hint.stranger); /* the patience that was asked for */
     tarn_remote_clear(&r);
     must(tarn_remote_open(&r, "s3", "//bucket?endpoint=https%3A%2F%2Fh%3A8443", err));
     assert_string_equal(r.prefix, "");
     assert_string_equal(r.host, "h:8443");
+    tarn_remote_heard(&r, TARN_IO, &hint);
+    assert_true(hint.again && hint.stranger); /* nobody has answered there yet */
+    tarn_remote_heard(&r, TARN_OK, &hint);
+    assert_true(!hint.again && !hint.stranger);
+    tarn_remote_heard(&r, TARN_IO, &hint);
+    assert_true(hint.again && !hint.stranger);
     tarn_remote_clear(&r);
     static const char *const bad[] = {"",
                                       "/",

@@ -106,7 +106,7 @@ static void from_environment(const tarn_lake_key *key, tarn_lake_key *out)
     if (out->file || out->passphrase) return;
     out->file = getenv("TARN_KEY_FILE");
     if (out->file && !*out->file) out->file = NULL;
-    if (!out->file) out->passphrase = getenv("TARN_PASSPHRASE");
+    out->passphrase = getenv("TARN_PASSPHRASE"); /* beside the file: each lake takes the one of its kind */
     if (out->passphrase && !*out->passphrase) out->passphrase = NULL;
 }
 

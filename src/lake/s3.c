@@ -170,7 +170,7 @@ static tarn_code once(void *arg, tarn_retry_hint *hint, tarn_err *err)
                                  .give = c->into ? tarn_remote_take : NULL,
                                  .give_arg = c->into};
     rc = tarn_http_ask(c->s->r.http, &request, &c->answer, err);
-    hint->again = rc == TARN_IO;
+    tarn_remote_heard(&c->s->r, rc, hint);
     if (rc == TARN_OK && (tarn_http_again(c->answer.status) || (c->answer.status == 409 && c->n_headers > 0))) {
         hint->again = true;
         hint->after_ms = tarn_http_retry_after_ms(&c->answer);

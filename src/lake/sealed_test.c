@@ -306,7 +306,11 @@ static void no_other_key_opens_it(void **state)
     assert_int_equal(setenv("TARN_KEY_FILE", x.key, 1), 0);
     must(tarn_lake_open(x.s.folder, &lake, err));
     tarn_lake_close(lake);
-    assert_int_equal(unsetenv("TARN_KEY_FILE"), 0);
+    must(tarn_lake_key_rotate(x.s.lake, &(tarn_lake_key){.passphrase = passphrase}, err));
+    assert_int_equal(setenv("TARN_PASSPHRASE", passphrase, 1), 0); /* beside the key file of another lake */
+    must(tarn_lake_open(x.s.folder, &lake, err));
+    tarn_lake_close(lake);
+    assert_int_equal(unsetenv("TARN_KEY_FILE") | unsetenv("TARN_PASSPHRASE"), 0);
     must_fail_with(TARN_DENIED, "needs a key", tarn_lake_init_encrypted(x.s.folder, NULL, NULL, NULL, err));
     must_fail_with(TARN_EXISTS, "",
                    tarn_lake_init_encrypted(x.s.folder, NULL, NULL, &(tarn_lake_key){.file = other}, err));

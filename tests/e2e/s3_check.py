@@ -302,6 +302,21 @@ def bypass():
     assert s3.get_object(**v)["Body"].read() == b"x"
 
 
+def anchors():
+    """Branch audit is Tarn's alone: the owner's own key does not write there either, by no way."""
+    key = dict(Bucket=bucket, Key="audit/x")
+    refused("AccessDenied", s3.put_object, Body=b"x", **key)
+    refused("AccessDenied", s3.create_multipart_upload, **key)
+    refused("AccessDenied", s3.copy_object, CopySource=f"{bucket}/main/b/one.txt", **key)
+    refused("AccessDenied", s3.delete_object, **key)
+    s3.put_object(Bucket=bucket, Key="main/b/gone.txt", Body=b"x")
+    reply = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "audit/x"}, {"Key": "main/b/gone.txt"}]})
+    assert [(e["Key"], e["Code"]) for e in reply["Errors"]] == [("audit/x", "AccessDenied")], reply
+    assert [d["Key"] for d in reply["Deleted"]] == ["main/b/gone.txt"], reply
+    head, *_ = signed("POST", f"/{bucket}/audit?commit=", hashlib.sha256(b"x").hexdigest(), {"content-length": "1"}, b"x")
+    assert b"AccessDenied" in raw(head)
+
+
 def slow():
     """With two requests at a time (s3_most_requests): a third is told to slow down; clients come again by themselves."""
     head, *_ = signed("PUT", f"/{bucket}/main/slow", "UNSIGNED-PAYLOAD", {"content-length": "100"}, b"z" * 50)

@@ -72,6 +72,10 @@ say "what is read often is sent from a plain copy, which ends with the server"
 check trickle
 find .tarn/cache/objects -name '*.s3' | grep -q . || fail "no copy was made"
 
+say "nobody writes the branch of the audit log"
+t audit verify --anchor
+check anchors
+
 say "curl: put, commit, read at the commit and at a tag"
 head -c 300000 /dev/urandom >one
 get -T one "$url/main/c/one" || fail "curl cannot put"

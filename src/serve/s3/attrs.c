@@ -46,7 +46,7 @@ static tarn_code check_headers(tarn_s3_call *call, tarn_err *err)
 
     if (acl && strcmp(acl, "private") != 0 && strcmp(acl, "bucket-owner-full-control") != 0)
         return tarn_s3_fail(call, err, TARN_S3_NotImplemented,
-                            "x-amz-acl '%.40s': rights are given by policy here, not by object", acl);
+                            "x-amz-acl '%.40s': rights are given by tarn's grants here, not by object", acl);
     if (class && strcmp(class, "STANDARD") != 0 && strcmp(class, "REDUCED_REDUNDANCY") != 0)
         return tarn_s3_fail(call, err, TARN_S3_InvalidStorageClass, "there is no storage class '%.40s' here", class);
     return TARN_OK;

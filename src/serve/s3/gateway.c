@@ -23,25 +23,6 @@ const tarn_s3_op *tarn_s3_op_at(int i) { return table[i]; }
 
 /* ---- replies ---- */
 
-static tarn_s3_error error_of(tarn_code code)
-{
-    switch (code) {
-    case TARN_INVALID:
-    case TARN_USAGE: return TARN_S3_InvalidArgument;
-    case TARN_NOT_FOUND: return TARN_S3_NoSuchKey;
-    case TARN_EXISTS:
-    case TARN_CONFLICT: return TARN_S3_OperationAborted;
-    case TARN_DENIED: return TARN_S3_AccessDenied;
-    case TARN_UNSUPPORTED: return TARN_S3_NotImplemented;
-    case TARN_FULL: return TARN_S3_InsufficientStorage;
-    case TARN_LIMIT: return TARN_S3_EntityTooLarge;
-    case TARN_NOMEM:
-    case TARN_BUSY:
-    case TARN_CANCELLED: return TARN_S3_ServiceUnavailable;
-    default: return TARN_S3_InternalError;
-    }
-}
-
 static void put_error(tarn_exchange *x, const char *code, const char *message, int status)
 {
     tarn_text xml = {0};
@@ -71,7 +52,7 @@ static void common_headers(tarn_exchange *x)
 
 static void fail_with(tarn_s3_call *call, const tarn_err *err)
 {
-    tarn_s3_error error = call->failed ? call->error : error_of(err->code);
+    tarn_s3_error error = tarn_s3_error_of(call, err->code);
     int status = tarn_s3_error_status(error);
     tarn_text kept = {0};
 

@@ -227,6 +227,8 @@ TARN_MUST tarn_code tarn_s3_range(tarn_s3_call *call, const char *range, uint64_
 /* ---- the reply ---- */
 
 tarn_code tarn_s3_fail(tarn_s3_call *call, tarn_err *err, tarn_s3_error error, const char *fmt, ...) TARN_PRINTF(4, 5);
+/* How a failure is answered: as tarn_s3_fail said, else as the code of the lake's error asks. */
+tarn_s3_error tarn_s3_error_of(const tarn_s3_call *call, tarn_code code);
 const char *tarn_s3_error_name(tarn_s3_error error);
 int tarn_s3_error_status(tarn_s3_error error);
 void tarn_s3_reply_header(tarn_s3_call *call, const char *name, const char *fmt, ...) TARN_PRINTF(3, 4);

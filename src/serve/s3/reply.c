@@ -19,6 +19,26 @@ static const struct {
 const char *tarn_s3_error_name(tarn_s3_error error) { return errors[error].name; }
 int tarn_s3_error_status(tarn_s3_error error) { return errors[error].status; }
 
+tarn_s3_error tarn_s3_error_of(const tarn_s3_call *call, tarn_code code)
+{
+    if (call->failed) return call->error;
+    switch (code) {
+    case TARN_INVALID:
+    case TARN_USAGE: return TARN_S3_InvalidArgument;
+    case TARN_NOT_FOUND: return TARN_S3_NoSuchKey;
+    case TARN_EXISTS:
+    case TARN_CONFLICT: return TARN_S3_OperationAborted;
+    case TARN_DENIED: return TARN_S3_AccessDenied;
+    case TARN_UNSUPPORTED: return TARN_S3_NotImplemented;
+    case TARN_FULL: return TARN_S3_InsufficientStorage;
+    case TARN_LIMIT: return TARN_S3_EntityTooLarge;
+    case TARN_NOMEM:
+    case TARN_BUSY:
+    case TARN_CANCELLED: return TARN_S3_ServiceUnavailable;
+    default: return TARN_S3_InternalError;
+    }
+}
+
 static tarn_code code_of(int status)
 {
     switch (status) {

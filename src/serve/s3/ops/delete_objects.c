@@ -58,7 +58,7 @@ static void put_outcome(const wanted *w, size_t i, const char *done_with, bool m
         tarn_s3_xml(w->call, "DeleteMarkerVersionId", done_with);
     }
     if (rc != TARN_OK) {
-        tarn_s3_xml(w->call, "Code", w->call->failed ? tarn_s3_error_name(w->call->error) : "InternalError");
+        tarn_s3_xml(w->call, "Code", tarn_s3_error_name(tarn_s3_error_of(w->call, rc)));
         tarn_s3_xml(w->call, "Message", why->msg);
     }
     tarn_text_add(xml, rc == TARN_OK ? "</Deleted>" : "</Error>");
