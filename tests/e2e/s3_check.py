@@ -79,6 +79,8 @@ def objects():
     refused("NotImplemented", s3.delete_object, Bucket=bucket, Key="main/b/two.txt", IfMatchSize=3)
     refused("NotImplemented", s3.delete_objects, Bucket=bucket, Delete={"Objects": [{"Key": "main/b/two.txt", "ETag": '"x"'}]})
     refused("NotImplemented", s3.put_object, Bucket=bucket, Key="main/b/two.txt", Body=b"tail", WriteOffsetBytes=3)
+    refused("NotImplemented", s3.put_object, Bucket=bucket, Key="main/b/two.txt", Body=b"cold", StorageClass="GLACIER")
+    refused("InvalidStorageClass", s3.put_object, Bucket=bucket, Key="main/b/two.txt", Body=b"cold", StorageClass="WARM")
     refused("NotImplemented", s3.get_object, Bucket=bucket, Key="main/b/two.txt", SSECustomerAlgorithm="AES256", SSECustomerKey="k" * 32)
     refused("AccessDenied", s3.get_object, Bucket=bucket, Key="main/b/two.txt", ExpectedBucketOwner="111122223333")
     assert s3.get_object(Bucket=bucket, Key="main/b/two.txt")["Body"].read() == b"one"

@@ -40,16 +40,28 @@ static void without_chunked(const char *value, char out[256])
     }
 }
 
+/* All is stored alike here, so only the classes without a price for reading are taken; of the others S3 knows some. */
+static tarn_code check_class(tarn_s3_call *call, const char *class, tarn_err *err)
+{
+    static const char *const known[] = {"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
+                                        "GLACIER",     "GLACIER_IR", "DEEP_ARCHIVE",
+                                        "OUTPOSTS",    "SNOW",       "EXPRESS_ONEZONE"};
+
+    if (!class || strcmp(class, "STANDARD") == 0 || strcmp(class, "REDUCED_REDUNDANCY") == 0) return TARN_OK;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(class, known[i]) == 0)
+            return tarn_s3_fail(call, err, TARN_S3_NotImplemented, "storage class %s: all is stored alike here", class);
+    return tarn_s3_fail(call, err, TARN_S3_InvalidStorageClass, "there is no storage class '%.40s'", class);
+}
+
 static tarn_code check_headers(tarn_s3_call *call, tarn_err *err)
 {
-    const char *acl = tarn_s3_header(call, "x-amz-acl"), *class = tarn_s3_header(call, "x-amz-storage-class");
+    const char *acl = tarn_s3_header(call, "x-amz-acl");
 
     if (acl && strcmp(acl, "private") != 0 && strcmp(acl, "bucket-owner-full-control") != 0)
         return tarn_s3_fail(call, err, TARN_S3_NotImplemented,
                             "x-amz-acl '%.40s': rights are given by tarn's grants here, not by object", acl);
-    if (class && strcmp(class, "STANDARD") != 0 && strcmp(class, "REDUCED_REDUNDANCY") != 0)
-        return tarn_s3_fail(call, err, TARN_S3_InvalidStorageClass, "there is no storage class '%.40s' here", class);
-    return TARN_OK;
+    return check_class(call, tarn_s3_header(call, "x-amz-storage-class"), err);
 }
 
 static tarn_code metadata(tarn_s3_call *call, json_t *attrs, tarn_err *err)
