@@ -60,11 +60,21 @@ expect 66 "$tarn" holdout nobody
 t holdout --list --json
 that 'len(j["uses"]) == 3'
 
+say "who compares on the holdout looks at it, too"
+t compare forest logistic --part holdout
+says "Both on 150 holdout rows. This is use 5 of these rows"
+t holdout --list --json
+that '[(u["model"], u["why"]) for u in j["uses"][3:]] == [("forest", "compared with logistic"), ("logistic", "compared with forest")]'
+that 'all(0.5 < u["metrics"]["roc_auc"] < 1 and len(u["intervals"]["roc_auc"]) == 2 for u in j["uses"][3:])'
+t compare forest logistic --part valid --json
+t holdout --list --json
+that 'len(j["uses"]) == 5'
+
 say "a further run keeps the record; other rows are counted by themselves"
 sed -i 's/seed: 1$/seed: 2/; s/holdout: 0.1/holdout: 0.12/' tarn.yaml
 t run --quiet
 t holdout
-says "This is use 1 of these rows (4 of the holdout on this branch)"
+says "This is use 1 of these rows (6 of the holdout on this branch)"
 
 say "rows count as the project says"
 t holdout boosting --json
@@ -78,6 +88,10 @@ that 'j["use"]["weighted"]'
 t holdout orders/1 --json
 [ "$(get 'j["use"]["metrics"]["roc_auc"]')" != "$(get 'j["use"]["metrics"]["roc_auc"]' plain.json)" ] || fail "weights change nothing"
 t leaderboard --json
+"$tarn" lake cat main/assess/test.json >assessed.json
+t compare orders logistic --json
+that 'j["weighted"] and [x["test"] for x in j["tests"]] == ["bootstrap"]'
+same "$(get 'j["models"][0]["value"]')" "$(get 'j["metrics"]["roc_auc"]' assessed.json)" "the winner's figure in the report"
 sed -i '/weight: quantity/d' tarn.yaml
 
 say "no holdout, no judgement"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compare.c - tarn compare: whether two models differ, on the same rows. */
 #include "base/mem.h"
+#include "cli/holdouts.h"
 #include "cli/scored.h"
 
 #include <math.h>
@@ -28,9 +29,11 @@ typedef struct match {
     tarn_model *model[2];
     tarn_columns *columns;
     int64_t *rows, n;
-    double *y, *p[2];
+    double *y, *p[2], *weight;
+    int64_t *group;
     const char **classes;
     tarn_judged judged[2];
+    tarn_interval found[2]; /* the figure of each */
 } match;
 
 static void clear(match *m)
@@ -41,6 +44,8 @@ static void clear(match *m)
     }
     tarn_free(m->rows);
     tarn_free(m->y);
+    tarn_free(m->weight);
+    tarn_free(m->group);
     tarn_free(m->classes);
     tarn_columns_release(m->columns);
 }
@@ -68,6 +73,17 @@ done:
     return rc;
 }
 
+/* Rows count as the project says, if there is one: models that are registered can be compared without. */
+static tarn_code weigh(tarn_cli *cli, match *m, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_project *project = tarn_cli_declared(cli);
+
+    if (project) rc = tarn_cli_weigh(cli, m->columns, m->rows, m->n, &m->weight, &m->group, err);
+    tarn_project_free(project);
+    return rc;
+}
+
 static tarn_code judge(tarn_cli *cli, match *m, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -87,6 +103,8 @@ static tarn_code judge(tarn_cli *cli, match *m, tarn_err *err)
                                      .class_names = m->classes,
                                      .y = m->y,
                                      .p = m->p[i],
+                                     .weight = m->weight,
+                                     .group = m->group,
                                      .threshold = tarn_model_threshold(m->model[i])};
     }
 done:
@@ -102,32 +120,70 @@ static tarn_code find_metric(const char *name, const tarn_judged *j, const tarn_
     return TARN_OK;
 }
 
-static tarn_code tell_models(tarn_cli *cli, char *const *names, const match *m, const tarn_metric *metric,
-                             const tarn_resampling *how, tarn_err *err)
+static tarn_code find_figures(tarn_cli *cli, match *m, const tarn_metric *metric, const tarn_resampling *how,
+                              tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    for (int i = 0; i < 2; i++)
+        TARN_TRY(tarn_metric_interval(NULL, metric, &m->judged[i], how, cli->pool, &m->found[i], err));
+done:
+    return rc;
+}
+
+/* Who compares on the holdout looks at it, once with each model: that is recorded before the figures are shown. */
+static tarn_code count_uses(tarn_cli *cli, tarn_lake *lake, const char *branch, char *const *names, const match *m,
+                            const tarn_metric *metric, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    char who[128], why[300];
+    json_t *use = NULL, *uses = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        const tarn_interval *f = &m->found[i];
+        (void)snprintf(why, sizeof why, "compared with %.200s", names[1 - i]);
+        json_decref(use);
+        TARN_TRY(tarn_holdout_describe(lake, branch, names[i], m->model[i], m->n, why, tarn_cli_author(who, sizeof who),
+                                       &use, err));
+        TARN_TRY(tarn_json_set(use, "weighted", json_boolean(m->weight != NULL), err));
+        TARN_TRY(tarn_json_set(use, "metrics", json_pack("{s:o}", metric->name, tarn_json_num(f->value)), err));
+        TARN_TRY(tarn_json_set(use, "intervals",
+                               json_pack("{s:[o,o]}", metric->name, tarn_json_num(f->low), tarn_json_num(f->high)),
+                               err));
+        TARN_TRY(tarn_holdout_add(lake, branch, use, who, err));
+    }
+    TARN_TRY(tarn_holdout_uses(lake, branch, &uses, err));
+    tarn_holdout_tell(cli, "Both", m->n, tarn_holdout_count(uses, "split", tarn_json_text(use, "split", "")),
+                      (int64_t)json_array_size(uses));
+done:
+    json_decref(uses);
+    json_decref(use);
+    return rc;
+}
+
+static tarn_code tell_models(tarn_cli *cli, char *const *names, const match *m, const tarn_metric *metric, double level,
+                             tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     json_t *list = json_array();
     char number[32];
 
+    tarn_out(cli, "%s of %s rows, higher is %s\n", metric->title, tarn_num_group(m->n, number),
+             metric->higher_is_better ? "better" : "worse");
     for (int i = 0; i < 2; i++) {
-        tarn_interval found;
-        TARN_TRY(tarn_metric_interval(NULL, metric, &m->judged[i], how, cli->pool, &found, err));
-        if (i == 0)
-            tarn_out(cli, "%s of %s rows, higher is %s\n", metric->title, tarn_num_group(m->n, number),
-                     metric->higher_is_better ? "better" : "worse");
-        tarn_out(cli, "  %c  %-24s %.4f", 'a' + i, names[i], found.value);
-        if (isfinite(found.low))
-            tarn_out(cli, "   %.4g %% sure: %.4f to %.4f", 100 * how->level, found.low, found.high);
+        const tarn_interval *f = &m->found[i];
+        tarn_out(cli, "  %c  %-24s %.4f", 'a' + i, names[i], f->value);
+        if (isfinite(f->low)) tarn_out(cli, "   %.4g %% sure: %.4f to %.4f", 100 * level, f->low, f->high);
         tarn_out(cli, "\n");
-        TARN_TRY(
-            tarn_json_append(list,
-                             json_pack("{s:s, s:o, s:o, s:o}", "model", names[i], "value", tarn_json_num(found.value),
-                                       "low", tarn_json_num(found.low), "high", tarn_json_num(found.high)),
-                             err));
+        TARN_TRY(tarn_json_append(list,
+                                  json_pack("{s:s, s:o, s:o, s:o}", "model", names[i], "value", tarn_json_num(f->value),
+                                            "low", tarn_json_num(f->low), "high", tarn_json_num(f->high)),
+                                  err));
     }
     TARN_TRY(tarn_json_set(cli->result, "models", json_incref(list), err));
     TARN_TRY(tarn_json_set(cli->result, "metric", json_string(metric->name), err));
     TARN_TRY(tarn_json_set(cli->result, "rows", json_integer(m->n), err));
+    TARN_TRY(tarn_json_set(cli->result, "weighted", json_boolean(m->weight != NULL), err));
 done:
     json_decref(list);
     return rc;
@@ -182,9 +238,13 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_lake_db_open(lake, branch, tarn_pool_threads(cli->pool), false, &db, err));
     if (argc > 2) TARN_TRY(all_rows(cli, &db, argv[2], &m, err));
     else TARN_TRY(tarn_cli_part(cli, &db, p->part, &m.columns, &m.rows, &m.n, err));
+    TARN_TRY(weigh(cli, &m, err));
     TARN_TRY(judge(cli, &m, err));
     TARN_TRY(find_metric(p->metric, &m.judged[0], &contest.metric, err));
-    TARN_TRY(tell_models(cli, argv, &m, contest.metric, &contest.how, err));
+    TARN_TRY(find_figures(cli, &m, contest.metric, &contest.how, err));
+    if (argc == 2 && strcmp(p->part, "holdout") == 0)
+        TARN_TRY(count_uses(cli, lake, branch, argv, &m, contest.metric, err));
+    TARN_TRY(tell_models(cli, argv, &m, contest.metric, p->level, err));
     TARN_TRY(tell_tests(cli, &contest, err));
 done:
     clear(&m);
@@ -199,7 +259,10 @@ const tarn_command tarn_command_compare = {
     .title = "whether two models differ, on the same rows",
     .usage = "MODEL MODEL [FILE|TABLE]",
     .help = "A model is a candidate of the last run, by its name in the project file, or a registered one (name, "
-            "name@alias, name/version, id). Without a file or table, the test rows of the project.\n"
+            "name@alias, name/version, id). Without a file or table, the test rows of the project. Rows count as "
+            "train.weight and "
+            "train.group say. With --part holdout each of the two models uses the holdout once, which is recorded "
+            "(`tarn holdout --list`).\n"
             "Example: tarn compare forest boosting --metric log_loss",
     .least = 2,
     .most = 3,
