@@ -175,6 +175,11 @@ static tarn_code tell_guess(const work *w, tarn_err *err)
         TARN_TRY(tarn_json_append(out, json_pack("{s:s, s:s}", "column", g->columns[i].name, "why", g->columns[i].why),
                                   err));
     }
+    if (g->rare > 0)
+        tarn_say(w->cli->sink, TARN_WARN,
+                 "%lld row%s of classes with fewer than %lld rows, like '%s', %s left out: no model will know them",
+                 (long long)g->rare, g->rare == 1 ? "" : "s", (long long)g->rare_least, g->rare_class,
+                 g->rare == 1 ? "is" : "are");
     for (int i = 0; i < g->n; i++) {
         if (!g->columns[i].doubt[0]) continue;
         tarn_say(w->cli->sink, TARN_WARN, "column '%s': %s", g->columns[i].name, g->columns[i].doubt);
@@ -188,6 +193,7 @@ static tarn_code tell_guess(const work *w, tarn_err *err)
     TARN_TRY(tarn_json_set(w->cli->result, "project_file", json_string(w->file), err));
     TARN_TRY(tarn_json_set(w->cli->result, "task", json_string(tasks[g->task]), err));
     TARN_TRY(tarn_json_set(w->cli->result, "positive", json_string(g->positive), err));
+    TARN_TRY(tarn_json_set(w->cli->result, "rows_of_rare_classes", json_integer(g->rare), err));
     TARN_TRY(tarn_json_set(w->cli->result, "left_out", json_incref(out), err));
     TARN_TRY(tarn_json_set(w->cli->result, "doubtful", json_incref(doubtful), err));
 done:

@@ -188,6 +188,8 @@ static void put_candidates(tarn_text *out, const tarn_guess *g, const tarn_draft
 
 /* ---- the file ---- */
 
+static bool cleansed(const tarn_guess *g) { return g->missing > 0 || g->rare > 0; }
+
 static void put_head(tarn_text *out, const tarn_guess *g, const tarn_draft *d, const char *target)
 {
     static const char *const tasks[] = {"which of the two values", "which value", "which number"};
@@ -205,12 +207,20 @@ static void put_head(tarn_text *out, const tarn_guess *g, const tarn_draft *d, c
     tarn_text_addf(out, "\n\ningest:\n  %s: {source: file, path: ", d->name);
     put_text(out, d->path);
     tarn_text_add(out, "}\n\nprepare:\n");
-    if (g->missing == 0) return;
-    tarn_text_addf(
-        out, "  cleanse:   # %lld rows do not say what is to be predicted\n    %s:\n      - {kind: missing, columns: ",
-        (long long)g->missing, d->name);
-    put_text(out, target);
-    tarn_text_add(out, ", action: drop_row}\n");
+    if (!cleansed(g)) return;
+    tarn_text_addf(out, "  cleanse:\n    %s:\n", d->name);
+    if (g->missing > 0) {
+        tarn_text_add(out, "      - {kind: missing, columns: ");
+        put_text(out, target);
+        tarn_text_addf(out, ", action: drop_row}   # %lld rows do not say what is to be predicted\n",
+                       (long long)g->missing);
+    }
+    if (g->rare > 0) {
+        tarn_text_add(out, "      - {kind: rare, columns: ");
+        put_text(out, target);
+        tarn_text_addf(out, ", least: %lld, action: drop_row}   # %lld row%s of such classes: no model knows them\n",
+                       (long long)g->rare_least, (long long)g->rare, g->rare == 1 ? "" : "s");
+    }
 }
 
 static void put_split(tarn_text *out, const tarn_guess *g)
@@ -260,7 +270,7 @@ static void put_train(tarn_text *out, const tarn_guess *g, const tarn_draft *d, 
     static const char *const words[] = {"binary", "multiclass", "regression"};
     static const char *const metrics[] = {"roc_auc", "log_loss", "rmse"};
 
-    tarn_text_addf(out, "train:\n  table: %s%s\n  target: ", g->missing > 0 ? "clean/" : "", d->name);
+    tarn_text_addf(out, "train:\n  table: %s%s\n  target: ", cleansed(g) ? "clean/" : "", d->name);
     put_text(out, target);
     tarn_text_addf(out, "\n  task: %s   # %s\n", words[g->task], g->why);
     if (g->task == TARN_BINARY) {

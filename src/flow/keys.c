@@ -44,13 +44,14 @@ KEYS(prepare, "prepare", false, "from committed tables to rows to learn from",
      KEY("join", MAP, false, "tables made by SQL; gives joined/<name>"),
      KEY("split", MAP, false, "rows into train, valid, test and holdout"))
 KEYS(repair, "prepare.cleanse.<table>[]", false, "one repair; what it found and changed is counted and reported",
-     KEY("kind", WORD, true, "missing, range, duplicates or category"),
+     KEY("kind", WORD, true, "missing, range, rare, duplicates or category"),
      KEY("columns", WORDS, false, "columns to look at (default: all that the kind suits)"),
      KEY("action", WORD, false,
-         "missing: drop_row, value, median, mode; range: null, clip, drop_row; duplicates: drop; "
-         "category: spelling"),
-     KEY("value", WORD, false, "missing with action value: what to put there"),
-     KEY("least", WORD, false, "range: smallest good number"), KEY("most", WORD, false, "range: largest good number"),
+         "missing: drop_row, value, median, mode; range: null, clip, drop_row; rare: null, value, drop_row; "
+         "duplicates: drop; category: spelling"),
+     KEY("value", WORD, false, "missing and rare with action value: what to put there"),
+     KEY("least", WORD, false, "range: smallest good number; rare: rows that a value needs to stay"),
+     KEY("most", WORD, false, "range: largest good number"),
      KEY("order", WORDS, false, "duplicates: columns that decide which row comes first and stays"),
      KEY("map", MAP, false, "category: spelling: proper spelling"))
 KEYS(join, "prepare.join.<name>", false, "a table made by SQL",

@@ -64,15 +64,16 @@ TARN_MUST tarn_code tarn_repair_kind_find(const char *name, const tarn_repair_ki
 
 /* One repair rule on one table. Strings are borrowed; unused ones are NULL, unused numbers NaN. */
 typedef struct tarn_repair {
-    const char *kind;    /* a name of the repair table: missing, range, duplicates, category */
+    const char *kind;    /* a name of the repair table: missing, range, rare, duplicates, category */
     const char *columns; /* comma-separated; empty: all that the rule suits */
-    const char *action;  /* missing: drop_row | value | median | mode; range: null | clip | drop_row;
-                            duplicates: drop (keeps the first by `order`); category: spelling */
-    const char *value;   /* missing/value: the value; */
-    double least, most;  /* range; NaN: open */
-    const char *order;   /* duplicates: columns that decide which row is first */
-    const char *map;     /* category: JSON object {"variant": "proper"}; NULL: fold case and space to the most
-                            frequent spelling */
+    const char
+        *action;        /* missing: drop_row | value | median | mode; range: null | clip | drop_row;
+                           rare: null | value | drop_row; duplicates: drop (keeps the first by `order`); category: spelling */
+    const char *value;  /* missing/value, rare/value: the value */
+    double least, most; /* range; NaN: open. rare: least, the rows that a value needs */
+    const char *order;  /* duplicates: columns that decide which row is first */
+    const char *map;    /* category: JSON object {"variant": "proper"}; NULL: fold case and space to the most
+                           frequent spelling */
     int line, column;
 } tarn_repair;
 /* Check one rule by the table of kinds alone: kind, action, settings that are missing, meaningless or senseless.
@@ -84,7 +85,7 @@ TARN_MUST tarn_code tarn_repair_check(const tarn_repair *r, tarn_err *err);
  *
  * *report: array of {rule, column, found, repaired, action, examples[, with]}, one entry per rule and column
  * (duplicates: one per rule; a rule that suits no column: one with column ""); a rule that finds nothing says
- * found 0. `with` is what missing values were filled with. Row numbers in examples count from 1 in the table as it
+ * found 0. `with` is what missing or rare values became. Row numbers in examples count from 1 in the table as it
  * came.
  *
  * median and mode are learned from all rows of the table. Where they must be learned from train rows only, use
