@@ -77,7 +77,7 @@ KEYS(train, "train", false, "what to learn", KEY("table", WORD, true, "the table
      KEY("class_weight", ANY, false,
          "classes: `balanced` (each weighs the same in total), or {class: weight}; in learning only"),
      KEY("group", WORD, false, "ranking: the column that says which rows are put in order among each other (a query)"),
-     KEY("folds", MAP, false, "cross-validation of the train rows: n, by, column, seed"),
+     KEY("folds", MAP, false, "cross-validation of the train rows: n, by, column, seed, repeats"),
      KEY("candidates", MAP, true, "the candidates to train side by side"))
 KEYS(candidate, "train.candidates.<name>", true, "a candidate; further keys are the estimator's parameters",
      KEY("algo", WORD, true, "estimator"), KEY("prepare", LIST, false, "steps fitted on the train rows, in order"),

@@ -145,9 +145,10 @@ typedef struct tarn_fold_params {
     int by;           /* words: random, stratified, group, time */
     char column[128]; /* group or time; of stratified, the target if empty */
     int64_t seed;
+    int64_t repeats; /* how often rows are dealt anew; repetition r by seed + r */
 } tarn_fold_params;
 extern const tarn_param tarn_fold_table[];
-/* Deal rows_of[n] (row numbers of c) into folds: fold[n] gets 0 .. params->n - 1, or -1.
+/* Deal rows_of[n] (row numbers of c) into folds, once: fold[n] gets 0 .. params->n - 1, or -1.
  *
  * random: evenly, by a number drawn for the row number. stratified: the same within each value of the column. group:
  * all rows of a value in one fold, the largest groups first, each to the fold that is smallest then. time: rows in the
@@ -155,7 +156,7 @@ extern const tarn_param tarn_fold_table[];
  * others: a model judged on fold k may learn from runs before it only (tarn_fold_learns).
  *
  * Errors: TARN_INVALID more folds than rows, groups or moments; an unknown column; a missing group or time (names the
- *         row); TARN_NOMEM */
+ *         row); repeats of what comes out the same each time; TARN_NOMEM */
 TARN_MUST tarn_code tarn_folds(const tarn_columns *c, const tarn_fold_params *params, const char *target,
                                const int64_t *rows_of, int64_t n, int32_t *fold, tarn_err *err);
 /* Whether a model that is judged on fold k learns from a row of fold `of`. */

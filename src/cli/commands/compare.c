@@ -220,6 +220,95 @@ done:
     return rc;
 }
 
+/* ---- over folds ---- */
+
+/* The figures that a candidate reached on the folds, and how these were dealt; *out NULL: it has none. */
+static tarn_code read_folds(tarn_lake *lake, const char *branch, const char *name, json_t **out, tarn_err *err)
+{
+    char path[300];
+    json_t *report = NULL;
+
+    *out = NULL;
+    (void)snprintf(path, sizeof path, "train/%.200s.json", name);
+    tarn_code rc = tarn_cli_read_json(lake, branch, path, &report, err);
+    if (rc == TARN_OK) *out = json_incref(json_object_get(report, "folds"));
+    json_decref(report);
+    return rc == TARN_NOT_FOUND ? TARN_OK : rc;
+}
+
+/* (2, sets) figures, NaN where a fold has none; *score NULL: the candidates were not judged on the same folds. */
+static tarn_code take_scores(json_t *const folds[2], const char *metric, double **score, int64_t *sets, tarn_err *err)
+{
+    static const char *const dealt[] = {"n", "repeats", "by"};
+    tarn_code rc = TARN_OK;
+    const json_t *each[2];
+
+    *score = NULL;
+    for (size_t i = 0; i < sizeof dealt / sizeof *dealt; i++)
+        if (!json_equal(json_object_get(folds[0], dealt[i]), json_object_get(folds[1], dealt[i]))) return TARN_OK;
+    for (int i = 0; i < 2; i++)
+        each[i] = json_object_get(json_object_get(json_object_get(folds[i], "metrics"), metric), "each");
+    *sets = (int64_t)json_array_size(each[0]);
+    if (*sets < 2 || json_array_size(each[1]) != (size_t)*sets) return TARN_OK;
+    TARN_TRY(tarn_alloc(score, 2 * (size_t)*sets, sizeof **score, err));
+    for (int64_t i = 0; i < 2 * *sets; i++) {
+        const json_t *x = json_array_get(each[i / *sets], (size_t)(i % *sets));
+        (*score)[i] = json_is_number(x) ? json_number_value(x) : NAN;
+    }
+done:
+    return rc;
+}
+
+/* Tests that know that folds share the rows that are learned from. */
+static tarn_code test_folds(tarn_cli *cli, const json_t *folds, const tarn_contest *contest, tarn_err *err)
+{
+    static const char *const tests[] = {"resampled_t", "cv52_t", "cv52_f"};
+    tarn_code rc = TARN_OK;
+    json_t *list = json_array(), *found = NULL;
+    bool five_by_two = json_integer_value(json_object_get(folds, "n")) == 2 && contest->sets == 10;
+
+    tarn_out(cli, "\nOver %lld folds of the train rows\n", (long long)contest->sets);
+    for (size_t i = 0; i < (five_by_two ? 3 : 1); i++) {
+        const tarn_comparison *test = NULL;
+        TARN_TRY(tarn_comparison_find(tests[i], &test, err));
+        TARN_TRY(tarn_compare(test, contest, cli->pool, &found, err));
+        tell_test(cli, test, found);
+        TARN_TRY(tarn_json_append(list, found, err));
+    }
+    TARN_TRY(tarn_json_set(cli->result, "fold_tests", json_incref(list), err));
+done:
+    json_decref(list);
+    return rc;
+}
+
+static tarn_code tell_folds(tarn_cli *cli, tarn_lake *lake, const char *branch, char *const *names,
+                            const tarn_contest *rows, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    json_t *folds[2] = {NULL, NULL};
+    double *score = NULL;
+    int64_t sets = 0;
+    bool known = true;
+
+    for (int i = 0; i < 2; i++) TARN_TRY(read_folds(lake, branch, names[i], &folds[i], err));
+    if (!json_is_object(folds[0]) || !json_is_object(folds[1])) goto done;
+    TARN_TRY(take_scores(folds, rows->metric->name, &score, &sets, err));
+    for (int64_t i = 0; score && i < 2 * sets; i++) known = known && isfinite(score[i]);
+    if (!score || !known) goto done;
+    const tarn_contest contest = {.metric = rows->metric,
+                                  .score = score,
+                                  .models = 2,
+                                  .sets = sets,
+                                  .test_share = json_number_value(json_object_get(folds[0], "test_share")),
+                                  .how = rows->how};
+    TARN_TRY(test_folds(cli, folds[0], &contest, err));
+done:
+    tarn_free(score);
+    json_decref(folds[0]);
+    json_decref(folds[1]);
+    return rc;
+}
+
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -246,6 +335,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
         TARN_TRY(count_uses(cli, lake, branch, argv, &m, contest.metric, err));
     TARN_TRY(tell_models(cli, argv, &m, contest.metric, p->level, err));
     TARN_TRY(tell_tests(cli, &contest, err));
+    if (argc == 2) TARN_TRY(tell_folds(cli, lake, branch, argv, &contest, err));
 done:
     clear(&m);
     tarn_lake_db_close(&db);
@@ -258,12 +348,14 @@ const tarn_command tarn_command_compare = {
     .stage = "assess",
     .title = "whether two models differ, on the same rows",
     .usage = "MODEL MODEL [FILE|TABLE]",
-    .help = "A model is a candidate of the last run, by its name in the project file, or a registered one (name, "
-            "name@alias, name/version, id). Without a file or table, the test rows of the project. Rows count as "
-            "train.weight and "
-            "train.group say. With --part holdout each of the two models uses the holdout once, which is recorded "
-            "(`tarn holdout --list`).\n"
-            "Example: tarn compare forest boosting --metric log_loss",
+    .help =
+        "A model is a candidate of the last run, by its name in the project file, or a registered one (name, "
+        "name@alias, name/version, id). Without a file or table, the test rows of the project. Rows count as "
+        "train.weight and "
+        "train.group say. With --part holdout each of the two models uses the holdout once, which is recorded "
+        "(`tarn holdout --list`). Candidates that were judged on folds are compared over these, too: by the corrected "
+        "resampled t test, and, with folds: {n: 2, repeats: 5}, by 5x2cv.\n"
+        "Example: tarn compare forest boosting --metric log_loss",
     .least = 2,
     .most = 3,
     .params_size = sizeof(compare_params),
