@@ -77,6 +77,12 @@ static unsigned does(tarn_task task)
                                      : TARN_DOES_REGRESSION;
 }
 
+/* Whether it learns from the other columns alone. */
+static bool skips_texts(const tarn_guess *g, const tarn_algo *a)
+{
+    return tarn_guess_has(g, TARN_ROLE_TEXT) && !(a->takes & TARN_TAKES_SPARSE);
+}
+
 void tarn_draft_choose(const tarn_guess *g, int64_t tries, tarn_draft_candidate *candidates)
 {
     bool numbers = tarn_guess_has(g, TARN_ROLE_NUMBER) || tarn_guess_has(g, TARN_ROLE_TIME);
@@ -88,8 +94,8 @@ void tarn_draft_choose(const tarn_guess *g, int64_t tries, tarn_draft_candidate 
         if (!(a->does & does(g->task))) (void)snprintf(c->out, sizeof c->out, "does not do this task");
         else if (a->counts && numbers)
             (void)snprintf(c->out, sizeof c->out, "takes counts only, and there are numbers");
-        else if (tarn_guess_has(g, TARN_ROLE_TEXT) && !(a->takes & TARN_TAKES_SPARSE))
-            (void)snprintf(c->out, sizeof c->out, "does not take texts");
+        else if (skips_texts(g, a) && !numbers && !tarn_guess_has(g, TARN_ROLE_CATEGORY))
+            (void)snprintf(c->out, sizeof c->out, "does not take texts, and there is nothing else");
         else if (a->exact)
             (void)snprintf(c->out, sizeof c->out, "does nearly what %s does, for many more rows: ask for it", a->exact);
         else if (a->quadratic && g->rows > QUADRATIC_ROWS)
@@ -150,7 +156,7 @@ static void put_steps(tarn_text *out, const tarn_guess *g, const tarn_algo *a)
     bool times = tarn_guess_has(g, TARN_ROLE_TIME), numbers = times || tarn_guess_has(g, TARN_ROLE_NUMBER);
     bool fill = numbers && !(a->takes & TARN_TAKES_MISSING);
     bool expand = tarn_guess_has(g, TARN_ROLE_CATEGORY) && !(a->takes & TARN_TAKES_CATEGORIES);
-    bool texts = tarn_guess_has(g, TARN_ROLE_TEXT);
+    bool texts = tarn_guess_has(g, TARN_ROLE_TEXT) && !skips_texts(g, a);
 
     if (!times && !fill && !expand && !texts) return;
     tarn_text_add(out, "      prepare:\n");
@@ -166,6 +172,20 @@ static void put_steps(tarn_text *out, const tarn_guess *g, const tarn_algo *a)
     if (expand) put_expansion(out, g, a);
 }
 
+/* What is left without the texts. */
+static void put_own_features(tarn_text *out, const tarn_guess *g)
+{
+    const char *between = "      features: [";
+
+    for (int i = 0; i < g->n; i++) {
+        if (g->columns[i].role >= TARN_ROLE_TARGET || g->columns[i].role == TARN_ROLE_TEXT) continue;
+        tarn_text_add(out, between);
+        put_text(out, g->columns[i].name);
+        between = ", ";
+    }
+    tarn_text_add(out, "]   # it does not take texts\n");
+}
+
 static void put_candidates(tarn_text *out, const tarn_guess *g, const tarn_draft *d)
 {
     tarn_text_add(out, "  candidates:\n");
@@ -173,6 +193,7 @@ static void put_candidates(tarn_text *out, const tarn_guess *g, const tarn_draft
         const tarn_algo *a = tarn_algo_at(i);
         if (d->candidates[i].out[0]) continue;
         tarn_text_addf(out, "    %s:\n      algo: %s\n", a->name, a->name);
+        if (skips_texts(g, a)) put_own_features(out, g);
         put_steps(out, g, a);
         if (a->space && d->candidates[i].tries > 1)
             tarn_text_addf(out, "      search: {by: %s, tries: %lld}   # varies %s\n", halved(g) ? "halving" : "random",

@@ -80,7 +80,9 @@ KEYS(train, "train", false, "what to learn", KEY("table", WORD, true, "the table
      KEY("folds", MAP, false, "cross-validation of the train rows: n, by, column, seed, repeats"),
      KEY("candidates", MAP, true, "the candidates to train side by side"))
 KEYS(candidate, "train.candidates.<name>", true, "a candidate; further keys are the estimator's parameters",
-     KEY("algo", WORD, true, "estimator"), KEY("prepare", LIST, false, "steps fitted on the train rows, in order"),
+     KEY("algo", WORD, true, "estimator"),
+     KEY("features", WORDS, false, "columns that this candidate learns from (default: train.features)"),
+     KEY("prepare", LIST, false, "steps fitted on the train rows, in order"),
      KEY("search", ANY, false, "which settings to try: a map, or `auto` for 20 tries in the estimator's own space"),
      KEY("learn_on", BOOL, false,
          "go on from the model of the run before and learn from the new train rows alone (default false)"))

@@ -138,7 +138,12 @@ say "sentences are read as words, by those that can"
 python3 "$e2e/make_spam.py" mail
 t train --auto mail/data/mails.csv --target label --positive spam --folder mails --tries 2 --quiet
 grep -qE 'step: text, columns: \[subject' mails/tarn.yaml || fail "texts are not read"
-grep -qF '# not tried: forest (does not take texts)' mails/tarn.yaml || fail "forest is not left out"
+grep -A2 -E '^    forest:' mails/tarn.yaml | grep -qE 'features: \[.*\]   # it does not take texts' || fail "forest has texts"
+"$tarn" lake cat main/models/forest.tarn --folder mails >/dev/null || fail "forest was not tried"
+awk -F, -v OFS=, 'NR == 1 {print "remark", "y"; next} {print "the order " NR " was sent on day " NR % 9 " by " NR % 4, (NR % 4 > 1 ? "a" : "b")}' \
+    orders.csv >remarks.csv
+t train --auto remarks.csv --target y --folder remarks --tries 1 --quiet
+grep -qF '# not tried: forest (does not take texts, and there is nothing else)' remarks/tarn.yaml || fail "forest is not left out"
 
 say "what cannot be done is told, and nothing is written"
 expect 66 "$tarn" train --auto orders.csv --target retruned --folder none
