@@ -119,6 +119,11 @@ f = sum(x * x for p in d for x in p) / (2 * sum((x - sum(p) / 2) ** 2 for p in d
 told = json.load(open(sys.argv[3]))["fold_tests"][2]["statistic"]
 sys.exit(abs(told - f) > 1e-9 * f)
 PY
+project '  metric: brier' "$line
+    tree: {algo: boosting, trees: 20}"
+t run --quiet
+t compare tree line
+says "Brier score of 120 rows"
 project '  folds: {n: 3, by: group, column: customer, repeats: 2}' "$tree"
 expect 65 "$tarn" train --quiet
 says "by group or time rows are dealt the same each time"
@@ -126,6 +131,7 @@ says "by group or time rows are dealt the same each time"
 say "nested: what the search itself is worth"
 project '  folds: {n: 3, by: stratified}' '    tree: {algo: boosting, trees: 10, search: {tries: 2, space: {leaves: [4, 16]}, nested: true}}'
 t train --quiet
+says "is the best of 2; the search itself is worth 0."
 report search/tree
 that 'len(j["nested"]["metrics"]["roc_auc"]["each"]) == 3 and len(j["nested"]["chosen"]) == 3' found.json
 

@@ -15,7 +15,7 @@ typedef struct compare_params {
 } compare_params;
 
 static const tarn_param params[] = {
-    TARN_TEXT(compare_params, metric, "", "the figure to compare (default: the first that suits the task)"),
+    TARN_TEXT(compare_params, metric, "", "the figure to compare (default: the one that the project chooses by)"),
     TARN_TEXT(compare_params, part, "test",
               "without rows named: the part of the project's table (valid, test, holdout)"),
     TARN_REAL(compare_params, level, 0.95, 0.5, 0.9999, "how sure intervals are to be"),
@@ -34,6 +34,7 @@ typedef struct match {
     const char **classes;
     tarn_judged judged[2];
     tarn_interval found[2]; /* the figure of each */
+    char metric[64];        /* that the project chooses by; "": it does not say */
 } match;
 
 static void clear(match *m)
@@ -73,12 +74,16 @@ done:
     return rc;
 }
 
-/* Rows count as the project says, if there is one: models that are registered can be compared without. */
+/* Rows count as the project says, if there is one, and the figure is its own: registered models can be compared
+ * without. */
 static tarn_code weigh(tarn_cli *cli, match *m, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_project *project = tarn_cli_declared(cli);
 
+    if (project)
+        (void)snprintf(m->metric, sizeof m->metric, "%s",
+                       tarn_json_text(json_object_get(project->settings, "train"), "metric", ""));
     if (project) rc = tarn_cli_weigh(cli, m->columns, m->rows, m->n, &m->weight, &m->group, err);
     tarn_project_free(project);
     return rc;
@@ -111,10 +116,12 @@ done:
     return rc;
 }
 
-/* The named metric, or the first of the table that suits. */
-static tarn_code find_metric(const char *name, const tarn_judged *j, const tarn_metric **out, tarn_err *err)
+/* The named metric, or that of the project, or the first of the table that suits. */
+static tarn_code find_metric(const char *name, const char *project, const tarn_judged *j, const tarn_metric **out,
+                             tarn_err *err)
 {
     if (*name) return tarn_metric_find(name, out, err);
+    if (*project && tarn_metric_find(project, out, NULL) == TARN_OK && tarn_metric_suits(*out, j)) return TARN_OK;
     for (int i = tarn_metric_count() - 1; i >= 0; i--)
         if (tarn_metric_suits(tarn_metric_at(i), j)) *out = tarn_metric_at(i);
     return TARN_OK;
@@ -329,7 +336,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     else TARN_TRY(tarn_cli_part(cli, &db, p->part, &m.columns, &m.rows, &m.n, err));
     TARN_TRY(weigh(cli, &m, err));
     TARN_TRY(judge(cli, &m, err));
-    TARN_TRY(find_metric(p->metric, &m.judged[0], &contest.metric, err));
+    TARN_TRY(find_metric(p->metric, m.metric, &m.judged[0], &contest.metric, err));
     TARN_TRY(find_figures(cli, &m, contest.metric, &contest.how, err));
     if (argc == 2 && strcmp(p->part, "holdout") == 0)
         TARN_TRY(count_uses(cli, lake, branch, argv, &m, contest.metric, err));
