@@ -85,6 +85,20 @@ done:
     return rc;
 }
 
+static tarn_code check_metric(const char *name, tarn_task task, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    const tarn_metric *metric = NULL;
+    tarn_judged rows = {.task = task};
+
+    if (!name[0]) return TARN_OK;
+    TARN_TRY(tarn_metric_find(name, &metric, err));
+    if (!tarn_metric_suits(metric, &rows))
+        rc = TARN_FAIL(err, TARN_INVALID, "metric '%.60s' does not suit this task", name);
+done:
+    return rc;
+}
+
 static tarn_code read_rows(work *w, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -108,6 +122,7 @@ static tarn_code read_rows(work *w, tarn_err *err)
     }
     TARN_TRY(tarn_cli_rows(w->cli, w->asked->rows, &db, &w->columns, err));
     TARN_TRY(tarn_guess_problem(w->columns, &w->asked->wish, &w->guess, err));
+    TARN_TRY(check_metric(w->asked->metric, w->guess.task, err));
     TARN_TRY(tarn_dir_make(w->cli->folder, err));
     TARN_TRY(file ? path_of_file(w, err) : copy_table(w, &db, err));
 done:
@@ -127,20 +142,6 @@ static tarn_code write_file(work *w, tarn_err *err)
     TARN_TRY(tarn_file_save(w->file, text.data, text.len, err));
 done:
     tarn_text_clear(&text);
-    return rc;
-}
-
-static tarn_code check_metric(const char *name, tarn_task task, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    const tarn_metric *metric = NULL;
-    tarn_judged rows = {.task = task};
-
-    if (!name[0]) return TARN_OK;
-    TARN_TRY(tarn_metric_find(name, &metric, err));
-    if (!tarn_metric_suits(metric, &rows))
-        rc = TARN_FAIL(err, TARN_INVALID, "metric '%.60s' does not suit this task", name);
-done:
     return rc;
 }
 
@@ -175,6 +176,11 @@ static tarn_code tell_guess(const work *w, tarn_err *err)
         TARN_TRY(tarn_json_append(out, json_pack("{s:s, s:s}", "column", g->columns[i].name, "why", g->columns[i].why),
                                   err));
     }
+    if (g->rare > 0)
+        tarn_say(w->cli->sink, TARN_WARN,
+                 "%lld row%s of classes with fewer than %lld rows, like '%s', %s left out: no model will know them",
+                 (long long)g->rare, g->rare == 1 ? "" : "s", (long long)g->rare_least, g->rare_class,
+                 g->rare == 1 ? "is" : "are");
     for (int i = 0; i < g->n; i++) {
         if (!g->columns[i].doubt[0]) continue;
         tarn_say(w->cli->sink, TARN_WARN, "column '%s': %s", g->columns[i].name, g->columns[i].doubt);
@@ -188,6 +194,7 @@ static tarn_code tell_guess(const work *w, tarn_err *err)
     TARN_TRY(tarn_json_set(w->cli->result, "project_file", json_string(w->file), err));
     TARN_TRY(tarn_json_set(w->cli->result, "task", json_string(tasks[g->task]), err));
     TARN_TRY(tarn_json_set(w->cli->result, "positive", json_string(g->positive), err));
+    TARN_TRY(tarn_json_set(w->cli->result, "rows_of_rare_classes", json_integer(g->rare), err));
     TARN_TRY(tarn_json_set(w->cli->result, "left_out", json_incref(out), err));
     TARN_TRY(tarn_json_set(w->cli->result, "doubtful", json_incref(doubtful), err));
 done:
@@ -311,7 +318,6 @@ tarn_code tarn_cli_auto(tarn_cli *cli, const tarn_auto *asked, tarn_err *err)
                            "there is a project file '%.200s' already; change that and `tarn run`, or give --folder",
                            w.file));
     TARN_TRY(read_rows(&w, err));
-    TARN_TRY(check_metric(asked->metric, w.guess.task, err));
     TARN_TRY(tarn_alloc(&w.draft.candidates, (size_t)tarn_algo_count(), sizeof *w.draft.candidates, err));
     w.draft.name = w.name;
     w.draft.path = w.path;

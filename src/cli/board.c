@@ -92,24 +92,27 @@ done:
     return rc;
 }
 
-/* A row by itself, as a request to the server has it: the middle of many goes would do, too; the fastest is steadier.
- */
+/* A row by itself, as a request to the server has it: up to ROWS different rows one after the other, so that no branch
+ * and no cache line is guessed from the same row the moment before. The fastest of several goes, as above. */
 static tarn_code time_one(const tarn_model *m, int64_t n, const double *fields, double *us, tarn_err *err)
 {
-    enum { GOES = 20 };
+    enum { ROWS = 512 };
     tarn_code rc = TARN_OK;
     int inputs = tarn_model_inputs(m);
-    double *in = NULL, *scratch = NULL, *out = NULL, until = tarn_seconds() + 0.05, from;
+    int64_t rows = n < ROWS ? n : ROWS;
+    double *in = NULL, *scratch = NULL, *out = NULL, until;
 
     *us = INFINITY;
-    TARN_TRY(tarn_alloc(&in, (size_t)inputs + 1, sizeof *in, err));
+    TARN_TRY(tarn_alloc(&in, (size_t)rows * (size_t)inputs + 1, sizeof *in, err));
     TARN_TRY(tarn_alloc(&scratch, tarn_model_scratch(m) + 1, sizeof *scratch, err));
     TARN_TRY(tarn_alloc(&out, (size_t)tarn_model_outputs(m), sizeof *out, err));
-    for (int64_t row = 0; row < n && (row < 3 || tarn_seconds() < until); row++) {
-        for (int i = 0; i < inputs; i++) in[i] = fields[(int64_t)i * n + row];
-        from = tarn_seconds();
-        for (int go = 0; go < GOES; go++) tarn_model_row(m, in, scratch, out);
-        *us = fmin(*us, (tarn_seconds() - from) * 1e6 / GOES);
+    for (int64_t row = 0; row < rows; row++)
+        for (int i = 0; i < inputs; i++) in[row * inputs + i] = fields[(int64_t)i * n + row];
+    until = tarn_seconds() + 0.05;
+    for (int go = 0; go < 2 || (go < 1000 && tarn_seconds() < until); go++) {
+        double from = tarn_seconds();
+        for (int64_t row = 0; row < rows; row++) tarn_model_row(m, in + row * inputs, scratch, out);
+        *us = fmin(*us, (tarn_seconds() - from) * 1e6 / (double)rows);
     }
 done:
     tarn_free(in);

@@ -2,7 +2,10 @@
 /* holdouts.c - see holdouts.h. */
 #include "cli/holdouts.h"
 
+#include "base/digest.h"
 #include "base/mem.h"
+#include "base/sink.h"
+#include "flow/flow.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +63,27 @@ int64_t tarn_holdout_count(const json_t *uses, const char *key, const char *text
     return n;
 }
 
+tarn_code tarn_holdout_describe(tarn_lake *lake, const char *branch, const char *name, const tarn_model *model,
+                                int64_t rows, const char *why, const char *who, json_t **out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    size_t len = 0;
+    const void *bytes = tarn_model_bytes(model, &len);
+    tarn_entry split;
+    tarn_id id;
+    char hex[TARN_ID_HEX], split_hex[TARN_ID_HEX], when[32];
+
+    *out = NULL;
+    TARN_TRY(tarn_digest(bytes, len, &id, err));
+    TARN_TRY(tarn_lake_table(lake, branch, "prepare/split.parts", &split, err));
+    *out = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "use", 0, "time", tarn_time_text(tarn_now_us(), when),
+                     "by", who, "why", why, "model", name, "id", tarn_id_hex(&id, hex), "split",
+                     tarn_id_hex(&split.object.id, split_hex), "rows", (json_int_t)rows);
+    if (!*out) rc = TARN_FAIL(err, TARN_NOMEM, "out of memory");
+done:
+    return rc;
+}
+
 /* One try: what the branch has now, and the use behind it. TARN_CONFLICT if the branch has moved meanwhile. */
 static tarn_code add_once(tarn_lake *lake, const char *branch, json_t *use, const char *who, tarn_err *err)
 {
@@ -96,4 +120,15 @@ tarn_code tarn_holdout_add(tarn_lake *lake, const char *branch, json_t *use, con
 
     for (int go = 0; go < GOES && rc == TARN_CONFLICT; go++) rc = add_once(lake, branch, use, who, err);
     return rc;
+}
+
+void tarn_holdout_tell(const tarn_cli *cli, const char *name, int64_t rows, int64_t same, int64_t all)
+{
+    char number[32];
+
+    tarn_out(cli, "%s on %s holdout rows. This is use %lld of these rows", name, tarn_num_group(rows, number),
+             (long long)same);
+    if (all > same) tarn_out(cli, " (%lld of the holdout on this branch)", (long long)all);
+    tarn_out(cli, "%s\n",
+             same > 1 ? "; each choice made by the figures of earlier ones makes these less worth" : ", the first");
 }

@@ -5,6 +5,7 @@
 #define TARN_CLI_HOLDOUTS_H
 
 #include "cli/command.h"
+#include "model/model.h"
 
 #define TARN_HOLDOUT_PATH "assess/holdout.json"
 
@@ -15,7 +16,15 @@ TARN_MUST tarn_code tarn_holdout_uses(tarn_lake *lake, const char *branch, json_
 /* Those whose text under key is this one. */
 int64_t tarn_holdout_count(const json_t *uses, const char *key, const char *text);
 
+/* What a use says before there are figures: *out (decref). The rows are those of the split that the branch has. */
+TARN_MUST tarn_code tarn_holdout_describe(tarn_lake *lake, const char *branch, const char *name,
+                                          const tarn_model *model, int64_t rows, const char *why, const char *who,
+                                          json_t **out, tarn_err *err);
+
 /* Add a use (borrowed; gets its number "use") to the branch, as a commit by `who`; durable when it returns. */
 TARN_MUST tarn_code tarn_holdout_add(tarn_lake *lake, const char *branch, json_t *use, const char *who, tarn_err *err);
+
+/* Tell whose figures on how many rows follow, and how often these rows and the holdout of the branch were used. */
+void tarn_holdout_tell(const tarn_cli *cli, const char *name, int64_t rows, int64_t same, int64_t all);
 
 #endif

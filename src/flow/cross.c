@@ -21,6 +21,7 @@ typedef struct dealt {
     int64_t n;
     int32_t *fold;
     int64_t *learn, *judge, n_learn, n_judge;
+    int32_t folds; /* of all repetitions; 0: none are declared */
 } dealt;
 
 static void clear(dealt *d)
@@ -36,22 +37,32 @@ static tarn_code deal(const tarn_fitting *f, const int64_t *rows, int64_t n, dea
 
     *d = (dealt){.rows = rows, .n = n};
     TARN_TRY(tarn_cross_folds(f, &d->params, err));
-    if (d->params.n == 0) goto done;
+    d->folds = (int32_t)(d->params.n * d->params.repeats);
+    if (d->folds == 0) goto done;
     TARN_TRY(tarn_alloc(&d->fold, (size_t)n, sizeof *d->fold, err));
     TARN_TRY(tarn_alloc(&d->learn, (size_t)n, sizeof *d->learn, err));
     TARN_TRY(tarn_alloc(&d->judge, (size_t)n, sizeof *d->judge, err));
-    TARN_TRY(tarn_folds(f->data, &d->params, tarn_json_text(f->spec, "target", ""), rows, n, d->fold, err));
 done:
     return rc;
 }
 
-static void take_fold(dealt *d, int32_t k)
+/* Fold i of d->folds; they are taken in their order, and dealt anew where a repetition begins. */
+static tarn_code take_fold(const tarn_fitting *f, dealt *d, int32_t i, tarn_err *err)
 {
+    tarn_code rc = TARN_OK;
+    int32_t k = i % (int32_t)d->params.n;
+    tarn_fold_params params = d->params;
+
+    params.seed += i / params.n;
+    if (k == 0)
+        TARN_TRY(tarn_folds(f->data, &params, tarn_json_text(f->spec, "target", ""), d->rows, d->n, d->fold, err));
     d->n_learn = d->n_judge = 0;
-    for (int64_t i = 0; i < d->n; i++) {
-        if (d->fold[i] == k) d->judge[d->n_judge++] = d->rows[i];
-        else if (tarn_fold_learns(&d->params, k, d->fold[i])) d->learn[d->n_learn++] = d->rows[i];
+    for (int64_t row = 0; row < d->n; row++) {
+        if (d->fold[row] == k) d->judge[d->n_judge++] = d->rows[row];
+        else if (tarn_fold_learns(&d->params, k, d->fold[row])) d->learn[d->n_learn++] = d->rows[row];
     }
+done:
+    return rc;
 }
 
 /* Learn from some rows, and judge on others. */
@@ -125,7 +136,8 @@ static tarn_code summarise(const dealt *d, const json_t *lists, double share, js
         TARN_TRY(tarn_metric_find(name, &metric, err));
         TARN_TRY(tarn_json_set(metrics, name, summary_of(list, metric, share), err));
     }
-    *out = json_pack("{s:I, s:s, s:O}", "n", (json_int_t)d->params.n, "by", words[d->params.by], "metrics", metrics);
+    *out = json_pack("{s:I, s:I, s:s, s:f, s:O}", "n", (json_int_t)d->params.n, "repeats",
+                     (json_int_t)d->params.repeats, "by", words[d->params.by], "test_share", share, "metrics", metrics);
     if (!*out) rc = TARN_FAIL(err, TARN_NOMEM, "out of memory");
 done:
     json_decref(metrics);
@@ -141,19 +153,18 @@ tarn_code tarn_cross_validate(const tarn_fitting *f, const int64_t *rows, int64_
 
     *out = NULL;
     TARN_TRY(deal(f, rows, n, &d, err));
-    if (d.params.n == 0) goto done;
-    for (int32_t k = 0; k < d.params.n; k++) {
+    for (int32_t k = 0; k < d.folds; k++) {
         tarn_scored scored = {0};
-        take_fold(&d, k);
-        share += (double)d.n_judge / (double)d.n_learn / (double)d.params.n;
-        tarn_progress(f->job->sink, "folds", k, d.params.n, "folds");
+        TARN_TRY(take_fold(f, &d, k, err));
+        share += (double)d.n_judge / (double)d.n_learn / (double)d.folds;
+        tarn_progress(f->job->sink, "folds", k, d.folds, "folds");
         rc = learn_and_score(f, d.learn, d.n_learn, NULL, 0, d.judge, d.n_judge, &scored, err);
         if (rc == TARN_OK) rc = add_fold(&scored, lists, err);
         tarn_scored_clear(&scored);
-        if (rc != TARN_OK) tarn_err_note(err, "fold %d of %d", (int)k + 1, (int)d.params.n);
+        if (rc != TARN_OK) tarn_err_note(err, "fold %d of %d", (int)k + 1, (int)d.folds);
         TARN_TRY(rc);
     }
-    TARN_TRY(summarise(&d, lists, share, out, err));
+    if (d.folds > 0) TARN_TRY(summarise(&d, lists, share, out, err));
 done:
     json_decref(lists);
     clear(&d);
@@ -182,11 +193,11 @@ tarn_code tarn_cross_figure(const tarn_fitting *f, const tarn_metric *metric, co
     double sum = 0, one = 0;
 
     TARN_TRY(deal(f, rows, n, &d, err));
-    if (d.params.n == 0) TARN_TRY(figure_on(f, metric, rows, n, valid, n_valid, valid, n_valid, &sum, err));
-    for (int32_t k = 0; k < d.params.n; k++) {
-        take_fold(&d, k);
+    if (d.folds == 0) TARN_TRY(figure_on(f, metric, rows, n, valid, n_valid, valid, n_valid, &sum, err));
+    for (int32_t k = 0; k < d.folds; k++) {
+        TARN_TRY(take_fold(f, &d, k, err));
         TARN_TRY(figure_on(f, metric, d.learn, d.n_learn, valid, n_valid, d.judge, d.n_judge, &one, err));
-        sum += one / (double)d.params.n;
+        sum += one / (double)d.folds;
     }
     *out = sum;
 done:
@@ -247,9 +258,9 @@ tarn_code tarn_cross_nested(const tarn_stage_job *job, const json_t *spec, const
     *out = NULL;
     TARN_TRY(tarn_fitting_open(job, spec, json_array_get(settings, 0), &f, err));
     TARN_TRY(deal(&f, rows, n, &d, err));
-    for (int32_t k = 0; k < d.params.n; k++) {
-        take_fold(&d, k);
-        share += (double)d.n_judge / (double)d.n_learn / (double)d.params.n;
+    for (int32_t k = 0; k < d.folds; k++) {
+        TARN_TRY(take_fold(&f, &d, k, err));
+        share += (double)d.n_judge / (double)d.n_learn / (double)d.folds;
         TARN_TRY(nested_fold(job, spec, settings, metric, &d, lists, chosen, err));
     }
     TARN_TRY(summarise(&d, lists, share, out, err));

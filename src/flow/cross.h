@@ -8,9 +8,10 @@
 /* Folds as the candidate's specification declares them (params->n is 0 if it declares none). */
 TARN_MUST tarn_code tarn_cross_folds(const tarn_fitting *f, tarn_fold_params *out, tarn_err *err);
 
-/* Learn without each fold, judge on it. *out (decref): {"n", "by", "metrics": {name: {"mean", "low", "high",
- * "each": []}}}; NULL if no folds are declared. low to high is where the mean lies in 95 of 100 cases: Student's t with
- * a variance that allows for folds sharing the rows they learn from.
+/* Learn without each fold, judge on it. *out (decref): {"n", "repeats", "by", "test_share", "metrics": {name:
+ * {"mean", "low", "high", "each": []}}}; NULL if no folds are declared. each: fold by fold, repetition by repetition;
+ * test_share: rows judged on per row learned from. low to high is where the mean lies in 95 of 100 cases: Student's t
+ * with a variance that allows for folds sharing the rows they learn from.
  *
  * Source: Nadeau, Bengio, Machine Learning 52, 2003. Errors: those of fitting; TARN_INVALID the folds do not suit */
 TARN_MUST tarn_code tarn_cross_validate(const tarn_fitting *f, const int64_t *rows, int64_t n, json_t **out,

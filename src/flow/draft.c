@@ -77,6 +77,12 @@ static unsigned does(tarn_task task)
                                      : TARN_DOES_REGRESSION;
 }
 
+/* Whether it learns from the other columns alone. */
+static bool skips_texts(const tarn_guess *g, const tarn_algo *a)
+{
+    return tarn_guess_has(g, TARN_ROLE_TEXT) && !(a->takes & TARN_TAKES_SPARSE);
+}
+
 void tarn_draft_choose(const tarn_guess *g, int64_t tries, tarn_draft_candidate *candidates)
 {
     bool numbers = tarn_guess_has(g, TARN_ROLE_NUMBER) || tarn_guess_has(g, TARN_ROLE_TIME);
@@ -88,8 +94,8 @@ void tarn_draft_choose(const tarn_guess *g, int64_t tries, tarn_draft_candidate 
         if (!(a->does & does(g->task))) (void)snprintf(c->out, sizeof c->out, "does not do this task");
         else if (a->counts && numbers)
             (void)snprintf(c->out, sizeof c->out, "takes counts only, and there are numbers");
-        else if (tarn_guess_has(g, TARN_ROLE_TEXT) && !(a->takes & TARN_TAKES_SPARSE))
-            (void)snprintf(c->out, sizeof c->out, "does not take texts");
+        else if (skips_texts(g, a) && !numbers && !tarn_guess_has(g, TARN_ROLE_CATEGORY))
+            (void)snprintf(c->out, sizeof c->out, "does not take texts, and there is nothing else");
         else if (a->exact)
             (void)snprintf(c->out, sizeof c->out, "does nearly what %s does, for many more rows: ask for it", a->exact);
         else if (a->quadratic && g->rows > QUADRATIC_ROWS)
@@ -150,7 +156,7 @@ static void put_steps(tarn_text *out, const tarn_guess *g, const tarn_algo *a)
     bool times = tarn_guess_has(g, TARN_ROLE_TIME), numbers = times || tarn_guess_has(g, TARN_ROLE_NUMBER);
     bool fill = numbers && !(a->takes & TARN_TAKES_MISSING);
     bool expand = tarn_guess_has(g, TARN_ROLE_CATEGORY) && !(a->takes & TARN_TAKES_CATEGORIES);
-    bool texts = tarn_guess_has(g, TARN_ROLE_TEXT);
+    bool texts = tarn_guess_has(g, TARN_ROLE_TEXT) && !skips_texts(g, a);
 
     if (!times && !fill && !expand && !texts) return;
     tarn_text_add(out, "      prepare:\n");
@@ -166,6 +172,20 @@ static void put_steps(tarn_text *out, const tarn_guess *g, const tarn_algo *a)
     if (expand) put_expansion(out, g, a);
 }
 
+/* What is left without the texts. */
+static void put_own_features(tarn_text *out, const tarn_guess *g)
+{
+    const char *between = "      features: [";
+
+    for (int i = 0; i < g->n; i++) {
+        if (g->columns[i].role >= TARN_ROLE_TARGET || g->columns[i].role == TARN_ROLE_TEXT) continue;
+        tarn_text_add(out, between);
+        put_text(out, g->columns[i].name);
+        between = ", ";
+    }
+    tarn_text_add(out, "]   # it does not take texts\n");
+}
+
 static void put_candidates(tarn_text *out, const tarn_guess *g, const tarn_draft *d)
 {
     tarn_text_add(out, "  candidates:\n");
@@ -173,6 +193,7 @@ static void put_candidates(tarn_text *out, const tarn_guess *g, const tarn_draft
         const tarn_algo *a = tarn_algo_at(i);
         if (d->candidates[i].out[0]) continue;
         tarn_text_addf(out, "    %s:\n      algo: %s\n", a->name, a->name);
+        if (skips_texts(g, a)) put_own_features(out, g);
         put_steps(out, g, a);
         if (a->space && d->candidates[i].tries > 1)
             tarn_text_addf(out, "      search: {by: %s, tries: %lld}   # varies %s\n", halved(g) ? "halving" : "random",
@@ -187,6 +208,8 @@ static void put_candidates(tarn_text *out, const tarn_guess *g, const tarn_draft
 }
 
 /* ---- the file ---- */
+
+static bool cleansed(const tarn_guess *g) { return g->missing > 0 || g->rare > 0; }
 
 static void put_head(tarn_text *out, const tarn_guess *g, const tarn_draft *d, const char *target)
 {
@@ -205,12 +228,20 @@ static void put_head(tarn_text *out, const tarn_guess *g, const tarn_draft *d, c
     tarn_text_addf(out, "\n\ningest:\n  %s: {source: file, path: ", d->name);
     put_text(out, d->path);
     tarn_text_add(out, "}\n\nprepare:\n");
-    if (g->missing == 0) return;
-    tarn_text_addf(
-        out, "  cleanse:   # %lld rows do not say what is to be predicted\n    %s:\n      - {kind: missing, columns: ",
-        (long long)g->missing, d->name);
-    put_text(out, target);
-    tarn_text_add(out, ", action: drop_row}\n");
+    if (!cleansed(g)) return;
+    tarn_text_addf(out, "  cleanse:\n    %s:\n", d->name);
+    if (g->missing > 0) {
+        tarn_text_add(out, "      - {kind: missing, columns: ");
+        put_text(out, target);
+        tarn_text_addf(out, ", action: drop_row}   # %lld rows do not say what is to be predicted\n",
+                       (long long)g->missing);
+    }
+    if (g->rare > 0) {
+        tarn_text_add(out, "      - {kind: rare, columns: ");
+        put_text(out, target);
+        tarn_text_addf(out, ", least: %lld, action: drop_row}   # %lld row%s of such classes: no model knows them\n",
+                       (long long)g->rare_least, (long long)g->rare, g->rare == 1 ? "" : "s");
+    }
 }
 
 static void put_split(tarn_text *out, const tarn_guess *g)
@@ -260,7 +291,7 @@ static void put_train(tarn_text *out, const tarn_guess *g, const tarn_draft *d, 
     static const char *const words[] = {"binary", "multiclass", "regression"};
     static const char *const metrics[] = {"roc_auc", "log_loss", "rmse"};
 
-    tarn_text_addf(out, "train:\n  table: %s%s\n  target: ", g->missing > 0 ? "clean/" : "", d->name);
+    tarn_text_addf(out, "train:\n  table: %s%s\n  target: ", cleansed(g) ? "clean/" : "", d->name);
     put_text(out, target);
     tarn_text_addf(out, "\n  task: %s   # %s\n", words[g->task], g->why);
     if (g->task == TARN_BINARY) {

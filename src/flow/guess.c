@@ -16,10 +16,11 @@
 #include <string.h>
 
 enum {
-    LEAST_ROWS = 30,   /* below, there is nothing to split */
-    MOST_CLASSES = 20, /* whole numbers with so many values may be classes, */
-    MOST_LABELS = 200, /* and texts with so many */
-    LEAST_OF_CLASS = 5,
+    LEAST_ROWS = 30,     /* below, there is nothing to split */
+    MOST_CLASSES = 20,   /* whole numbers with so many values may be classes, */
+    MOST_LABELS = 200,   /* and texts with so many */
+    LEAST_OF_CLASS = 5,  /* for each part of the rows to have one; classes with fewer rows are left out ... */
+    MOST_RARE = 10,      /* ... if they are no more than a share of 1 / MOST_RARE of the rows */
     LEAST_PRESENT = 10,  /* values that a column needs, for some to be among those learned from */
     HOLDOUT_ROWS = 1000, /* with so many rows some are kept apart */
     LEVEL_ROWS = 5,      /* that teach something of a level of a category */
@@ -154,6 +155,33 @@ static tarn_code look_at_classes(const tarn_column *c, const char *positive, con
                              g->positive);
 }
 
+/* Classes of too few rows to be learned and judged are left out, if that leaves most rows and two classes at least.
+ * Whole numbers may as well be amounts: of them only if classes are asked for. */
+static void leave_rare_out(const tarn_column *c, const tarn_wish *wish, tally *values, int64_t *k, tarn_guess *g)
+{
+    bool asked = wish->task && *wish->task;
+    int64_t rare = 0, left = 0;
+    char label[256] = "";
+
+    for (int64_t i = 0; i < *k; i++) {
+        if (values[i].rows >= LEAST_OF_CLASS) left++;
+        else rare += values[i].rows;
+    }
+    if (rare == 0 || rare > g->rows / MOST_RARE || g->rows - rare < LEAST_ROWS || left < 2 ||
+        (c->type != TARN_TEXT && !asked))
+        return;
+    left = 0;
+    for (int64_t i = 0; i < *k; i++) {
+        if (values[i].rows >= LEAST_OF_CLASS) values[left++] = values[i];
+        else label_of(c, values[i].value, label, sizeof label);
+    }
+    *k = left;
+    (void)snprintf(g->rare_class, sizeof g->rare_class, "%.*s", (int)sizeof g->rare_class - 1, label);
+    g->rare = rare;
+    g->rare_least = LEAST_OF_CLASS;
+    g->rows -= rare;
+}
+
 static tarn_code look_at_target(const tarn_column *c, const tarn_wish *wish, tarn_guess *g, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -185,6 +213,8 @@ static tarn_code look_at_target(const tarn_column *c, const tarn_wish *wish, tar
                       c->name));
     int64_t k = count_values(x, n, values, MOST_LABELS);
     if (k < 2) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "target '%.80s' is the same in every row", c->name));
+    bool numbers = wish->task && strcmp(wish->task, "regression") == 0;
+    if (k <= MOST_LABELS && !numbers) leave_rare_out(c, wish, values, &k, g);
     TARN_TRY(decide_task(c, wish->task, k, g, err));
     if (g->task == TARN_REGRESSION) goto done;
     g->classes = k;

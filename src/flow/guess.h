@@ -39,8 +39,11 @@ typedef struct tarn_guess {
     tarn_task task;
     char why[200]; /* the task, in words */
     char positive[256];
-    int64_t rows;            /* that have a target */
-    int64_t missing;         /* that have none */
+    int64_t rows;    /* that have a target */
+    int64_t missing; /* that have none */
+    int64_t rare;    /* that are of a class with fewer than rare_least rows, and so are left out of `rows` */
+    int64_t rare_least;
+    char rare_class[64];     /* one of those classes */
     int64_t classes, rarest; /* 0: regression. rarest: rows of the rarest class */
     tarn_guessed *columns;
     int n;

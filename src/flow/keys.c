@@ -44,13 +44,14 @@ KEYS(prepare, "prepare", false, "from committed tables to rows to learn from",
      KEY("join", MAP, false, "tables made by SQL; gives joined/<name>"),
      KEY("split", MAP, false, "rows into train, valid, test and holdout"))
 KEYS(repair, "prepare.cleanse.<table>[]", false, "one repair; what it found and changed is counted and reported",
-     KEY("kind", WORD, true, "missing, range, duplicates or category"),
+     KEY("kind", WORD, true, "missing, range, rare, duplicates or category"),
      KEY("columns", WORDS, false, "columns to look at (default: all that the kind suits)"),
      KEY("action", WORD, false,
-         "missing: drop_row, value, median, mode; range: null, clip, drop_row; duplicates: drop; "
-         "category: spelling"),
-     KEY("value", WORD, false, "missing with action value: what to put there"),
-     KEY("least", WORD, false, "range: smallest good number"), KEY("most", WORD, false, "range: largest good number"),
+         "missing: drop_row, value, median, mode; range: null, clip, drop_row; rare: null, value, drop_row; "
+         "duplicates: drop; category: spelling"),
+     KEY("value", WORD, false, "missing and rare with action value: what to put there"),
+     KEY("least", WORD, false, "range: smallest good number; rare: rows that a value needs to stay"),
+     KEY("most", WORD, false, "range: largest good number"),
      KEY("order", WORDS, false, "duplicates: columns that decide which row comes first and stays"),
      KEY("map", MAP, false, "category: spelling: proper spelling"))
 KEYS(join, "prepare.join.<name>", false, "a table made by SQL",
@@ -76,10 +77,12 @@ KEYS(train, "train", false, "what to learn", KEY("table", WORD, true, "the table
      KEY("class_weight", ANY, false,
          "classes: `balanced` (each weighs the same in total), or {class: weight}; in learning only"),
      KEY("group", WORD, false, "ranking: the column that says which rows are put in order among each other (a query)"),
-     KEY("folds", MAP, false, "cross-validation of the train rows: n, by, column, seed"),
+     KEY("folds", MAP, false, "cross-validation of the train rows: n, by, column, seed, repeats"),
      KEY("candidates", MAP, true, "the candidates to train side by side"))
 KEYS(candidate, "train.candidates.<name>", true, "a candidate; further keys are the estimator's parameters",
-     KEY("algo", WORD, true, "estimator"), KEY("prepare", LIST, false, "steps fitted on the train rows, in order"),
+     KEY("algo", WORD, true, "estimator"),
+     KEY("features", WORDS, false, "columns that this candidate learns from (default: train.features)"),
+     KEY("prepare", LIST, false, "steps fitted on the train rows, in order"),
      KEY("search", ANY, false, "which settings to try: a map, or `auto` for 20 tries in the estimator's own space"),
      KEY("learn_on", BOOL, false,
          "go on from the model of the run before and learn from the new train rows alone (default false)"))

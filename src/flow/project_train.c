@@ -98,7 +98,7 @@ static bool read_learn_on(tarn_maker *m, const tarn_yaml *map, const tarn_algo *
 static void read_candidate(tarn_maker *m, const tarn_yaml *name, const tarn_yaml *map, const json_t *task,
                            const char *metric)
 {
-    static const char *const own[] = {"algo", "prepare", "search", "learn_on"};
+    static const char *const own[] = {"algo", "features", "prepare", "search", "learn_on"};
     const tarn_algo *algo = NULL;
     tarn_err why = {0};
     json_t *settings = NULL;
@@ -113,12 +113,14 @@ static void read_candidate(tarn_maker *m, const tarn_yaml *name, const tarn_yaml
         return;
     }
     if (!tarn_maker_fine(
-            m, tarn_settings_from_yaml(algo->params, algo->params_size, map, own, 4, &settings, m->problems, m->err)))
+            m, tarn_settings_from_yaml(algo->params, algo->params_size, map, own, 5, &settings, m->problems, m->err)))
         return;
     json_t *params = json_deep_copy(task);
     tarn_maker_put(m, params, "candidate", json_string(name->text));
     tarn_maker_put(m, params, "algo", json_string(algo->name));
     tarn_maker_put(m, params, "settings", settings);
+    if (tarn_yaml_get(map, "features"))
+        tarn_maker_put(m, params, "features", tarn_maker_words(m, tarn_yaml_get(map, "features")));
     tarn_maker_put(m, params, "prepare", tarn_project_steps(m, tarn_yaml_get(map, "prepare")));
     const char *search = tarn_project_search(m, name, tarn_yaml_get(map, "search"), algo, params, metric);
     if (search) tarn_maker_put(m, params, "search", json_string(search));

@@ -114,6 +114,11 @@ done:
 
 static bool is_text(const tarn_field *f) { return f->type == TARN_TEXT; }
 
+static bool is_counted(const tarn_field *f)
+{
+    return f->type == TARN_TEXT || f->type == TARN_INT || f->type == TARN_BOOL;
+}
+
 static bool is_number(const tarn_field *f) { return f->type == TARN_INT || f->type == TARN_REAL; }
 
 tarn_code tarn_cleanse_field(const tarn_cleansing *c, const char *name, int *at, tarn_err *err)
@@ -199,6 +204,8 @@ static tarn_code repair(tarn_cleansing *c, const tarn_repair *r, tarn_err *err)
         rc = each_column(c, r, action, median ? is_number : NULL, "numbers", tarn_cleanse_missing, err);
     } else if (strcmp(kind->name, "range") == 0) {
         rc = each_column(c, r, action, is_number, "numbers", tarn_cleanse_range, err);
+    } else if (strcmp(kind->name, "rare") == 0) {
+        rc = each_column(c, r, action, is_counted, "texts, whole numbers and bool", tarn_cleanse_rare, err);
     } else if (strcmp(kind->name, "category") == 0) {
         rc = each_column(c, r, action, is_text, "texts", tarn_cleanse_category, err);
     } else {

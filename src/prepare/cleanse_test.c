@@ -196,6 +196,29 @@ static void ranges_are_kept(void **state)
     tarn_db_close(db);
 }
 
+static void rare_values_go(void **state)
+{
+    tarn_db *db =
+        open_table("CREATE TABLE t AS SELECT i AS id, CASE WHEN i < 5 THEN 'a' WHEN i < 7 THEN 'b' WHEN i = 7 "
+                   "THEN 'c' END AS k, i // 4 AS n, i < 9 AS f FROM range(10) r(i)");
+    tarn_repair r = rule("rare", "k", NULL);
+
+    (void)state;
+    r.least = 2;
+    one(db, r, 1, 1); /* 'c' becomes missing; missing is no value that could be rare */
+    column_is(db, "k", "a a a a a b b - - -");
+    r = rule("rare", "k", "value"), r.least = 3, r.value = "other";
+    one(db, r, 2, 2);
+    column_is(db, "k", "a a a a a other other - - -");
+    r = rule("rare", "n", "drop_row"), r.least = 2.5; /* 0 1 2: 2 has two rows */
+    one(db, r, 2, 2);
+    r = rule("rare", "f", "null"), r.least = 8;
+    one(db, r, 0, 0);
+    r.least = 9;
+    one(db, r, 8, 8);
+    tarn_db_close(db);
+}
+
 static void the_first_of_duplicates_stays(void **state)
 {
     (void)state;
@@ -283,6 +306,11 @@ static void what_makes_no_sense_is_refused(void **state)
     refused(db, TARN_INVALID, r, "'value' means nothing to action 'mode'");
     r = rule("missing", "n", "mode"), r.most = 5, refused(db, TARN_INVALID, r, "'most' means nothing");
     refused(db, TARN_INVALID, rule("range", "n", "clip"), "range needs least or most");
+    refused(db, TARN_INVALID, rule("rare", "n", NULL), "rare needs least");
+    r = rule("rare", NULL, NULL), r.least = 5;
+    refused(db, TARN_INVALID, r, "rare needs columns");
+    r = rule("rare", "n", "value"), r.least = 5;
+    refused(db, TARN_INVALID, r, "action 'value' needs a value");
     r = rule("range", "n", "clip"), r.least = 5, r.most = 4,
     refused(db, TARN_INVALID, r, "least (5) is above most (4)");
     r = rule("range", "city", "clip"), r.least = 5,
@@ -393,9 +421,9 @@ static void the_table_of_kinds_is_whole(void **state)
     (void)state;
     const tarn_repair_kind *found = NULL;
 
-    assert_int_equal(tarn_repair_kind_count(), 4);
+    assert_int_equal(tarn_repair_kind_count(), 5);
     assert_null(tarn_repair_kind_at(-1));
-    assert_null(tarn_repair_kind_at(4));
+    assert_null(tarn_repair_kind_at(5));
     for (int i = 0; i < tarn_repair_kind_count(); i++) {
         const tarn_repair_kind *k = tarn_repair_kind_at(i);
         assert_true(*k->name && strlen(k->title) > 10 && *k->suits && *k->actions && k->settings);
@@ -410,18 +438,19 @@ static void running_out_of_memory_anywhere_leaves_the_table(void **state)
     (void)state;
     tarn_db *db = open_table(make_table);
     tarn_repair rules[] = {rule("missing", "n", "median"), rule("range", "x", "clip"), rule("category", "", NULL),
-                           rule("duplicates", "", NULL)};
+                           rule("duplicates", "", NULL), rule("rare", "city", NULL)};
     tarn_code rc = TARN_NOMEM;
     int failures = 0;
 
     rules[1].most = 2;
+    rules[4].least = 2;
     for (int64_t i = 1; rc != TARN_OK;
          i += 1 + i / 50) { /* each one at first, then every few: a statement takes long */
         tarn_err err = {0};
         json_t *report = NULL;
         int64_t live = tarn_mem_live();
         tarn_mem_fail_after(i);
-        rc = tarn_cleanse(db, "t", rules, 4, &report, &err);
+        rc = tarn_cleanse(db, "t", rules, 5, &report, &err);
         tarn_mem_fail_after(0);
         if (rc != TARN_OK && (rc != TARN_NOMEM || report))
             fail_msg("allocation %d: %s: %s", (int)i, tarn_code_name(rc), err.msg);
@@ -436,7 +465,8 @@ static void running_out_of_memory_anywhere_leaves_the_table(void **state)
 
 TARN_TESTS(TARN_TEST(missing_values_are_filled), TARN_TEST(the_median_of_reals_lies_between),
            TARN_TEST(every_column_gets_its_entry), TARN_TEST(nothing_to_learn_from_is_told), TARN_TEST(ranges_are_kept),
-           TARN_TEST(the_first_of_duplicates_stays), TARN_TEST(spellings_fold_to_the_most_frequent),
-           TARN_TEST(what_makes_no_sense_is_refused), TARN_TEST(a_failure_leaves_the_table_as_it_was),
-           TARN_TEST(odd_names_are_names), TARN_TEST(the_order_of_rows_is_kept), TARN_TEST(the_table_of_kinds_is_whole),
+           TARN_TEST(rare_values_go), TARN_TEST(the_first_of_duplicates_stays),
+           TARN_TEST(spellings_fold_to_the_most_frequent), TARN_TEST(what_makes_no_sense_is_refused),
+           TARN_TEST(a_failure_leaves_the_table_as_it_was), TARN_TEST(odd_names_are_names),
+           TARN_TEST(the_order_of_rows_is_kept), TARN_TEST(the_table_of_kinds_is_whole),
            TARN_TEST(running_out_of_memory_anywhere_leaves_the_table))

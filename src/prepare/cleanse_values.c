@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cleanse_values.c - repairs of single values: missing ones, and numbers outside their range. See cleansing.h. */
+/* cleanse_values.c - repairs of single values: missing ones, numbers outside their range, and those that
+ * few rows have. See cleansing.h. */
 #include "prepare/cleansing.h"
 
 #include <math.h>
@@ -74,6 +75,14 @@ static void add_fill(tarn_text *out, const tarn_repair *r, const char *action, c
     tarn_text_clear(&name);
 }
 
+static void tell_with(tarn_outcome *o, const char *text)
+{
+    size_t bad;
+
+    (void)snprintf(o->with, sizeof o->with, "%s", text);
+    if (!tarn_utf8_valid(o->with, strlen(o->with), &bad)) o->with[bad] = '\0';
+}
+
 static tarn_code fill_missing(const tarn_cleansing *c, const tarn_field *f, const tarn_text *fill,
                               const tarn_text *where, tarn_outcome *o, tarn_err *err)
 {
@@ -84,10 +93,7 @@ static tarn_code fill_missing(const tarn_cleansing *c, const tarn_field *f, cons
     tarn_text_addf(&sql, "SELECT CAST(%s AS VARCHAR)", fill->data);
     TARN_TRY(tarn_cleanse_texts(c, &sql, with, err));
     if (json_array_size(with) == 0) goto done; /* no value to learn from: nothing is repaired, as the report says */
-    const char *text = json_string_value(json_array_get(with, 0));
-    (void)snprintf(o->with, sizeof o->with, "%s", text);
-    size_t bad;
-    if (!tarn_utf8_valid(o->with, strlen(o->with), &bad)) o->with[bad] = '\0';
+    tell_with(o, json_string_value(json_array_get(with, 0)));
     tarn_text_add(&sql, "UPDATE " TARN_CLEANSE_COPY " SET ");
     tarn_sql_name(&sql, f->name);
     tarn_text_addf(&sql, " = %s WHERE %s", fill->data, where->data);
@@ -203,5 +209,44 @@ tarn_code tarn_cleanse_range(tarn_cleansing *c, const tarn_repair *r, const tarn
     o->repaired = o->found;
 done:
     tarn_text_clear(&where);
+    return rc;
+}
+
+/* ---- rare ---- */
+
+tarn_code tarn_cleanse_rare(tarn_cleansing *c, const tarn_repair *r, const tarn_field *f, tarn_outcome *o,
+                            tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_text where = {0}, sql = {0};
+    bool other = strcmp(o->action, "value") == 0;
+
+    if (other) TARN_TRY(check_value(c, r->value, f, err));
+    tarn_sql_name(&where, f->name);
+    tarn_text_add(&where, " IN (SELECT ");
+    tarn_sql_name(&where, f->name);
+    tarn_text_add(&where, " FROM " TARN_CLEANSE_COPY " GROUP BY 1 HAVING count(*) < ");
+    add_double(&where, r->least);
+    tarn_text_add(&where, ")");
+    TARN_TRY(tarn_text_check(&where, err));
+    TARN_TRY(tarn_cleanse_count_where(c, &where, &o->found, err));
+    if (o->found == 0) goto done;
+    TARN_TRY(tarn_cleanse_examples(c, &where, f->name, o->examples, err));
+    if (strcmp(o->action, "drop_row") == 0) {
+        TARN_TRY(tarn_cleanse_delete(c, &where, err));
+    } else {
+        tarn_text_add(&sql, "UPDATE " TARN_CLEANSE_COPY " SET ");
+        tarn_sql_name(&sql, f->name);
+        tarn_text_add(&sql, " = ");
+        if (other) add_value(&sql, r->value, f);
+        else tarn_text_add(&sql, "NULL");
+        tarn_text_addf(&sql, " WHERE %s", where.data);
+        TARN_TRY(tarn_cleanse_run(c, &sql, err));
+    }
+    if (other) tell_with(o, r->value);
+    o->repaired = o->found;
+done:
+    tarn_text_clear(&where);
+    tarn_text_clear(&sql);
     return rc;
 }

@@ -53,7 +53,7 @@ TARN_MUST tarn_code tarn_cleanse_pick(const tarn_cleansing *c, const tarn_repair
 /* One rule on one column; fills the outcome. */
 typedef tarn_code tarn_cleanse_column(tarn_cleansing *c, const tarn_repair *r, const tarn_field *f, tarn_outcome *o,
                                       tarn_err *err);
-tarn_cleanse_column tarn_cleanse_missing, tarn_cleanse_range, tarn_cleanse_category;
+tarn_cleanse_column tarn_cleanse_missing, tarn_cleanse_range, tarn_cleanse_rare, tarn_cleanse_category;
 /* One rule on all its columns together; enters the outcome itself. */
 TARN_MUST tarn_code tarn_cleanse_duplicates(tarn_cleansing *c, const tarn_repair *r, const char *action, tarn_err *err);
 

@@ -17,6 +17,8 @@ const tarn_param tarn_fold_table[] = {
         "on what came after"),
     TARN_TEXT(tarn_fold_params, column, "", "column of the groups or times; stratified: the target if empty"),
     TARN_INT(tarn_fold_params, seed, 1, 0, 1e15, "seed of the draw"),
+    TARN_INT(tarn_fold_params, repeats, 1, 1, 100,
+             "how often the rows are dealt anew, for steadier means; n: 2 with repeats: 5 is what a 5x2cv test takes"),
     TARN_PARAMS_END,
 };
 
@@ -150,6 +152,9 @@ tarn_code tarn_folds(const tarn_columns *c, const tarn_fold_params *params, cons
     if (params->n < 2 || params->n > n)
         return TARN_FAIL(err, TARN_INVALID, "folds: %lld folds of %lld rows; take 2 or more, and no more than rows",
                          (long long)params->n, (long long)n);
+    if (params->repeats > 1 && (params->by == BY_GROUP || params->by == BY_TIME))
+        return TARN_FAIL(err, TARN_INVALID,
+                         "folds: by group or time rows are dealt the same each time; repeats is for the other two");
     TARN_TRY(find_column(c, params, target, &column, err));
     TARN_TRY(tarn_alloc(&items, (size_t)n, sizeof *items, err));
     TARN_TRY(deal(c, params, column, rows_of, n, items, fold, err));

@@ -64,15 +64,16 @@ TARN_MUST tarn_code tarn_repair_kind_find(const char *name, const tarn_repair_ki
 
 /* One repair rule on one table. Strings are borrowed; unused ones are NULL, unused numbers NaN. */
 typedef struct tarn_repair {
-    const char *kind;    /* a name of the repair table: missing, range, duplicates, category */
+    const char *kind;    /* a name of the repair table: missing, range, rare, duplicates, category */
     const char *columns; /* comma-separated; empty: all that the rule suits */
-    const char *action;  /* missing: drop_row | value | median | mode; range: null | clip | drop_row;
-                            duplicates: drop (keeps the first by `order`); category: spelling */
-    const char *value;   /* missing/value: the value; */
-    double least, most;  /* range; NaN: open */
-    const char *order;   /* duplicates: columns that decide which row is first */
-    const char *map;     /* category: JSON object {"variant": "proper"}; NULL: fold case and space to the most
-                            frequent spelling */
+    const char
+        *action;        /* missing: drop_row | value | median | mode; range: null | clip | drop_row;
+                           rare: null | value | drop_row; duplicates: drop (keeps the first by `order`); category: spelling */
+    const char *value;  /* missing/value, rare/value: the value */
+    double least, most; /* range; NaN: open. rare: least, the rows that a value needs */
+    const char *order;  /* duplicates: columns that decide which row is first */
+    const char *map;    /* category: JSON object {"variant": "proper"}; NULL: fold case and space to the most
+                           frequent spelling */
     int line, column;
 } tarn_repair;
 /* Check one rule by the table of kinds alone: kind, action, settings that are missing, meaningless or senseless.
@@ -84,7 +85,7 @@ TARN_MUST tarn_code tarn_repair_check(const tarn_repair *r, tarn_err *err);
  *
  * *report: array of {rule, column, found, repaired, action, examples[, with]}, one entry per rule and column
  * (duplicates: one per rule; a rule that suits no column: one with column ""); a rule that finds nothing says
- * found 0. `with` is what missing values were filled with. Row numbers in examples count from 1 in the table as it
+ * found 0. `with` is what missing or rare values became. Row numbers in examples count from 1 in the table as it
  * came.
  *
  * median and mode are learned from all rows of the table. Where they must be learned from train rows only, use
@@ -144,9 +145,10 @@ typedef struct tarn_fold_params {
     int by;           /* words: random, stratified, group, time */
     char column[128]; /* group or time; of stratified, the target if empty */
     int64_t seed;
+    int64_t repeats; /* how often rows are dealt anew; repetition r by seed + r */
 } tarn_fold_params;
 extern const tarn_param tarn_fold_table[];
-/* Deal rows_of[n] (row numbers of c) into folds: fold[n] gets 0 .. params->n - 1, or -1.
+/* Deal rows_of[n] (row numbers of c) into folds, once: fold[n] gets 0 .. params->n - 1, or -1.
  *
  * random: evenly, by a number drawn for the row number. stratified: the same within each value of the column. group:
  * all rows of a value in one fold, the largest groups first, each to the fold that is smallest then. time: rows in the
@@ -154,7 +156,7 @@ extern const tarn_param tarn_fold_table[];
  * others: a model judged on fold k may learn from runs before it only (tarn_fold_learns).
  *
  * Errors: TARN_INVALID more folds than rows, groups or moments; an unknown column; a missing group or time (names the
- *         row); TARN_NOMEM */
+ *         row); repeats of what comes out the same each time; TARN_NOMEM */
 TARN_MUST tarn_code tarn_folds(const tarn_columns *c, const tarn_fold_params *params, const char *target,
                                const int64_t *rows_of, int64_t n, int32_t *fold, tarn_err *err);
 /* Whether a model that is judged on fold k learns from a row of fold `of`. */

@@ -19,6 +19,12 @@ static const tarn_repair_setting range_settings[] = {
     {0},
 };
 
+static const tarn_repair_setting rare_settings[] = {
+    {"least", "rows that a value needs to stay, 2 or more", NULL, true},
+    {"value", "what rare values become; read as the column's type", "value", true},
+    {0},
+};
+
 static const tarn_repair_setting duplicates_settings[] = {
     {"order",
      "columns, each perhaps with ' desc', that decide which row is first and stays; else the first in the table", NULL,
@@ -45,6 +51,11 @@ static const tarn_repair_kind kinds[] = {
      .suits = "numbers",
      .actions = "null|clip|drop_row",
      .settings = range_settings},
+    {.name = "rare",
+     .title = "Values that too few rows have become missing, or one other value, or their rows are dropped",
+     .suits = "texts, whole numbers, bool; they must be named",
+     .actions = "null|value|drop_row",
+     .settings = rare_settings},
     {.name = "duplicates",
      .title = "Of rows that are equal in the columns, keep the first",
      .suits = "all columns",
@@ -165,6 +176,10 @@ static tarn_code check_rule(const tarn_repair *r, tarn_err *err)
     }
     TARN_TRY(check_meaning(r, kind, action, err));
     if (strcmp(action, "value") == 0 && !r->value) rc = TARN_FAIL(err, TARN_INVALID, "action 'value' needs a value");
+    else if (strcmp(kind->name, "rare") == 0 && !(r->least >= 2))
+        rc = TARN_FAIL(err, TARN_INVALID, "rare needs least: the rows that a value needs to stay, 2 or more");
+    else if (strcmp(kind->name, "rare") == 0 && !(r->columns && *r->columns))
+        rc = TARN_FAIL(err, TARN_INVALID, "rare needs columns: a key's values are all rare");
     else if (strcmp(kind->name, "range") == 0 && isnan(r->least) && isnan(r->most))
         rc = TARN_FAIL(err, TARN_INVALID, "range needs least or most");
     else if (strcmp(kind->name, "range") == 0 && r->least > r->most)

@@ -249,7 +249,8 @@ static json_t *counted(const tarn_columns *c, int64_t row)
     return json_pack("{s:s%, s:I}", "value", word, (size_t)len, "count", (json_int_t)((const int64_t *)n->values)[row]);
 }
 
-/* The most frequent values; ties in the order of values. */
+/* The most frequent values; ties in the order of values. The table may have columns of our names (v, n), so its own
+ * statement names none of them but in what it gives. */
 static tarn_code add_top(profile *p, int i, json_t *o, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -259,7 +260,7 @@ static tarn_code add_top(profile *p, int i, json_t *o, tarn_err *err)
 
     tarn_text_addf(&sql, "SELECT left(CAST(v AS VARCHAR), %d), n, count(*) OVER () FROM (SELECT ", TEXT_SHOWN);
     tarn_sql_name(&sql, p->fields[i].name);
-    tarn_text_addf(&sql, " AS v, count(*) AS n FROM %s GROUP BY v) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT %d",
+    tarn_text_addf(&sql, " AS v, count(*) AS n FROM %s GROUP BY 1) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT %d",
                    p->from, TOP);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
@@ -287,11 +288,13 @@ static tarn_code add_spellings(profile *p, int i, json_t *o, tarn_err *err)
     tarn_text_addf(&sql,
                    "SELECT left(v, %d), n, g FROM (SELECT v, n, dense_rank() OVER (ORDER BY alike) AS g,"
                    " row_number() OVER (PARTITION BY alike ORDER BY n DESC, v) AS r FROM (SELECT v, n, alike,"
-                   " count(*) OVER (PARTITION BY alike) AS m FROM (SELECT ",
+                   " count(*) OVER (PARTITION BY alike) AS m FROM (SELECT v, n,"
+                   " lower(trim(regexp_replace(v, '\\s+', ' ', 'g'))) AS alike FROM (SELECT ",
                    TEXT_SHOWN);
     add_column(&sql, &p->fields[i]);
-    tarn_text_add(&sql, " AS v, count(*) AS n, lower(trim(regexp_replace(v, '\\s+', ' ', 'g'))) AS alike FROM ");
-    tarn_text_addf(&sql, "%s GROUP BY v) WHERE v IS NOT NULL) WHERE m > 1) WHERE g <= %d AND r <= %d ORDER BY g, r",
+    tarn_text_addf(&sql,
+                   " AS v, count(*) AS n FROM %s GROUP BY 1) WHERE v IS NOT NULL)) WHERE m > 1)"
+                   " WHERE g <= %d AND r <= %d ORDER BY g, r",
                    p->from, SPELLINGS, SPELLED_ALIKE);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));

@@ -146,6 +146,30 @@ static void odd_tables_have_profiles_too(void **state)
     tarn_db_close(db);
 }
 
+/* Names that the profile's own statements give to their results mean the table's columns all the same. */
+static void columns_may_have_any_short_name(void **state)
+{
+    static const char *const names[] = {"v", "n", "g", "r", "m", "alike"};
+    tarn_db *db = NULL;
+
+    (void)state;
+    must(tarn_db_open(NULL, &db, err));
+    must(tarn_db_run(db,
+                     "CREATE TABLE t AS SELECT i AS c, 'V' || i % 2 AS v, 'N' || i % 3 AS n, 'G' || i % 4 AS g,"
+                     " 'r  ' || i % 5 AS r, 'm' || i % 6 AS m, CASE WHEN i < 3 THEN 'A b' WHEN i < 5 THEN 'a  B' ELSE"
+                     " 'c' || i END AS alike FROM range(8) s(i)",
+                     err));
+    json_t *p = profile_of(db, "t");
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(number(column(p, names[i]), "distinct"), i < 5 ? i + 2 : 5);
+        assert_int_equal(json_array_size(json_object_get(column(p, names[i]), "spellings")), i < 5 ? 0 : 1);
+    }
+    assert_string_equal(tarn_json_text(json_array_get(json_object_get(column(p, "v"), "top"), 0), "value", ""), "V0");
+    assert_int_equal(number(column(p, "c"), "distinct"), 8);
+    json_decref(p);
+    tarn_db_close(db);
+}
+
 static void every_column_of_a_wide_table_is_looked_at(void **state)
 {
     enum { WIDE = 100 };
@@ -175,5 +199,6 @@ static void every_column_of_a_wide_table_is_looked_at(void **state)
     tarn_db_close(db);
 }
 
-TARN_TESTS(TARN_TEST(numbers_are_as_worked_by_hand), TARN_TEST(every_column_of_a_wide_table_is_looked_at),
+TARN_TESTS(TARN_TEST(numbers_are_as_worked_by_hand), TARN_TEST(columns_may_have_any_short_name),
+           TARN_TEST(every_column_of_a_wide_table_is_looked_at),
            TARN_TEST(profiles_are_the_same_each_time_on_any_threads), TARN_TEST(odd_tables_have_profiles_too))

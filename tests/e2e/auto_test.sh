@@ -60,11 +60,21 @@ expect 66 "$tarn" holdout nobody
 t holdout --list --json
 that 'len(j["uses"]) == 3'
 
+say "who compares on the holdout looks at it, too"
+t compare forest logistic --part holdout
+says "Both on 150 holdout rows. This is use 5 of these rows"
+t holdout --list --json
+that '[(u["model"], u["why"]) for u in j["uses"][3:]] == [("forest", "compared with logistic"), ("logistic", "compared with forest")]'
+that 'all(0.5 < u["metrics"]["roc_auc"] < 1 and len(u["intervals"]["roc_auc"]) == 2 for u in j["uses"][3:])'
+t compare forest logistic --part valid --json
+t holdout --list --json
+that 'len(j["uses"]) == 5'
+
 say "a further run keeps the record; other rows are counted by themselves"
 sed -i 's/seed: 1$/seed: 2/; s/holdout: 0.1/holdout: 0.12/' tarn.yaml
 t run --quiet
 t holdout
-says "This is use 1 of these rows (4 of the holdout on this branch)"
+says "This is use 1 of these rows (6 of the holdout on this branch)"
 
 say "rows count as the project says"
 t holdout boosting --json
@@ -78,6 +88,10 @@ that 'j["use"]["weighted"]'
 t holdout orders/1 --json
 [ "$(get 'j["use"]["metrics"]["roc_auc"]')" != "$(get 'j["use"]["metrics"]["roc_auc"]' plain.json)" ] || fail "weights change nothing"
 t leaderboard --json
+"$tarn" lake cat main/assess/test.json >assessed.json
+t compare orders logistic --json
+that 'j["weighted"] and [x["test"] for x in j["tests"]] == ["bootstrap"]'
+same "$(get 'j["models"][0]["value"]')" "$(get 'j["metrics"]["roc_auc"]' assessed.json)" "the winner's figure in the report"
 sed -i '/weight: quantity/d' tarn.yaml
 
 say "no holdout, no judgement"
@@ -124,7 +138,12 @@ say "sentences are read as words, by those that can"
 python3 "$e2e/make_spam.py" mail
 t train --auto mail/data/mails.csv --target label --positive spam --folder mails --tries 2 --quiet
 grep -qE 'step: text, columns: \[subject' mails/tarn.yaml || fail "texts are not read"
-grep -qF '# not tried: forest (does not take texts)' mails/tarn.yaml || fail "forest is not left out"
+grep -A2 -E '^    forest:' mails/tarn.yaml | grep -qE 'features: \[.*\]   # it does not take texts' || fail "forest has texts"
+"$tarn" lake cat main/models/forest.tarn --folder mails >/dev/null || fail "forest was not tried"
+awk -F, -v OFS=, 'NR == 1 {print "remark", "y"; next} {print "the order " NR " was sent on day " NR % 9 " by " NR % 4, (NR % 4 > 1 ? "a" : "b")}' \
+    orders.csv >remarks.csv
+t train --auto remarks.csv --target y --folder remarks --tries 1 --quiet
+grep -qF '# not tried: forest (does not take texts, and there is nothing else)' remarks/tarn.yaml || fail "forest is not left out"
 
 say "what cannot be done is told, and nothing is written"
 expect 66 "$tarn" train --auto orders.csv --target retruned --folder none
@@ -136,4 +155,4 @@ expect 64 "$tarn" train --auto orders.csv --folder none
 says "--auto needs --target"
 expect 64 "$tarn" train --target returned
 says "go with --auto"
-[ ! -e none/tarn.yaml ] || fail "a project file was written"
+[ ! -e none ] || fail "a folder was made"

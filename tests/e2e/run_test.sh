@@ -189,6 +189,26 @@ says "field 'placed'"
 expect 66 "$tarn" predict nothing.csv
 says "neither a file nor a table"
 expect 66 "$tarn" predict sales.csv --model nobody
+says "neither a candidate of the last run on branch"
+
+say "what a candidate says of the test rows stands beside their labels, and gives the figures of the assessment"
+"$tarn" lake cat main/assess/test.json >assessed.json
+t predict --part test --keep returned,placed,age --out test.csv
+python3 - <<'PY' || fail "the accuracy is another"
+import csv, json
+rows, told = list(csv.DictReader(open("test.csv"))), json.load(open("assessed.json"))
+right = sum(r["returned"] == r["prediction"] for r in rows)
+assert list(rows[0])[:4] == ["returned", "placed", "age", "prediction"] and len(rows) == told["rows"]
+assert abs(right / len(rows) - told["metrics"]["accuracy"]) < 1e-12
+PY
+t predict --part test --model forest --json --limit 1
+that 'j["model"] == "forest" and j["version"] is None and len(j["id"]) == 64'
+expect 66 "$tarn" predict --part test --keep placed,plcaed
+says "the rows have no column 'plcaed'"
+expect 64 "$tarn" predict --part holdout
+says "the holdout is for"
+expect 64 "$tarn" predict sales.csv --part test
+says "not both"
 
 say "compare tells candidates and versions apart on the test rows, on a file, with the same numbers for any number of threads"
 t compare forest boosting --json --threads 1

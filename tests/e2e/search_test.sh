@@ -101,9 +101,37 @@ for folds in 'n: 4, by: random' 'n: 4, by: group, column: customer' 'n: 3, by: t
     that 'len(j["folds"]["metrics"]["roc_auc"]["each"]) == j["folds"]["n"] and j["tries"] == 3' found.json
 done
 
+say "folds dealt five times over: steadier, and compared by 5x2cv"
+project '  folds: {n: 2, by: stratified, repeats: 5}' "$line
+    tree: {algo: boosting, trees: 20}"
+t run --quiet
+report tree
+that 'j["folds"]["repeats"] == 5 and abs(j["folds"]["test_share"] - 1) < 1e-9 and len(set(j["folds"]["metrics"]["roc_auc"]["each"])) == 10' found.json
+t compare tree line --json
+that '[x["test"] for x in j["fold_tests"]] == ["resampled_t", "cv52_t", "cv52_f"] and all(0 < x["p"] <= 1 for x in j["fold_tests"])'
+cp "$out" compared.json
+report tree && mv found.json tree.json && report line
+python3 - tree.json found.json compared.json <<'PY' || fail "the 5x2cv F test is not that of Alpaydin 1999"
+import json, sys
+a, b = (json.load(open(f))["folds"]["metrics"]["roc_auc"]["each"] for f in sys.argv[1:3])
+d = [[a[2 * i] - b[2 * i], a[2 * i + 1] - b[2 * i + 1]] for i in range(5)]
+f = sum(x * x for p in d for x in p) / (2 * sum((x - sum(p) / 2) ** 2 for p in d for x in p))
+told = json.load(open(sys.argv[3]))["fold_tests"][2]["statistic"]
+sys.exit(abs(told - f) > 1e-9 * f)
+PY
+project '  metric: brier' "$line
+    tree: {algo: boosting, trees: 20}"
+t run --quiet
+t compare tree line
+says "Brier score of 120 rows"
+project '  folds: {n: 3, by: group, column: customer, repeats: 2}' "$tree"
+expect 65 "$tarn" train --quiet
+says "by group or time rows are dealt the same each time"
+
 say "nested: what the search itself is worth"
 project '  folds: {n: 3, by: stratified}' '    tree: {algo: boosting, trees: 10, search: {tries: 2, space: {leaves: [4, 16]}, nested: true}}'
 t train --quiet
+says "is the best of 2; the search itself is worth 0."
 report search/tree
 that 'len(j["nested"]["metrics"]["roc_auc"]["each"]) == 3 and len(j["nested"]["chosen"]) == 3' found.json
 

@@ -60,39 +60,6 @@ done:
     return rc;
 }
 
-/* Which rows these are: the table and its split, by content. */
-static tarn_code name_rows(work *w, tarn_lake_db *db, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    tarn_entry split;
-    char hex[TARN_ID_HEX];
-
-    TARN_TRY(tarn_lake_table(db->lake, db->branch, "prepare/split.parts", &split, err));
-    TARN_TRY(tarn_json_set(w->use, "split", json_string(tarn_id_hex(&split.object.id, hex)), err));
-    TARN_TRY(tarn_json_set(w->use, "rows", json_integer((json_int_t)w->n), err));
-done:
-    return rc;
-}
-
-static tarn_code describe(work *w, const char *why, char *who, size_t cap, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    size_t len = 0;
-    const void *bytes = tarn_model_bytes(w->model, &len);
-    tarn_id id;
-    char hex[TARN_ID_HEX], when[32];
-
-    TARN_TRY(tarn_digest(bytes, len, &id, err));
-    TARN_TRY(tarn_json_set(w->use, "use", json_integer(0), err));
-    TARN_TRY(tarn_json_set(w->use, "time", json_string(tarn_time_text(tarn_now_us(), when)), err));
-    TARN_TRY(tarn_json_set(w->use, "by", json_string(tarn_cli_author(who, cap)), err));
-    TARN_TRY(tarn_json_set(w->use, "why", json_string(why), err));
-    TARN_TRY(tarn_json_set(w->use, "model", json_string(w->name), err));
-    TARN_TRY(tarn_json_set(w->use, "id", json_string(tarn_id_hex(&id, hex)), err));
-done:
-    return rc;
-}
-
 static tarn_code judge(work *w, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -128,17 +95,6 @@ static void tell_figures(const work *w)
     }
 }
 
-static void tell_count(const work *w, int64_t same, int64_t all)
-{
-    char rows[32];
-
-    tarn_out(w->cli, "%s on %s holdout rows. This is use %lld of these rows", w->name, tarn_num_group(w->n, rows),
-             (long long)same);
-    if (all > same) tarn_out(w->cli, " (%lld of the holdout on this branch)", (long long)all);
-    tarn_out(w->cli, "%s\n",
-             same > 1 ? "; each choice made by the figures of earlier ones makes these less worth" : ", the first");
-}
-
 static tarn_code use(work *w, const holdout_params *p, const char *asked, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -149,13 +105,13 @@ static tarn_code use(work *w, const holdout_params *p, const char *asked, tarn_e
     TARN_TRY(open_model(w, asked, err));
     TARN_TRY(tarn_lake_db_open(w->lake, w->branch, tarn_pool_threads(w->cli->pool), false, &db, err));
     TARN_TRY(tarn_cli_part(w->cli, &db, "holdout", &w->columns, &w->rows, &w->n, err));
-    TARN_TRY(describe(w, p->why, who, sizeof who, err));
-    TARN_TRY(name_rows(w, &db, err));
+    TARN_TRY(tarn_holdout_describe(w->lake, w->branch, w->name, w->model, w->n, p->why,
+                                   tarn_cli_author(who, sizeof who), &w->use, err));
     TARN_TRY(judge(w, err));
     TARN_TRY(tarn_holdout_add(w->lake, w->branch, w->use, who, err));
     TARN_TRY(tarn_holdout_uses(w->lake, w->branch, &uses, err));
     int64_t same = tarn_holdout_count(uses, "split", tarn_json_text(w->use, "split", ""));
-    tell_count(w, same, (int64_t)json_array_size(uses));
+    tarn_holdout_tell(w->cli, w->name, w->n, same, (int64_t)json_array_size(uses));
     tell_figures(w);
     TARN_TRY(tarn_json_set(w->cli->result, "uses_of_these_rows", json_integer((json_int_t)same), err));
     TARN_TRY(tarn_json_set(w->cli->result, "uses", json_integer((json_int_t)json_array_size(uses)), err));
@@ -192,7 +148,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     tarn_code rc = TARN_OK;
     const holdout_params *p = values;
     char branch[256];
-    work w = {.cli = cli, .branch = tarn_cli_branch(cli, branch, sizeof branch), .use = json_object()};
+    work w = {.cli = cli, .branch = tarn_cli_branch(cli, branch, sizeof branch)};
 
     TARN_TRY(tarn_cli_lake(cli, &w.lake, err));
     TARN_TRY(p->list ? list(&w, err) : use(&w, p, argc ? argv[0] : NULL, err));

@@ -27,6 +27,16 @@ done:
     return rc;
 }
 
+static void say_nested(tarn_stage_job *job, const json_t *report, const char *metric)
+{
+    const json_t *found = json_object_get(json_object_get(json_object_get(report, "nested"), "metrics"), metric);
+
+    if (!json_is_number(json_object_get(found, "mean"))) return;
+    tarn_text_addf(&job->said, "; the search itself is worth %.4f (%.4f to %.4f)",
+                   json_number_value(json_object_get(found, "mean")), json_number_value(json_object_get(found, "low")),
+                   json_number_value(json_object_get(found, "high")));
+}
+
 static tarn_code run(tarn_stage_job *job, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -49,6 +59,7 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     TARN_TRY(tarn_stage_put_json(job, tarn_json_text(job->params, "output", ""), report, err));
     tarn_text_addf(&job->said, "%s %.4f is the best of %lld", name, json_number_value(figure),
                    (long long)json_integer_value(json_object_get(job->params, "tried")));
+    say_nested(job, report, name);
 done:
     json_decref(report);
     json_decref(tries);
