@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 tarn_code tarn_cli_project(tarn_cli *cli, tarn_project **out, tarn_err *err)
@@ -68,11 +69,23 @@ static void print_end(const tarn_cli *cli, const json_t *summary)
                  tarn_json_text(model, "id", ""), json_is_true(json_object_get(model, "new")) ? " (new)" : "");
 }
 
+/* A lake above the project's folder is taken, as a repository above would be: that should not go unseen. */
+static void tell_lake(const tarn_cli *cli, const tarn_lake *lake)
+{
+    char *here = realpath(cli->folder, NULL);
+
+    if (here && strcmp(here, tarn_lake_folder(lake)) != 0)
+        tarn_say(cli->sink, TARN_INFO, "the lake is that of '%s', above this folder; `tarn init` makes one here",
+                 tarn_lake_folder(lake));
+    free(here);
+}
+
 static tarn_code open_or_make_lake(const tarn_cli *cli, tarn_lake **out, tarn_err *err)
 {
     tarn_err why = {0};
     tarn_code rc = tarn_cli_lake(cli, out, &why);
 
+    if (rc == TARN_OK) tell_lake(cli, *out);
     if (rc != TARN_NOT_FOUND) {
         if (rc != TARN_OK && err) *err = why;
         return rc;

@@ -393,4 +393,13 @@ run --to nowhere
 lake log nowhere
 serve --bind 256.0.0.1
 LINES
+
+say "a lake above the project is taken, and told"
+mkdir "$scratch/above" && "$tarn" init "$scratch/above" >/dev/null
+shop "$scratch/above/below" 300
+t run --to ingest/orders
+says "the lake is that of '$(realpath "$scratch/above")', above this folder; \`tarn init\` makes one here"
+t init
+t run --to ingest/orders
+silent_on "above this folder"
 say "all well"
