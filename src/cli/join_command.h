@@ -10,7 +10,7 @@
 typedef struct tarn_join_params {
     char message[2000], as[256], ours[4000], theirs[4000];
     int strategy;
-    int64_t mainline;
+    int64_t mainline, limit;
     bool no_ff, dry_run;
 } tarn_join_params;
 

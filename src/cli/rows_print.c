@@ -59,7 +59,7 @@ static void add_plain(tarn_text *out, const char *text)
     }
 }
 
-static json_t *value_json(tarn_type type, const char *text)
+json_t *tarn_row_value_json(tarn_type type, const char *text)
 {
     int64_t whole;
     double real;
@@ -81,8 +81,8 @@ static tarn_code row_json(const tarn_row_change *row, json_t *list, tarn_err *er
     TARN_TRY(tarn_json_set(j, "cells", json_incref(cells), err));
     for (int i = 0; i < row->n_key; i++) {
         const tarn_rows_column *c = row->key[i].column;
-        TARN_TRY(
-            tarn_json_set(key, c->name, value_json(c->after ? c->type_after : c->type_before, row->key[i].after), err));
+        TARN_TRY(tarn_json_set(key, c->name,
+                               tarn_row_value_json(c->after ? c->type_after : c->type_before, row->key[i].after), err));
     }
     for (int i = 0; i < row->n_cells; i++) {
         const tarn_row_cell *cell = &row->cells[i];
@@ -90,9 +90,9 @@ static tarn_code row_json(const tarn_row_change *row, json_t *list, tarn_err *er
         TARN_TRY(tarn_json_append(cells, one, err));
         TARN_TRY(tarn_json_set(one, "column", json_string(cell->column->name), err));
         if (row->kind != TARN_ROW_ADDED)
-            TARN_TRY(tarn_json_set(one, "before", value_json(cell->column->type_before, cell->before), err));
+            TARN_TRY(tarn_json_set(one, "before", tarn_row_value_json(cell->column->type_before, cell->before), err));
         if (row->kind != TARN_ROW_REMOVED)
-            TARN_TRY(tarn_json_set(one, "after", value_json(cell->column->type_after, cell->after), err));
+            TARN_TRY(tarn_json_set(one, "after", tarn_row_value_json(cell->column->type_after, cell->after), err));
     }
     TARN_TRY(tarn_json_append(list, json_incref(j), err));
 done:

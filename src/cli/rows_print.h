@@ -4,6 +4,7 @@
 #define TARN_CLI_ROWS_PRINT_H
 
 #include "cli/command.h"
+#include "table/rows.h"
 
 /* Tables that differ, gathered by tarn_keep_table from any walk over changes (tarn_lake_diff, tarn_lake_staged). */
 typedef struct tarn_table_list {
@@ -31,5 +32,8 @@ typedef struct tarn_rows_print {
  * compared is an error if it was named by its path; else the reason is printed in its place ("error"). */
 TARN_MUST tarn_code tarn_out_rows(tarn_cli *cli, tarn_lake *lake, const tarn_table_list *tables,
                                   const tarn_rows_print *what, tarn_err *err);
+
+/* A value of a cell as JSON: a number or a truth where the column has these, else its text; NULL is null. */
+json_t *tarn_row_value_json(tarn_type type, const char *text);
 
 #endif

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SHOWN = 3, PATH_CAP = 4096 };
+enum { PATH_CAP = 4096 };
 
 /* One question, while it is answered. */
 typedef struct asked {
@@ -29,8 +29,9 @@ typedef struct asked {
 /* ---- rows ---- */
 
 typedef struct listed {
+    const tarn_table_merger *m;
     tarn_text text;
-    int shown;
+    int64_t n, most;
 } listed;
 
 static void add_value(tarn_text *out, const char *value) { tarn_text_add(out, value ? value : "null"); }
@@ -40,15 +41,14 @@ static tarn_code list_conflict(void *arg, const tarn_row_conflict *c, tarn_err *
 {
     listed *l = arg;
 
-    (void)err;
-    if (l->shown++ >= SHOWN) return TARN_OK;
-    tarn_text_add(&l->text, l->shown > 1 ? "; " : "");
+    if (l->n++ >= l->most) return TARN_OK;
+    tarn_text_add(&l->text, l->n > 1 ? "; " : "");
     for (int i = 0; i < c->n_key; i++)
         tarn_text_addf(&l->text, "%s %s ", c->key[i].column->name, c->key[i].after ? c->key[i].after : "null");
     tarn_text_addf(&l->text, "column %s: ", c->column);
     if (c->kind == TARN_CLASH_COLUMN) {
         tarn_text_add(&l->text, c->why);
-        return TARN_OK;
+        return l->m->conflict ? l->m->conflict(l->m->conflict_arg, c, err) : TARN_OK;
     }
     if (c->kind == TARN_CLASH_ADDED) tarn_text_add(&l->text, "no row");
     else add_value(&l->text, c->base);
@@ -58,7 +58,7 @@ static tarn_code list_conflict(void *arg, const tarn_row_conflict *c, tarn_err *
     tarn_text_add(&l->text, " | ");
     if (c->kind == TARN_CLASH_THEIRS) tarn_text_add(&l->text, "row removed");
     else add_value(&l->text, c->theirs);
-    return TARN_OK;
+    return l->m->conflict ? l->m->conflict(l->m->conflict_arg, c, err) : TARN_OK;
 }
 
 static void say_conflicts(tarn_text *why, const tarn_rows_merged *out, const listed *l)
@@ -68,7 +68,7 @@ static void say_conflicts(tarn_text *why, const tarn_rows_merged *out, const lis
                        out->conflict_rows ? " and " : "");
     if (out->conflict_rows)
         tarn_text_addf(why, "%lld row%s", (long long)out->conflict_rows, out->conflict_rows == 1 ? "" : "s");
-    tarn_text_addf(why, ": %s%s", l->text.data ? l->text.data : "", l->shown > SHOWN ? "; ..." : "");
+    tarn_text_addf(why, ": %s%s", l->text.data ? l->text.data : "", l->n > l->most ? "; ..." : "");
 }
 
 static tarn_code cached(const asked *a, const tarn_entry *e, char path[PATH_CAP], tarn_err *err)
@@ -83,7 +83,7 @@ static tarn_code merge_rows(asked *a, const char *key, const tarn_entry *base, c
 {
     tarn_code rc = TARN_OK;
     char b[PATH_CAP] = "", o[PATH_CAP], t[PATH_CAP];
-    listed l = {0};
+    listed l = {.m = a->m, .most = a->m->shown > 0 ? a->m->shown : 3};
     tarn_rows_merged out = {0};
     tarn_err said = {0};
     tarn_rows_merge_options options = {.key = key,
@@ -91,8 +91,8 @@ static tarn_code merge_rows(asked *a, const char *key, const tarn_entry *base, c
                                        .ours_name = "ours",
                                        .theirs_name = "theirs",
                                        .resolve = a->m->resolve,
-                                       .limit = SHOWN + 1,
-                                       .conflict = list_conflict,
+                                       .limit = l.most + 1,
+                                       .conflict = why ? list_conflict : NULL,
                                        .arg = &l};
 
     if (base) TARN_TRY(cached(a, base, b, err));
@@ -332,9 +332,9 @@ static const char *not_ours(const tarn_table_merger *m, const char *path, const 
     size_t len = strlen(path);
 
     *key = NULL;
-    if (len < 9 || strcmp(path + len - 8, ".parquet") != 0) return "both sides changed it";
     if (!ours) return "ours removed it, theirs changed it";
     if (!theirs) return "theirs removed it, ours changed it";
+    if (len < 9 || strcmp(path + len - 8, ".parquet") != 0) return "both sides changed it";
     if (m->project) *key = tarn_declared_key(m->project, path);
     return *key ? NULL
                 : "both sides changed it, and its rows cannot be merged without a key: declare one under `tables`";

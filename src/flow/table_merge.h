@@ -17,10 +17,13 @@
 /* The arg of tarn_table_merge. Zeros are defaults; tarn_table_merger_clear at the end. */
 typedef struct tarn_table_merger {
     tarn_lake *lake;
-    const tarn_project *project;         /* what is declared; NULL: nothing, so that nothing is settled */
-    int threads;                         /* of the SQL engine; 0: 1 */
-    int64_t memory_bytes;                /* of the SQL engine; 0: its own choice */
-    tarn_rows_side resolve;              /* whose value stands where rows conflict */
+    const tarn_project *project;    /* what is declared; NULL: nothing, so that nothing is settled */
+    int threads;                    /* of the SQL engine; 0: 1 */
+    int64_t memory_bytes;           /* of the SQL engine; 0: its own choice */
+    tarn_rows_side resolve;         /* whose value stands where rows conflict */
+    int64_t shown;                  /* conflicts to tell of each table; 0: 3 */
+    tarn_row_conflict_fn *conflict; /* gets those that *why tells, one by one; NULL: none */
+    void *conflict_arg;
     const tarn_id *base, *ours, *theirs; /* the commits that are merged: where the tables are that rules refer to. NULL
                                             (of ours or theirs): references are not checked */
     tarn_entry *made;                    /* what was settled so far (n_made) */

@@ -243,6 +243,9 @@ static void what_is_not_ours_stays_a_conflict(void **state)
     must(tarn_table_merge(&w.m, "readme.txt", &e, &e, &e, &merged, &settled, &said, err));
     assert_false(settled);
     assert_string_equal(said.data, "both sides changed it");
+    said.len = 0;
+    must(tarn_table_merge(&w.m, "readme.txt", &e, NULL, &e, &merged, &settled, &said, err));
+    assert_string_equal(said.data, "ours removed it, theirs changed it");
     tarn_text_clear(&said);
     w.m.project = NULL;
     ask(&w, "products.parquet", &merged, why);

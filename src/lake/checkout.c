@@ -3,7 +3,8 @@
  *
  * Paths in a tree are checked when it is read, so none can climb out; on the way down no symbolic link is
  * followed, so none that lies in the folder can lead out either. A file appears whole: it is written under
- * another name, its hash checked, and renamed. All files are looked at before the first is written.
+ * another name, or where the file system can do that without one, so that a killed process leaves nothing; its hash is
+ * checked, and it is linked or renamed. All files are looked at before the first is written.
  *
  * A path into a folder .tarn is refused: whoever may write to a branch could otherwise change the lake of those who
  * check it out over their project. So is a commit with both `a` and `a/b`, which a store of objects can hold and a
@@ -169,7 +170,9 @@ static tarn_code look(const checkout *c, int dir, const char *name, const tarn_e
 
 typedef struct writing {
     int fd;
+    bool nameless; /* the file has no name yet; else it is called `temporary` */
     const char *path;
+    char temporary[64], self[64]; /* self: what a nameless file can be linked by */
     tarn_hasher *hasher;
 } writing;
 
@@ -180,17 +183,38 @@ static tarn_code write_some(void *arg, const void *bytes, size_t len, tarn_err *
     return rc == TARN_OK ? tarn_hasher_add(w->hasher, bytes, len, err) : rc;
 }
 
+static tarn_code create(writing *w, int dir, tarn_err *err)
+{
+    (void)snprintf(w->temporary, sizeof w->temporary, TARN_CHECKOUT_TEMPORARY "%ld", (long)getpid());
+    (void)unlinkat(dir, w->temporary, 0); /* of a dead process that had our number */
+    w->fd = openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+    (void)snprintf(w->self, sizeof w->self, "/proc/self/fd/%d", w->fd);
+    w->nameless = w->fd >= 0 && access(w->self, F_OK) == 0;
+    if (w->nameless) return TARN_OK;
+    if (w->fd >= 0) (void)close(w->fd);
+    w->fd = openat(dir, w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    return w->fd < 0 ? TARN_FAIL_ERRNO(err, "create", w->path) : TARN_OK;
+}
+
+/* A file that is there is replaced in one step, by renaming over it. */
+static tarn_code give_name(writing *w, int dir, const char *name, tarn_err *err)
+{
+    if (w->nameless) {
+        if (linkat(AT_FDCWD, w->self, dir, name, AT_SYMLINK_FOLLOW) == 0) return TARN_OK;
+        if (errno != EEXIST || linkat(AT_FDCWD, w->self, dir, w->temporary, AT_SYMLINK_FOLLOW) != 0)
+            return TARN_FAIL_ERRNO(err, "link", w->path);
+        w->nameless = false;
+    }
+    return renameat(dir, w->temporary, dir, name) == 0 ? TARN_OK : TARN_FAIL_ERRNO(err, "rename into", w->path);
+}
+
 static tarn_code write_file(const checkout *c, int dir, const char *name, const tarn_entry *e, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    char temporary[64];
     writing w = {.fd = -1, .path = e->path};
     tarn_id id;
 
-    (void)snprintf(temporary, sizeof temporary, ".tarn-checkout-%ld", (long)getpid());
-    (void)unlinkat(dir, temporary, 0); /* of a dead process that had our number */
-    w.fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (w.fd < 0) return TARN_FAIL_ERRNO(err, "create", e->path);
+    TARN_TRY(create(&w, dir, err));
     TARN_TRY(tarn_hasher_new(&w.hasher, err));
     TARN_TRY(tarn_lake_read_by(c->lake, c->pool, &e->object.id, 0, UINT64_MAX, write_some, &w, err));
     TARN_TRY(tarn_hasher_end(w.hasher, &id, err));
@@ -198,12 +222,12 @@ static tarn_code write_file(const checkout *c, int dir, const char *name, const 
         rc = TARN_FAIL(err, TARN_CORRUPT, "bytes do not match their name");
         goto done;
     }
-    if (renameat(dir, temporary, dir, name) != 0) rc = TARN_FAIL_ERRNO(err, "rename into", e->path);
+    TARN_TRY(give_name(&w, dir, name, err));
 done:
     tarn_hasher_free(w.hasher);
-    (void)close(w.fd);
+    if (w.fd >= 0) (void)close(w.fd);
     if (rc != TARN_OK) {
-        (void)unlinkat(dir, temporary, 0);
+        if (!w.nameless) (void)unlinkat(dir, w.temporary, 0);
         tarn_err_note(err, "'%.300s'", e->path);
     }
     return rc;

@@ -203,6 +203,10 @@ TARN_MUST tarn_code tarn_lake_ref_move(tarn_lake *lake, const char *name, const 
 
 /* ---- checkout, checking ---- */
 
+/* What a checkout that is killed may leave beside the files, followed by digits, where the file system knows no files
+ * without a name. */
+#define TARN_CHECKOUT_TEMPORARY ".tarn-checkout-"
+
 /* Write the files under prefix (a path or folder; "": all) at a commit into folder (made), under their whole paths.
  * Files that are there and differ are refused unless `force`, before anything is written. No link is followed. */
 TARN_MUST tarn_code tarn_lake_checkout(tarn_lake *lake, const tarn_id *commit, const char *prefix, const char *folder,

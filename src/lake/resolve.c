@@ -245,10 +245,16 @@ static tarn_code unknown(tarn_lake *lake, const char *text, tarn_err *err)
     TARN_TRY(tarn_arena_new(&list.arena, err));
     TARN_TRY(tarn_lake_refs(lake, "", keep_name, &list, err));
     near = tarn_nearest_word(word, list.words, list.n);
-    rc = near ? TARN_FAIL(err, TARN_NOT_FOUND, "no branch, tag or commit is called '%.200s'; did you mean '%s'?", text,
-                          near)
-              : TARN_FAIL(err, TARN_NOT_FOUND,
-                          "no branch, tag or commit is called '%.200s'; 'tarn lake branch' lists them", text);
+    size_t digits = strspn(word, "0123456789abcdefABCDEF");
+    if (!near && digits > 0 && digits < LEAST_DIGITS && !word[digits])
+        rc = TARN_FAIL(err, TARN_NOT_FOUND,
+                       "no branch or tag is called '%.200s', and the beginning of a commit id has at least %d digits",
+                       text, LEAST_DIGITS);
+    else
+        rc = near ? TARN_FAIL(err, TARN_NOT_FOUND, "no branch, tag or commit is called '%.200s'; did you mean '%s'?",
+                              text, near)
+                  : TARN_FAIL(err, TARN_NOT_FOUND,
+                              "no branch, tag or commit is called '%.200s'; 'tarn lake branch' lists them", text);
 done:
     tarn_arena_free(list.arena);
     return rc;

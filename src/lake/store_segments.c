@@ -59,7 +59,10 @@ static tarn_code open_run(tarn_lake *lake, tarn_segment *s, tarn_err *err)
 
     (void)snprintf(path, sizeof path, "%s/index/%s", lake->inside, s->row.name);
     if (tarn_runs_are_shared(lake) && !tarn_path_exists(path)) TARN_TRY(fetch_run(lake, s->row.name, path, err));
-    TARN_TRY(tarn_map_open(path, &s->map, err));
+    if ((rc = tarn_map_open(path, &s->map, err)) == TARN_INVALID) /* a folder, also where the row has lost its name */
+        return TARN_FAIL(err, TARN_CORRUPT, "meta.db or .tarn/index is damaged: '%s' names no index of packs",
+                         s->row.name);
+    TARN_TRY(rc);
     TARN_TRY(tarn_index_open(&s->index, s->map.bytes, s->map.len, s->row.name, err));
     if (s->index.n != s->row.records)
         rc = TARN_FAIL(err, TARN_CORRUPT, "index %s has %u entries, not the %llu that meta.db tells", s->row.name,

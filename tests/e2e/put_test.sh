@@ -44,6 +44,13 @@ t lake put w --json
 that 'j["staged"] == 1 and j["left_out"] == 2'
 t lake commit -m w
 
+say "what a killed checkout left half written is not put, and a checkout leaves nothing else beside its files"
+rm -rf half && t lake checkout main half && same "$(find half -name '.tarn-*')" "" "after a checkout"
+echo half >half/.tarn-checkout-123
+t lake put half && t lake status
+silent_on ".tarn-checkout-123"
+t lake rm -r half/ && rm -rf half
+
 say "a checkout writes into no lake, whoever put the path there"
 echo evil >f && t lake put f --to .tarn/format && t lake commit -m evil
 for force in "" --force; do

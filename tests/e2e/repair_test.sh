@@ -123,6 +123,21 @@ that 'sum(c["tip"] for c in j["lost"]) == 2 and len(j["lost"]) == 3'
 t lake branch main "$tip"
 clean
 
+say "a copy of the lake that still has its meta.db tells where the branches and tags were"
+t lake branch idea && t lake tag v7 "$tip"
+rm -rf "$scratch/whole" && cp -a . "$scratch/whole"
+rm .tarn/meta.db
+t lake fsck --repair --from "$scratch/whole"
+says "the copy '$scratch/whole' has 'idea' at commit ${tip:0:12}; 'tarn lake branch idea ${tip:0:12}' puts it there again" \
+    "'tarn lake tag v7 ${tip:0:12}' puts it there again"
+grep -oE "'tarn lake (branch|tag) [^']*'" "$out" | tr -d "'" | sort -u >again
+while read -r _ _ kind name id; do t lake "$kind" "$name" "$id"; done <again
+rm again
+same "$("$tarn" lake branch | awk '{print $3}' | tr '\n' ' ')" "idea main " "the branches"
+same "$("$tarn" lake tag | awk '{print $3}' | tr '\n' ' ')" "v7 " "the tags"
+t lake branch idea --remove && t lake tag v7 --remove
+clean
+
 say "rows of meta.db flipped, one table after the other: told, and what is sound is kept"
 for change in "UPDATE refs SET target = zeroblob(32) WHERE name = 'heads/main'" "DELETE FROM refs WHERE name = 'heads/main'" \
     "UPDATE refs SET time_us = time_us + 1" "UPDATE ref_log SET why = 'x' WHERE seq = 1" "DELETE FROM packs" "UPDATE packs SET bytes = bytes + 1"; do

@@ -58,6 +58,8 @@ t lake put a --as zoe && t lake status --json
 that '[(x["who"], x["rows"]) for x in j["areas"]] == [("zoe", 1)] and not j["changes"]'
 t lake branch main2 && expect 73 "$tarn" lake branch main2
 expect 66 "$tarn" lake merge nothing
+expect 66 "$tarn" lake show 4f1c2
+says "at least 6 digits"
 expect 66 "$tarn" lake rm -r nothing/
 expect 64 "$tarn" lake rm a/
 cd "$scratch"
@@ -129,6 +131,20 @@ on main '1,51\n2,7\n3,90\n4,1\n'
 on work '1,52\n2,7\n3,90\n4,1\n'
 expect 75 "$tarn" lake merge work main --theirs 'ingest/**' --theirs 'prepare/**'
 says "conflict  orders.parquet" "id 1"
+on main '1,51\n2,8\n3,90\n4,1\n5,5\n6,6\n7,70\n8,80\n'
+on work '1,52\n2,7\n3,91\n4,1\n5,50\n6,60\n7,7\n9,9\n'
+reports=(--theirs 'ingest/**' --theirs 'prepare/**')
+expect 75 "$tarn" lake merge work main "${reports[@]}" --json
+that 'len(j["conflicts"][0]["rows"]) == 3'
+expect 75 "$tarn" lake merge work main "${reports[@]}" --json --limit 100
+that '[(r["key"]["id"], r["column"], r["conflict"], r["base"], r["ours"], r["theirs"]) for r in j["conflicts"][0]["rows"]] == [
+    (1, "price", "cell", 5, 51, 52), (5, "price", "added by both", None, 5, 50),
+    (6, "price", "added by both", None, 6, 60), (7, "price", "added by both", None, 70, 7)]'
+expect 75 "$tarn" lake merge work main "${reports[@]}" --limit 4
+says "id 7 column price: no row | 70 | 7"
+t lake merge work main "${reports[@]}" --strategy theirs
+same "$("$tarn" sql --csv 'SELECT id, price FROM "main/orders" ORDER BY id' | tail -n +2 | tr '\n' ' ')" \
+    "1,52 2,8 3,91 4,1 5,50 6,60 7,7 8,80 9,9 " "only the conflicting cells are theirs"
 cd "$scratch"
 
 say "a check that commits to its own branch, never ends, or floods is refused or ended"

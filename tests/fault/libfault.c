@@ -329,6 +329,19 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to, 
            real(from_folder, from, to_folder, to, flags));
 }
 
+int renameat(int from_folder, const char *from, int to_folder, const char *to)
+{
+    REAL(renameat);
+    JUDGED(K_RENAME, at_below(from_folder, from) || at_below(to_folder, to), int, -1,
+           real(from_folder, from, to_folder, to));
+}
+
+int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags)
+{
+    REAL(linkat);
+    JUDGED(K_LINK, at_below(to_folder, to), int, -1, real(from_folder, from, to_folder, to, flags));
+}
+
 int link(const char *from, const char *to)
 {
     REAL(link);

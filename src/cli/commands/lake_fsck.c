@@ -88,6 +88,7 @@ static tarn_code show_lost(void *arg, const tarn_commit *c, bool tip, tarn_err *
 
 typedef struct sources {
     tarn_lake *lakes[SOURCES];
+    const char *names[SOURCES]; /* (n_lakes) */
     const char *folders[SOURCES];
     size_t n_lakes, n_folders;
 } sources;
@@ -105,7 +106,7 @@ static tarn_code open_source(tarn_lake *lake, const char *where, findings *f, so
         out->folders[out->n_folders++] = where;
         return TARN_OK;
     }
-    out->n_lakes++;
+    out->names[out->n_lakes++] = where;
     if (strcmp(tarn_lake_inside(*at), tarn_lake_inside(lake)) != 0) return TARN_OK;
     return TARN_FAIL(err, TARN_INVALID, "'%s' is the lake to be repaired; give another copy of it", where);
 }
@@ -118,6 +119,47 @@ static tarn_code open_sources(tarn_lake *lake, const fsck_params *p, int argc, c
 
     if (p->from[0]) TARN_TRY(open_source(lake, p->from, f, out, err));
     for (int i = 0; i < argc; i++) TARN_TRY(open_source(lake, argv[i], f, out, err));
+done:
+    return rc;
+}
+
+typedef struct copy_refs {
+    findings *f;
+    tarn_lake *lake;  /* the one that was repaired */
+    const char *name; /* of the copy */
+} copy_refs;
+
+/* A branch or tag that a copy knows and the new metadata do not. */
+static tarn_code tell_ref(void *arg, const tarn_ref *ref, tarn_err *err)
+{
+    copy_refs *r = arg;
+    bool branch = strncmp(ref->name, "heads/", 6) == 0;
+    char hex[TARN_ID_HEX], line[1200];
+    tarn_commit c = {.n_parents = 0};
+    tarn_id now;
+
+    if (!branch && strncmp(ref->name, "tags/", 5) != 0) return TARN_OK;
+    tarn_code rc = tarn_lake_ref_get(r->lake, ref->name, &now, err);
+    if (rc != TARN_NOT_FOUND) return rc;
+    rc = tarn_lake_commit_read(r->lake, &ref->commit, &c, err);
+    tarn_commit_clear(&c);
+    if (rc != TARN_OK) return rc == TARN_NOT_FOUND ? TARN_OK : rc;
+    (void)tarn_id_hex(&ref->commit, hex);
+    (void)snprintf(line, sizeof line,
+                   "the copy '%.400s' has '%.250s' at commit %.12s; 'tarn lake %s %.250s %.12s' puts it there again",
+                   r->name, short_ref(ref->name), hex, branch ? "branch" : "tag", ref->name + (branch ? 6 : 5), hex);
+    show_done(r->f, line);
+    return TARN_OK;
+}
+
+/* Told, not taken: a copy may be older than what was lost. */
+static tarn_code tell_refs(tarn_lake *lake, const sources *s, findings *f, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    for (size_t i = 0; i < s->n_lakes; i++)
+        TARN_TRY(
+            tarn_lake_refs(s->lakes[i], "", tell_ref, &(copy_refs){.f = f, .lake = lake, .name = s->names[i]}, err));
 done:
     return rc;
 }
@@ -142,6 +184,7 @@ static tarn_code repair(tarn_cli *cli, const fsck_params *p, int argc, char *con
                              .arg = f,
                              .sink = cli->sink};
     TARN_TRY(tarn_lake_repair(lake, &o, &sum, err));
+    if (mended) TARN_TRY(tell_refs(lake, &s, f, err));
     json_t *j = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:O}", "metadata", mended ? 1 : 0, "packs",
                           (json_int_t)sum.packs, "saved", (json_int_t)sum.saved, "fetched", (json_int_t)sum.fetched,
                           "files", (json_int_t)sum.files, "left", (json_int_t)sum.left, "done", f->done);

@@ -227,7 +227,8 @@ static tarn_code put_all(put_job *j, const char *branch, const char *who, tarn_e
     return rc;
 }
 
-/* A folder: every regular file in it, in order of name, hidden ones too; .tarn is left out. */
+/* A folder: every regular file in it, in order of name, hidden ones too; .tarn is left out, and what a killed checkout
+ * may have left half written. */
 static tarn_code find_in_folder(put_job *j, const char *folder, const char *to, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -249,7 +250,8 @@ static tarn_code find_in_folder(put_job *j, const char *folder, const char *to, 
         }
         if ((e->fts_info == FTS_SL || e->fts_info == FTS_SLNONE || e->fts_info == FTS_DEFAULT) && j->left_out++ == 0)
             (void)snprintf(j->first_left, sizeof j->first_left, "%s", e->fts_path);
-        if (e->fts_info != FTS_F || rc != TARN_OK) continue;
+        bool half = strncmp(e->fts_name, TARN_CHECKOUT_TEMPORARY, sizeof TARN_CHECKOUT_TEMPORARY - 1) == 0;
+        if (e->fts_info != FTS_F || half || rc != TARN_OK) continue;
         const char *rest = e->fts_path + skip;
         while (*rest == '/') rest++;
         int n = snprintf(path, sizeof path, "%s%s%s", to, to[0] ? "/" : "", rest);
