@@ -4,7 +4,7 @@
  *
  * Both pin what may never change (version, hash, chunks, tree). The file also says where packs and metadata live. A
  * lake whose store or metadata are elsewhere has an id, which stands in the file, the store and the metadata, so that
- * they are never mixed up.
+ * they are never mixed up. A checksum of it all is its last member.
  */
 #ifndef TARN_LAKE_FORMAT_H
 #define TARN_LAKE_FORMAT_H

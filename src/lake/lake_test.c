@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lake_test.c - the door: objects, paths, staging, commits, refs, records. */
+#include "lake/format.h"
 #include "lake/history.h"
 #include "lake/scratch_test.h"
 
@@ -72,6 +73,29 @@ static void a_newer_or_foreign_format_is_refused(void **state)
     assert_int_equal(unlink(path), 0);
     must_fail_with(TARN_NOT_FOUND, "is not a lake", tarn_lake_open(s.folder, &again, err));
     scratch_free(&s);
+}
+
+/* Of the lake's description: damage is called damage, never a newer version, and changes nothing that is believed. */
+static void every_flipped_bit_of_the_format_is_damage(void **state)
+{
+    tarn_format f = {.store = "disk:.", .id = "0123456789abcdef0123456789abcdef", .encrypted = true}, read;
+    tarn_text text = {0};
+    int believed = 0;
+
+    (void)state;
+    must(tarn_format_write(&f, true, &text, err));
+    for (size_t i = 0; i < 8 * text.len; i++) {
+        text.data[i / 8] = (char)(text.data[i / 8] ^ 1 << i % 8);
+        read = (tarn_format){.encrypted = false};
+        tarn_code rc = tarn_format_read(text.data, text.len, "f", &read, NULL);
+        assert_true(rc == TARN_OK || rc == TARN_CORRUPT);
+        believed += rc == TARN_OK;
+        if (rc == TARN_OK) assert_true(read.encrypted && !strcmp(read.store, f.store) && !strcmp(read.id, f.id));
+        text.data[i / 8] = (char)(text.data[i / 8] ^ 1 << i % 8);
+    }
+    assert_in_range(believed, 0, 80); /* within the name of the member that would tell */
+    must(tarn_format_read(text.data, text.len, "f", &read, err));
+    tarn_text_clear(&text);
 }
 
 static tarn_code gather(void *arg, const void *bytes, size_t len, tarn_err *err)
@@ -507,9 +531,10 @@ static void one_staged_path_is_looked_up_and_facts_are_forgotten(void **state)
 TARN_TESTS(TARN_TEST(one_staged_path_is_looked_up_and_facts_are_forgotten),
            TARN_TEST(a_lake_is_found_from_a_folder_below),
            TARN_TEST(what_a_dead_maker_left_is_cleared_and_what_a_living_one_makes_is_not),
-           TARN_TEST(a_newer_or_foreign_format_is_refused), TARN_TEST(objects_of_all_sizes_come_back),
-           TARN_TEST(content_in_pieces_is_stored_as_content_at_once), TARN_TEST(attributes_go_with_the_path),
-           TARN_TEST(what_is_not_there_is_said_to_be_missing), TARN_TEST(equal_content_is_stored_once),
-           TARN_TEST(a_cached_file_is_whole_and_made_again_when_touched), TARN_TEST(listings_fold_start_after_and_stop),
-           TARN_TEST(staging_is_durable_visible_and_committed), TARN_TEST(commits_carry_metadata_and_expectations),
-           TARN_TEST(refs_move_only_by_compare_and_swap), TARN_TEST(recipes_and_facts_are_remembered))
+           TARN_TEST(a_newer_or_foreign_format_is_refused), TARN_TEST(every_flipped_bit_of_the_format_is_damage),
+           TARN_TEST(objects_of_all_sizes_come_back), TARN_TEST(content_in_pieces_is_stored_as_content_at_once),
+           TARN_TEST(attributes_go_with_the_path), TARN_TEST(what_is_not_there_is_said_to_be_missing),
+           TARN_TEST(equal_content_is_stored_once), TARN_TEST(a_cached_file_is_whole_and_made_again_when_touched),
+           TARN_TEST(listings_fold_start_after_and_stop), TARN_TEST(staging_is_durable_visible_and_committed),
+           TARN_TEST(commits_carry_metadata_and_expectations), TARN_TEST(refs_move_only_by_compare_and_swap),
+           TARN_TEST(recipes_and_facts_are_remembered))

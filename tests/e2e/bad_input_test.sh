@@ -307,6 +307,9 @@ say "a lake of a newer format, and what is no lake"
 cd "$scratch" && rm -rf damage && cp -r good damage && cd damage
 chmod u+w .tarn/format
 sed -i 's/"version": 1/"version": 99/' .tarn/format
+expect 70 "$tarn" lake log
+says "is damaged" "fsck --repair"
+sed -i 's/"check"/"was"/' .tarn/format
 expect 69 "$tarn" lake log
 says "format version 99; this tarn knows up to 2: use a newer tarn"
 expect 69 "$tarn" run
