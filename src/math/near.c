@@ -77,6 +77,9 @@ static void take_beside(const double *from, double out[CHUNK])
         _mm256_storeu_pd(out + j, _mm256_min_pd(_mm256_max_pd(_mm256_loadu_pd(from + j), least), most));
 }
 
+/* Columns of a part as they are gone through, eight at a time; those that are not there are 0. */
+static size_t by_eight(size_t n) { return (n + 7) / 8 * 8; }
+
 /* Columns at .. of row i asked about, filled up with 0. */
 static void take_asked(const tarn_asked *q, size_t i, size_t at, size_t n, double out[CHUNK])
 {
@@ -85,7 +88,7 @@ static void take_asked(const tarn_asked *q, size_t i, size_t at, size_t n, doubl
         return;
     }
     for (size_t j = 0; j < n; j++) out[j] = clean(q->values[(q->column ? q->column[at + j] : at + j) * q->stride + i]);
-    for (size_t j = n; j < CHUNK; j++) out[j] = 0;
+    for (size_t j = n; j < by_eight(n); j++) out[j] = 0;
 }
 
 static void take_stored(const tarn_near *s, size_t row, size_t at, size_t n, double out[CHUNK])
@@ -96,7 +99,7 @@ static void take_stored(const tarn_near *s, size_t row, size_t at, size_t n, dou
             _mm256_storeu_pd(out + j, _mm256_cvtps_pd(_mm_loadu_ps(s->narrow + row * s->d + at + j)));
     else
         for (size_t j = 0; j < n; j++) out[j] = (double)s->narrow[row * s->d + at + j];
-    for (size_t j = n; j < CHUNK; j++) out[j] = 0;
+    for (size_t j = n; j < by_eight(n); j++) out[j] = 0;
 }
 
 static double add_lanes(__m256d a, __m256d b)
@@ -113,9 +116,9 @@ typedef struct sums {
     __m256d a, b;
 } sums;
 
-static void add_squares(sums *s, const double *x, const double *y)
+static void add_squares(sums *s, size_t n, const double *x, const double *y)
 {
-    for (size_t j = 0; j < CHUNK; j += 8) {
+    for (size_t j = 0; j < n; j += 8) {
         __m256d d = _mm256_sub_pd(_mm256_loadu_pd(x + j), _mm256_loadu_pd(y + j));
         __m256d e = _mm256_sub_pd(_mm256_loadu_pd(x + j + 4), _mm256_loadu_pd(y + j + 4));
         s->a = _mm256_fmadd_pd(d, d, s->a);
@@ -123,19 +126,19 @@ static void add_squares(sums *s, const double *x, const double *y)
     }
 }
 
-static void add_products(sums *s, const double *x, const double *y)
+static void add_products(sums *s, size_t n, const double *x, const double *y)
 {
-    for (size_t j = 0; j < CHUNK; j += 8) {
+    for (size_t j = 0; j < n; j += 8) {
         s->a = _mm256_fmadd_pd(_mm256_loadu_pd(x + j), _mm256_loadu_pd(y + j), s->a);
         s->b = _mm256_fmadd_pd(_mm256_loadu_pd(x + j + 4), _mm256_loadu_pd(y + j + 4), s->b);
     }
 }
 
-static void add_sizes(sums *s, const double *x, const double *y, bool largest)
+static void add_sizes(sums *s, size_t n, const double *x, const double *y, bool largest)
 {
     const __m256d sign = _mm256_set1_pd(-0.0);
 
-    for (size_t j = 0; j < CHUNK; j += 8) {
+    for (size_t j = 0; j < n; j += 8) {
         __m256d d = _mm256_andnot_pd(sign, _mm256_sub_pd(_mm256_loadu_pd(x + j), _mm256_loadu_pd(y + j)));
         __m256d e = _mm256_andnot_pd(sign, _mm256_sub_pd(_mm256_loadu_pd(x + j + 4), _mm256_loadu_pd(y + j + 4)));
         s->a = largest ? _mm256_max_pd(d, s->a) : _mm256_add_pd(d, s->a);
@@ -164,9 +167,9 @@ static double cosine_distance(const tarn_near *s, const tarn_asked *q, size_t i,
         size_t n = chunk_at(s->d, at);
         take_asked(q, i, at, n, x);
         take_stored(s, row, at, n, y);
-        add_products(&xy, x, y);
-        add_products(&xx, x, x);
-        add_products(&yy, y, y);
+        add_products(&xy, n, x, y);
+        add_products(&xx, n, x, x);
+        add_products(&yy, n, y, y);
     }
     double size = sqrt(add_lanes(xx.a, xx.b)) * sqrt(add_lanes(yy.a, yy.b));
     return size > 0 ? 1 - add_lanes(xy.a, xy.b) / size : 1;
@@ -183,8 +186,8 @@ double tarn_near_distance(const tarn_near *s, const tarn_asked *q, size_t i, siz
         size_t n = chunk_at(s->d, at);
         take_asked(q, i, at, n, x);
         take_stored(s, row, at, n, y);
-        if (s->metric == TARN_METRIC_EUCLIDEAN) add_squares(&lanes, x, y);
-        else add_sizes(&lanes, x, y, largest);
+        if (s->metric == TARN_METRIC_EUCLIDEAN) add_squares(&lanes, n, x, y);
+        else add_sizes(&lanes, n, x, y, largest);
         sum = largest ? most_of_lanes(&lanes) : add_lanes(lanes.a, lanes.b);
     }
     return sum;
@@ -196,8 +199,9 @@ float tarn_near_norm(const tarn_near *s, size_t row, float *length)
     sums xx = {_mm256_setzero_pd(), _mm256_setzero_pd()};
 
     for (size_t at = 0; at < s->d; at += CHUNK) {
-        take_stored(s, row, at, chunk_at(s->d, at), x);
-        add_products(&xx, x, x);
+        size_t n = chunk_at(s->d, at);
+        take_stored(s, row, at, n, x);
+        add_products(&xx, n, x, x);
     }
     double square = add_lanes(xx.a, xx.b), size = sqrt(square);
     *length = (float)(size * 1.000001);

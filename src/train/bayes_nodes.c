@@ -77,6 +77,20 @@ static double variance_of(double weight, double sum, double square)
     return v > 0 ? v : 0;
 }
 
+/* Values whose squares are beyond a double have no variance. */
+static tarn_code check_squares(const tarn_bayes *b, const int32_t *cols, int32_t n, tarn_err *err)
+{
+    for (int32_t c = 0; c < n; c++) {
+        size_t j = (size_t)cols[c];
+        bool finite = isfinite(b->dense.plain[2 * b->cols + j]);
+        for (size_t k = 0; k < b->classes; k++) finite = finite && isfinite(b->dense.square[k * b->cols + j]);
+        if (!finite)
+            return TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
+                             b->job->x->features[j].name);
+    }
+    return TARN_OK;
+}
+
 /* The largest variance of a column, each row counted once. */
 static double largest_variance(const tarn_bayes *b, const int32_t *cols, int32_t n)
 {
@@ -121,9 +135,11 @@ tarn_code tarn_bayes_normal(const tarn_bayes *b, const int32_t *cols, int32_t n_
 {
     tarn_code rc = TARN_OK;
     size_t d = (size_t)n_cols, cells = b->classes * d;
-    double add = smoothing * largest_variance(b, cols, n_cols), *data = NULL;
+    double add = 0, *data = NULL;
     uint32_t *regs = NULL;
 
+    TARN_TRY(check_squares(b, cols, n_cols, err));
+    add = smoothing * largest_variance(b, cols, n_cols);
     TARN_TRY(tarn_alloc(&data, b->classes + 3 * cells, sizeof *data, err));
     TARN_TRY(tarn_alloc(&regs, d, sizeof *regs, err));
     memcpy(data, bias, b->classes * sizeof *data);

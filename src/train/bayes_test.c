@@ -144,6 +144,7 @@ typedef struct way {
     int from, to; /* rows */
     const void *before;
     size_t before_len;
+    const char *fails; /* NULL: it does not */
 } way;
 
 static tarn_model *fit(const sample *s, const way *how, tarn_fitted *fitted)
@@ -176,8 +177,11 @@ static tarn_model *fit(const sample *s, const way *how, tarn_fitted *fitted)
     x.y = s->y + how->from;
     x.weight = strstr(s->name, "_w") ? s->weight + how->from : NULL;
     x.classes = s->classes;
-    must(tarn_train(algo, params, &job, fitted, err));
-    must(golden_finish(job.graph, s->classes, fitted->out, &model, err));
+    if (how->fails) must_fail_with(TARN_NUMERIC, how->fails, tarn_train(algo, params, &job, fitted, err));
+    else {
+        must(tarn_train(algo, params, &job, fitted, err));
+        must(golden_finish(job.graph, s->classes, fitted->out, &model, err));
+    }
     tarn_graph_free(job.graph);
     return model;
 }
@@ -307,5 +311,21 @@ static void what_is_missing_is_left_out(void **state)
     tarn_model_free(m);
 }
 
+static void says_which_column_overflows(void **state)
+{
+    static sample s;
+    tarn_fitted fitted = {0};
+
+    (void)state;
+    s = (sample){.name = "huge", .algo = "gaussian_nb", .settings = "-", .rows = 8, .cols = 2, .classes = 2};
+    for (int i = 0; i < 8; i++) {
+        s.y[i] = i % 2;
+        s.value[0][i] = i;
+        s.value[1][i] = i * 1e200;
+    }
+    assert_null(fit(&s, &(way){.to = 8, .fails = "the squares of column 'x1' overflow"}, &fitted));
+}
+
 TARN_TESTS(TARN_TEST(probabilities_are_those_of_scikit_learn), TARN_TEST(a_text_of_values_gives_the_same),
-           TARN_TEST(learning_on_is_as_learning_at_once), TARN_TEST(what_is_missing_is_left_out))
+           TARN_TEST(learning_on_is_as_learning_at_once), TARN_TEST(what_is_missing_is_left_out),
+           TARN_TEST(says_which_column_overflows))

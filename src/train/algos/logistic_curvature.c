@@ -39,6 +39,7 @@ static void find_diagonal(const logistic_problem *p, double share, double *out)
         /* a constant column, up to rounding: nothing is gained by a huge step along it */
         if (square < 1e-12 * p->square[j]) square = p->square[j];
         out[j] = share * (1 - share) * square + (j < p->cols ? p->penalty : 0);
+        if (out[j] == 0) out[j] = 1; /* a column of zeros that costs nothing: its gradient is 0 whatever is done */
     }
 }
 

@@ -306,6 +306,35 @@ static void equal_columns_get_equal_coefficients(void **state)
     assert_true(fabs(theta[7] - theta[3]) < 1e-6 * fabs(theta[3]));
 }
 
+/* A penalty on absolute values alone adds nothing to the Hessian, so that it is 0 along a column of zeros. */
+static void a_column_of_zeros_takes_no_part(void **state)
+{
+    static sample s;
+    logistic_params params = presets();
+    double newton[3 * (MOST_COLS + 1)], theta[3 * (MOST_COLS + 1)];
+    tarn_fitted out;
+    (void)state;
+
+    sample_read(&s, "tests/golden/iris.csv", iris_classes);
+    standardise(&s);
+    memset(s.values[1], 0, sizeof s.values[1]);
+    sample_ready(&s, 3, false);
+    params.tol = 1e-9;
+    for (int half = 0; half <= 2; half++) {
+        params.l1_ratio = half / 2.0;
+        params.solver = LOGISTIC_NEWTON;
+        solve(&s, &params, newton, &out);
+        params.solver = LOGISTIC_LBFGS;
+        solve(&s, &params, theta, &out);
+        assert_true(out.converged);
+        for (int32_t k = 0; k < 3; k++) {
+            assert_true(theta[k * (s.cols + 1) + 1] == 0);
+            for (int32_t j = 0; j < s.cols; j++)
+                assert_true(fabs(theta[k * (s.cols + 1) + j] - newton[k * (s.cols + 1) + j]) < 1e-5);
+        }
+    }
+}
+
 static void columns_of_very_unlike_size_converge(void **state)
 {
     static sample s;
@@ -521,8 +550,9 @@ TARN_TESTS(TARN_TEST(absolute_penalties_find_scikit_learns_coefficients),
            TARN_TEST(finds_scikit_learns_coefficients_for_three_classes),
            TARN_TEST(separable_data_converge_to_scikit_learns_coefficients),
            TARN_TEST(separable_data_converge_with_hardly_any_penalty), TARN_TEST(a_constant_alone_gives_the_log_odds),
-           TARN_TEST(equal_columns_get_equal_coefficients), TARN_TEST(columns_of_very_unlike_size_converge),
-           TARN_TEST(the_objective_never_rises), TARN_TEST(stops_when_cancelled_and_at_the_limit_of_steps),
+           TARN_TEST(equal_columns_get_equal_coefficients), TARN_TEST(a_column_of_zeros_takes_no_part),
+           TARN_TEST(columns_of_very_unlike_size_converge), TARN_TEST(the_objective_never_rises),
+           TARN_TEST(stops_when_cancelled_and_at_the_limit_of_steps),
            TARN_TEST(says_which_column_overflows_and_when_newton_is_too_much),
            TARN_TEST(the_model_predicts_what_the_coefficients_say),
            TARN_TEST(importance_is_coefficient_times_deviation))
