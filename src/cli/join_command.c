@@ -212,6 +212,8 @@ tarn_code tarn_cli_join(tarn_cli *cli, const tarn_join_params *p, tarn_join_fn *
     TARN_TRY(open_tables(&rows, cli, lake, p, join == tarn_lake_merge, argv[0], into, err));
     rc = join(lake, argv[0], into, &o, &r, err);
     if (rc == TARN_OK) print_result(cli, p, &r, into);
+    if (r.idle[0] && (rc == TARN_OK || r.conflicts > 0))
+        tarn_say(cli->sink, TARN_WARN, "no conflict fits the pattern '%s'", r.idle);
     if (rc == TARN_OK || r.conflicts > 0) {
         tarn_code kept = keep_result(cli, &t, &r, into, rc == TARN_OK ? err : NULL);
         if (rc == TARN_OK) rc = kept;

@@ -58,3 +58,15 @@ bool tarn_glob_any(const char *patterns, const char *text)
     }
     return false;
 }
+
+uint64_t tarn_glob_which(const char *patterns, const char *text)
+{
+    uint64_t which = 0;
+
+    for (uint64_t bit = 1; patterns && *patterns && bit; bit <<= 1) {
+        size_t len = strcspn(patterns, "\n");
+        if (len > 0 && fits(patterns, len, text)) which |= bit;
+        patterns += len + (patterns[len] == '\n');
+    }
+    return which;
+}

@@ -58,6 +58,7 @@ typedef struct tarn_merge_result {
     bool fast_forward, nothing; /* nothing: all of it was there already */
     int64_t settled;            /* conflicts settled by patterns, resolver or strategy */
     int64_t conflicts;          /* that stay */
+    char idle[256];             /* the first pattern of ours and theirs that fits no conflict; "": each fits one */
 } tarn_merge_result;
 
 /* Merge `from` (a ref) into branch `into`. TARN_CONFLICT, with out->conflicts > 0 and nothing changed, if conflicts

@@ -314,6 +314,8 @@ TARN_MUST tarn_code tarn_entries_hold(tarn_lake *lake, const tarn_entry *entries
 /* Does one of the patterns, one a line, fit the text? NULL: no. '?' is one character; it and '*' stay within a part,
  * '**' does not; a pattern that ends in '/' fits all that begins with it. */
 bool tarn_glob_any(const char *patterns, const char *text);
+/* Which of them do: bit i for the i-th, of the first 64. */
+uint64_t tarn_glob_which(const char *patterns, const char *text);
 
 /* ---- protect.c ---- */
 

@@ -25,7 +25,8 @@ typedef struct join {
     tarn_id ours;            /* tree of the head that was built on */
     json_t *meta;
     tarn_merge_result *out;
-    char first[1025]; /* path of the first conflict that stays */
+    uint64_t fit_ours, fit_theirs; /* patterns that fitted a conflict: tarn_glob_which */
+    char first[1025];              /* path of the first conflict that stays */
 } join;
 
 /* ---- conflicts ---- */
@@ -60,6 +61,8 @@ static tarn_code clash(void *arg, const char *path, const tarn_entry *base, cons
     bool keep = tarn_glob_any(j->o->ours, path), other = !keep && tarn_glob_any(j->o->theirs, path),
          settled = keep || other;
 
+    j->fit_ours |= tarn_glob_which(j->o->ours, path);
+    j->fit_theirs |= tarn_glob_which(j->o->theirs, path);
     if (!settled) TARN_TRY(ask(j, path, base, ours, theirs, merged, &settled, &why, err));
     if (!settled) other = j->o->strategy == TARN_SIDE_THEIRS;
     if (other) take_theirs(theirs, merged);
@@ -73,6 +76,16 @@ static tarn_code clash(void *arg, const char *path, const tarn_entry *base, cons
 done:
     tarn_text_clear(&why);
     return rc;
+}
+
+/* A pattern that fits nothing is most likely mistyped, and something else has decided then. */
+static void find_idle(const char *patterns, uint64_t fit, tarn_merge_result *out)
+{
+    for (uint64_t bit = 1; patterns && *patterns && bit && !out->idle[0]; bit <<= 1) {
+        size_t len = strcspn(patterns, "\n");
+        if (len > 0 && !(fit & bit)) (void)snprintf(out->idle, sizeof out->idle, "%.*s", (int)len, patterns);
+        patterns += len + (patterns[len] == '\n');
+    }
 }
 
 static tarn_code tell_conflicts(const join *j, tarn_err *err)
@@ -138,12 +151,15 @@ static tarn_code build(void *arg, const tarn_id *head, tarn_draft *draft, tarn_e
 
     if (tarn_id_none(head)) return TARN_FAIL(err, TARN_NOT_FOUND, "there is no branch '%.200s'", j->into);
     *j->out = (tarn_merge_result){.commit = *head};
+    j->fit_ours = j->fit_theirs = 0;
     TARN_TRY(tarn_commit_tree(j->lake, head, &j->ours, err));
     if (j->kind == MERGE) TARN_TRY(sides_of_merge(j, head, draft, &base, &theirs, &ready, err));
     else TARN_TRY(sides_of_one(j, draft, &base, &theirs, err));
     if (!ready) {
         TARN_TRY(tarn_tree_merge(j->lake, &base, &j->ours, &theirs, clash, j, &draft->commit.tree, &draft->commit.paths,
                                  err));
+        find_idle(j->o->ours, j->fit_ours, j->out);
+        find_idle(j->o->theirs, j->fit_theirs, j->out);
         if (j->out->conflicts > 0 && !j->o->dry_run) rc = tell_conflicts(j, err);
         TARN_TRY(rc);
         draft->nothing = j->kind != MERGE && tarn_id_equal(&draft->commit.tree, &j->ours);

@@ -436,7 +436,11 @@ static void log_and_blame_follow_paths_through_merges(void **state)
     LOGGED("f e merge work into main dx d/in/z e d/y d/x ", .limit = 0);
     LOGGED("f e ", .limit = 2);
     LOGGED("merge work into main d/in/z d/y d/x ", .path = "d/");
+    LOGGED("merge work into main d/in/z d/y d/x ", .path = "d");
     LOGGED("d/in/z ", .path = "d/in/");
+    LOGGED("d/in/z ", .path = "d/in");
+    LOGGED("d/x ", .path = "d/x");
+    LOGGED("", .path = "d/i");
     LOGGED("e e ", .path = "e");
     LOGGED("e ", .path = "e", .limit = 1);
     LOGGED("", .path = "nothing");

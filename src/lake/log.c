@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- did a path change? ---- */
@@ -27,10 +28,19 @@ static tarn_code look(tarn_lake *lake, const tarn_id *tree, const char *path, ta
 }
 
 typedef struct lens {
-    const char *path; /* with '/' behind, or "": a folder */
-    bool folder;
+    const char *path; /* a file; NULL: none */
+    char below[1027]; /* a folder, with '/' behind; "": everything */
     tarn_entry a, b;
 } lens;
+
+static tarn_code folder_differs(tarn_lake *lake, const lens *l, const tarn_id *a, const tarn_id *b, bool *yes,
+                                tarn_err *err)
+{
+    tarn_code rc = tarn_tree_diff(lake, a, b, l->below, stop, NULL, err);
+
+    *yes = rc == TARN_CANCELLED;
+    return *yes ? TARN_OK : rc;
+}
 
 static tarn_code differs(tarn_lake *lake, lens *l, const tarn_id *a, const tarn_id *b, bool *yes, tarn_err *err)
 {
@@ -39,15 +49,12 @@ static tarn_code differs(tarn_lake *lake, lens *l, const tarn_id *a, const tarn_
 
     *yes = false;
     if (tarn_id_equal(a, b)) goto done;
-    if (l->folder) {
-        rc = tarn_tree_diff(lake, a, b, l->path, stop, NULL, err);
-        *yes = rc == TARN_CANCELLED;
-        if (*yes) rc = TARN_OK;
-        goto done;
+    if (l->path) {
+        TARN_TRY(look(lake, a, l->path, &l->a, &in_a, err));
+        TARN_TRY(look(lake, b, l->path, &l->b, &in_b, err));
+        *yes = !tarn_entry_same(in_a ? &l->a : NULL, in_b ? &l->b : NULL);
     }
-    TARN_TRY(look(lake, a, l->path, &l->a, &in_a, err));
-    TARN_TRY(look(lake, b, l->path, &l->b, &in_b, err));
-    *yes = !tarn_entry_same(in_a ? &l->a : NULL, in_b ? &l->b : NULL);
+    if (!*yes) TARN_TRY(folder_differs(lake, l, a, b, yes, err));
 done:
     return rc;
 }
@@ -97,14 +104,17 @@ done:
     return rc;
 }
 
+/* A path without '/' behind is a file, or a folder: a store of objects may have both. */
 static tarn_code open_lens(const char *path, lens **out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     size_t len = strlen(path);
+    bool folder = len == 0 || path[len - 1] == '/';
 
+    if (len > 1024) return TARN_FAIL(err, TARN_INVALID, "a path has at most 1024 bytes, not %zu", len);
     TARN_TRY(tarn_alloc(out, 1, sizeof **out, err));
-    (*out)->path = path;
-    (*out)->folder = len == 0 || path[len - 1] == '/';
+    (*out)->path = folder ? NULL : path;
+    (void)snprintf((*out)->below, sizeof(*out)->below, "%s%s", path, folder ? "" : "/");
 done:
     return rc;
 }

@@ -27,7 +27,8 @@ static inline tarn_code compare_commit(void *arg, const tarn_commit *c, tarn_err
     return TARN_OK;
 }
 
-/* Differs in the place (a path, or a folder with '/' behind) from every parent, a first commit from nothing. */
+/* Differs in the place (a path, or a folder, with '/' behind or without) from every parent, a first commit from
+ * nothing. */
 static inline bool changed_there(const play *p, const naive_commit *c, const char *place)
 {
     int n = c->n_parents ? c->n_parents : 1;
@@ -38,8 +39,8 @@ static inline bool changed_there(const play *p, const naive_commit *c, const cha
         const uint32_t *before = c->n_parents ? p->m.commits[c->parent[k]].map : NULL;
         bool differs = false;
         for (uint32_t i = 0; i < p->m.paths.n && !differs; i++)
-            differs = c->map[i] != value_in(before, i) &&
-                      (folder ? begins(p->m.paths.v[i], place) : strcmp(p->m.paths.v[i], place) == 0);
+            differs = c->map[i] != value_in(before, i) && begins(p->m.paths.v[i], place) &&
+                      (folder || strchr("/", p->m.paths.v[i][strlen(place)]));
         if (!differs) return false;
     }
     return true;

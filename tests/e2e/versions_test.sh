@@ -43,10 +43,16 @@ that 'j["error"]["code"] == "CONFLICT" and j["conflicts"][0]["path"] == "a"'
 that '[j["conflicts"][0][s]["bytes"] for s in ("base", "ours", "theirs")] == [2, 2, 3]'
 t lake merge work --dry-run --json
 that 'len(j["conflicts"]) == 1 and not j["changes"]'
+expect 75 "$tarn" lake merge work --theirs b
+says "no conflict fits the pattern 'b'"
+t lake merge work --dry-run --theirs a --ours 'a*' --theirs 'none/**'
+says "no conflict fits the pattern 'none/**'"
 t lake merge work --strategy theirs --json
 that 'j["settled"] == 1 and not j["fast_forward"] and [c["path"] for c in j["changes"]] == ["a"]'
 t lake log --json
 that 'len(j["commits"][0]["parents"]) == 2 and len(j["commits"]) == 4'
+t lake log --path nowhere
+says "no commit of 'main' is of that kind"
 t lake blame main/a --json
 that 'j["entries"][0]["commit"]["message"] == "three"'
 t lake merge main work --json

@@ -19,7 +19,7 @@ static const tarn_param params[] = {
     TARN_TEXT(log_params, author, "", "only commits whose author's name holds this"),
     TARN_TEXT(log_params, since, "", "only commits from this time on, like 2026-01-31 or 2026-01-31T12:00"),
     TARN_TEXT(log_params, until, "", "only commits up to this time"),
-    TARN_TEXT(log_params, path, "", "only commits that changed this path, or folder (with '/' behind)"),
+    TARN_TEXT(log_params, path, "", "only commits that changed this path, or something in this folder"),
     TARN_BOOL_PARAM(log_params, moves, false, "instead: what happened to the ref itself, resets and removals too"),
     TARN_PARAMS_END,
 };
@@ -103,6 +103,7 @@ static tarn_code show_commits(log_walk *w, tarn_lake *lake, const log_params *p,
         return TARN_FAIL(err, TARN_USAGE, "--graph draws whole lines; leave --author, --path and --until away");
     TARN_TRY(tarn_lake_resolve(lake, ref, &id, err));
     TARN_TRY(tarn_lake_log_some(lake, &id, &o, show, w, err));
+    if (json_array_size(w->list) == 0) tarn_say(w->cli->sink, TARN_INFO, "no commit of '%s' is of that kind", ref);
 done:
     return rc;
 }
