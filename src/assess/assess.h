@@ -25,10 +25,12 @@ typedef struct tarn_judged {
     /* (rows) 0 or more, not all 0; or NULL: 1 each. A row of weight 0 is as if it were not there. */
     const double *weight;
     double threshold; /* BINARY: at or above it is class 1 */
-    /* (rows) which rows belong together, by any number; they need not stand together. For ranking: what is ranked
-     * against each other (a query, a day). For resampling: what is drawn as a whole (all rows of one customer). NULL:
-     * none. */
+    /* (rows) which rows are ranked against each other (a query, a day), by any number; they need not stand together.
+     * NULL: none, and no rankings. */
     const int64_t *group;
+    /* (rows) which rows depend on each other (those of one customer), by any number: how sure a figure is goes by
+     * whole clusters, while no figure looks at them. NULL: those of a group do, or, without groups, none. */
+    const int64_t *cluster;
     struct tarn_known *known; /* of this room; NULL outside of it */
 } tarn_judged;
 
@@ -74,8 +76,8 @@ typedef struct tarn_interval {
     const char *kind;        /* which of the table made it */
 } tarn_interval;
 
-/* intervals.def has the kinds, the best first. Whole groups are drawn where j has groups: rows that depend on each
- * other say less than their number promises. */
+/* intervals.def has the kinds, the best first. Whole clusters or groups are drawn where j has them: rows that depend on
+ * each other say less than their number promises. */
 typedef struct tarn_interval_kind {
     const char *name, *title, *paper;
     const char *help;
@@ -99,7 +101,7 @@ void tarn_wilson(double part, double whole, double level, double *low, double *h
 /* What is compared: the predictions of two models for the same rows, or scores that models reached on several sets of
  * rows (folds, repetitions, tables). */
 typedef struct tarn_contest {
-    const tarn_judged *a, *b;  /* the same rows, y, weight and group; NULL: scores are given */
+    const tarn_judged *a, *b;  /* the same rows, y, weight, group and cluster; NULL: scores are given */
     const tarn_metric *metric; /* rows: which figure (`bootstrap`); scores: which way is better, NULL: higher */
     const double *score;       /* (models, sets) */
     int models;
@@ -119,7 +121,7 @@ typedef struct tarn_comparison {
     const char *name, *title, *paper;
     const char *help;
     unsigned tasks; /* of two models on the same rows: bits 1 << tarn_task; 0: of scores */
-    bool weights;   /* rows may have weights and groups */
+    bool weights;   /* rows may have weights, groups and clusters */
     int most;       /* models, of which two are the least; 0: any number */
     int64_t least;  /* sets of scores */
     /* Called by this room only, which has checked c. What there is beside the outcome goes into more, a JSON object. */
@@ -205,7 +207,9 @@ TARN_MUST tarn_code tarn_assess(const tarn_judged *j, const tarn_costs *costs, j
 /* Into what tarn_assess gave for the same j:
  *
  *   intervals    {metric: [low, high]}; a metric without a defined interval is not there
- *   interval     {level, resamples, by_group, kinds {metric: kind of interval}}
+ *   interval     {level, resamples, by_group, kinds {metric: kind of interval}}; by_group: whether whole clusters or
+ *                groups were drawn, of which there are `groups` then. A caller that knows of which column they are
+ *                puts it in as groups_of, for the report.
  *
  * how and pool may be NULL. Cost: 50,000 rows of two classes take some 0.3 s on two cores. */
 TARN_MUST tarn_code tarn_put_intervals(const tarn_judged *j, const tarn_resampling *how, tarn_pool *pool,

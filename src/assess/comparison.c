@@ -37,13 +37,11 @@ tarn_code tarn_comparison_find(const char *name, const tarn_comparison **out, ta
                      near ? near : "", near ? "'?" : "");
 }
 
-static bool plain(const tarn_judged *j) { return !j->weight && !j->group; }
-
 bool tarn_comparison_suits(const tarn_comparison *test, const tarn_contest *c)
 {
     if (!test->tasks)
         return c->score && c->models >= 2 && (!test->most || c->models <= test->most) && c->sets >= test->least;
-    return c->a && c->b && (test->tasks >> c->a->task & 1u) && (test->weights || plain(c->a));
+    return c->a && c->b && (test->tasks >> c->a->task & 1u) && (test->weights || tarn_judged_plain(c->a));
 }
 
 static bool same_numbers(const double *a, const double *b, int64_t n)
@@ -54,14 +52,18 @@ static bool same_numbers(const double *a, const double *b, int64_t n)
     return a && b;
 }
 
+static bool same_ids(const int64_t *a, const int64_t *b, int64_t n)
+{
+    return a == b || (a && b && memcmp(a, b, (size_t)n * sizeof *a) == 0);
+}
+
 static tarn_code check_same_rows(const tarn_judged *a, const tarn_judged *b, tarn_err *err)
 {
     if (a->task != b->task || a->classes != b->classes || a->rows != b->rows)
         return TARN_FAIL(err, TARN_INVALID, "the two models were not judged on the same rows for the same task");
     if (!same_numbers(a->y, b->y, a->rows))
         return TARN_FAIL(err, TARN_INVALID, "the rows of the two models have other true values; put them in one order");
-    bool groups =
-        a->group == b->group || (a->group && b->group && memcmp(a->group, b->group, (size_t)a->rows * 8) == 0);
+    bool groups = same_ids(a->group, b->group, a->rows) && same_ids(a->cluster, b->cluster, a->rows);
     if (!groups || !same_numbers(a->weight, b->weight, a->rows))
         return TARN_FAIL(err, TARN_INVALID, "the rows of the two models have other weights or groups");
     return TARN_OK;
@@ -78,7 +80,7 @@ static tarn_code check_rows(const tarn_comparison *test, const tarn_contest *c, 
     TARN_TRY(check_same_rows(c->a, c->b, err));
     if (!(test->tasks >> c->a->task & 1u))
         TARN_TRY(TARN_FAIL(err, TARN_INVALID, "test '%s' does not suit this task; try bootstrap", test->name));
-    if (!test->weights && !plain(c->a))
+    if (!test->weights && !tarn_judged_plain(c->a))
         TARN_TRY(TARN_FAIL(err, TARN_INVALID,
                            "test '%s' counts every row once, and these have weights or groups; try bootstrap",
                            test->name));

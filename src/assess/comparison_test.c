@@ -91,6 +91,7 @@ static void what_cannot_be_compared_is_named(void **state)
     double y[] = {1, 0, 1}, other[] = {1, 0, 0}, p[] = {0.2, 0.7, 0.9}, w[] = {1, 2, 1}, score[] = {1, 2, 3, 1, 2, NAN};
     tarn_judged a = {.task = TARN_BINARY, .classes = 2, .rows = 3, .y = y, .p = p, .threshold = 0.5}, b = a;
     tarn_contest c = {.a = &a, .b = &b};
+    const int64_t customer[] = {7, 7, 8};
     const tarn_comparison *test = NULL;
     json_t *out = NULL;
 
@@ -107,7 +108,13 @@ static void what_cannot_be_compared_is_named(void **state)
     b.weight = w;
     must_fail_with(TARN_INVALID, "try bootstrap", tarn_compare(find("delong"), &c, NULL, &out, err));
     assert_false(tarn_comparison_suits(find("delong"), &c));
-    a.weight = b.weight = NULL, p[0] = 2;
+    a.weight = b.weight = NULL, a.cluster = customer;
+    must_fail_with(TARN_INVALID, "or groups", tarn_compare(find("mcnemar"), &c, NULL, &out, err));
+    b.cluster = customer;
+    must_fail_with(TARN_INVALID, "try bootstrap", tarn_compare(find("mcnemar"), &c, NULL, &out, err));
+    assert_false(tarn_comparison_suits(find("mcnemar"), &c));
+    assert_true(tarn_comparison_suits(find("bootstrap"), &c));
+    a.cluster = b.cluster = NULL, p[0] = 2;
     must_fail_with(TARN_INVALID, "row 0", tarn_compare(find("delong"), &c, NULL, &out, err));
     c.a = NULL;
     must_fail_with(TARN_INVALID, "predictions of two models", tarn_compare(find("delong"), &c, NULL, &out, err));

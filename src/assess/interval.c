@@ -150,6 +150,7 @@ tarn_code tarn_put_intervals(const tarn_judged *j, const tarn_resampling *how, t
     tarn_code rc = TARN_OK;
     figures f = {0};
     json_t *about = NULL;
+    int64_t units = 0;
 
     TARN_TRY(tarn_judged_check(j, err));
     tarn_resampling filled = tarn_resampling_of(how, j);
@@ -159,7 +160,11 @@ tarn_code tarn_put_intervals(const tarn_judged *j, const tarn_resampling *how, t
     TARN_TRY(tarn_put_object(assessed, "interval", &about, err));
     TARN_TRY(tarn_put_number(about, "level", filled.level, err));
     TARN_TRY(tarn_json_set(about, "resamples", json_integer(filled.resamples), err));
-    TARN_TRY(tarn_json_set(about, "by_group", json_boolean(j->group != NULL), err));
+    TARN_TRY(tarn_json_set(about, "by_group", json_boolean(tarn_judged_unit(j) != NULL), err));
+    if (tarn_judged_unit(j)) {
+        TARN_TRY(tarn_resample_units(j, &units, err));
+        TARN_TRY(tarn_json_set(about, "groups", json_integer((json_int_t)units), err));
+    }
     TARN_TRY(tarn_put_object(about, "kinds", &f.kinds, err));
     TARN_TRY(put_direct(&f, j, &filled, err));
     TARN_TRY(put_resampled(&f, j, &filled, pool, err));

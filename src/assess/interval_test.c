@@ -96,6 +96,82 @@ static void whole_groups_are_drawn(void **state)
     if (!(ratio > 1.7 && ratio < 2.3)) fail_msg("by group %g times as wide, which should be 2", ratio);
 }
 
+/* Forty customers of ten rows each, all of a customer with one label and one score that say nothing of each other: the
+ * true AUC is 0.5. Of 100 samples, 95 intervals should hold it; by the binomial distribution, less than 88 would be a
+ * fault. By rows alone, they are some three times too narrow. */
+static void clusters_make_intervals_as_wide_as_they_should_be(void **state)
+{
+    enum { CUSTOMERS = 40, EACH = 10, N = CUSTOMERS * EACH, TRIALS = 100 };
+    double y[N], p[N];
+    int64_t customer[N];
+    tarn_judged rows = {.task = TARN_BINARY, .classes = 2, .rows = N, .y = y, .p = p, .threshold = 0.5};
+    const tarn_metric *metric = NULL;
+    int held = 0, held_by_rows = 0;
+
+    (void)state;
+    must(tarn_metric_find("roc_auc", &metric, err));
+    for (uint64_t trial = 0; trial < TRIALS; trial++) {
+        tarn_judged clustered = rows;
+        tarn_interval wide, narrow;
+        for (int i = 0; i < N; i++) {
+            customer[i] = i % CUSTOMERS;
+            y[i] = tarn_random_unit(trial, TARN_STREAM_TEST, (uint64_t)customer[i], 0) < 0.4;
+            p[i] = tarn_random_unit(trial, TARN_STREAM_TEST, (uint64_t)customer[i], 1);
+        }
+        clustered.cluster = customer;
+        must(tarn_metric_interval(NULL, metric, &clustered, NULL, NULL, &wide, err));
+        must(tarn_metric_interval(NULL, metric, &rows, NULL, NULL, &narrow, err));
+        assert_true(wide.value == narrow.value && wide.high - wide.low > 1.5 * (narrow.high - narrow.low));
+        held += wide.low <= 0.5 && 0.5 <= wide.high;
+        held_by_rows += narrow.low <= 0.5 && 0.5 <= narrow.high;
+    }
+    if (held < 88 || held_by_rows > 70) fail_msg("%d of 100 hold the truth, by rows %d", held, held_by_rows);
+}
+
+/* The same ids as cluster and as group: the same draws; but only a group makes a ranking of the rows. */
+static void clusters_are_drawn_as_groups_are_and_change_no_figure(void **state)
+{
+    json_t *golden = golden_read(), *plain = NULL, *by_group = json_object(), *by_cluster = NULL, *found;
+    const char *name;
+    static golden_rows g;
+    static int64_t id[GOLDEN_MOST];
+    tarn_judged cluster, group;
+    const tarn_metric *ndcg = NULL;
+    const tarn_interval_kind *bca = NULL;
+    tarn_interval a, b;
+
+    (void)state;
+    must(tarn_metric_find("ndcg", &ndcg, err));
+    must(tarn_interval_find("bca", &bca, err));
+    golden_read_rows(json_object_get(json_array_get(json_object_get(golden, "intervals"), 0), "rows"), &g);
+    for (int64_t i = 0; i < g.a.rows; i++) id[i] = i % 17;
+    cluster = group = g.a;
+    cluster.cluster = id;
+    group.group = id;
+    assert_false(tarn_metric_suits(ndcg, &cluster));
+    must(tarn_assess(&g.a, NULL, &plain, err));
+    must(tarn_assess(&cluster, NULL, &by_cluster, err));
+    assert_true(json_equal(plain, by_cluster));
+    must(tarn_put_intervals(&cluster, NULL, NULL, by_cluster, err));
+    must(tarn_put_intervals(&group, NULL, NULL, by_group, err));
+    const json_t *about = json_object_get(by_cluster, "interval");
+    json_object_foreach(json_object_get(by_cluster, "intervals"), name, found)
+    {
+        assert_true(json_equal(found, json_object_get(json_object_get(by_group, "intervals"), name)));
+    }
+    assert_true(json_is_true(json_object_get(about, "by_group")));
+    assert_int_equal(json_integer_value(json_object_get(about, "groups")), 17);
+    assert_string_equal(tarn_json_text(json_object_get(about, "kinds"), "recall", ""), "percentile");
+    assert_string_equal(tarn_json_text(json_object_get(about, "kinds"), "roc_auc", ""), "percentile");
+    must(tarn_metric_interval(bca, tarn_metric_at(0), &cluster, NULL, NULL, &a, err));
+    must(tarn_metric_interval(bca, tarn_metric_at(0), &group, NULL, NULL, &b, err));
+    assert_true(a.low == b.low && a.high == b.high && a.low < a.high);
+    json_decref(plain);
+    json_decref(by_group);
+    json_decref(by_cluster);
+    json_decref(golden);
+}
+
 static void an_assessment_gets_intervals_of_every_metric_that_has_one(void **state)
 {
     json_t *golden = golden_read(), *all = NULL, *value;
@@ -157,6 +233,9 @@ static void what_is_not_defined_has_no_interval(void **state)
     must(tarn_metric_find("mae", &auc, err));
     must(tarn_metric_interval(NULL, auc, &j, NULL, NULL, &found, err));
     assert_true(found.low == found.value && found.high == found.value);
+    j.rows = 3, j.cluster = (const int64_t[]){5, 5, 5}; /* one customer says nothing of others */
+    must(tarn_metric_interval(NULL, auc, &j, NULL, NULL, &found, err));
+    assert_true(found.value > 0 && isnan(found.low) && isnan(found.high));
 }
 
 static void memory_running_out_is_a_clean_error(void **state)
@@ -186,6 +265,8 @@ int main(void)
         TARN_TEST(intervals_equal_those_made_with_scikit_learn_and_scipy),
         TARN_TEST(nineteen_of_twenty_hold_the_truth),
         TARN_TEST(whole_groups_are_drawn),
+        TARN_TEST(clusters_make_intervals_as_wide_as_they_should_be),
+        TARN_TEST(clusters_are_drawn_as_groups_are_and_change_no_figure),
         TARN_TEST(an_assessment_gets_intervals_of_every_metric_that_has_one),
         TARN_TEST(what_is_not_defined_has_no_interval),
         TARN_TEST(memory_running_out_is_a_clean_error),

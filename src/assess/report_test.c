@@ -106,6 +106,27 @@ static void other_tasks_have_their_own_verdict(void **state)
     json_decref(value);
 }
 
+/* What groups were drawn for the intervals is said; of single rows nothing is. */
+static void whole_groups_are_told(void **state)
+{
+    json_t *all = sample_assessment(TARN_BINARY, 50, 2), *story = json_pack("{s:o}", "assessed", all);
+    json_t *about = json_object_get(all, "interval");
+    char *html = NULL;
+
+    (void)state;
+    must(tarn_report_html(story, &html, err));
+    assert_null(strstr(html, "whole groups"));
+    tarn_free(html);
+    must(tarn_json_set(about, "by_group", json_true(), err));
+    must(tarn_json_set(about, "groups", json_integer(1234), err));
+    must(tarn_json_set(about, "groups_of", json_string("<b>customer</b>"), err));
+    must(tarn_report_html(story, &html, err));
+    check_page(html);
+    assert_non_null(strstr(html, "1,234 groups of rows with the same &lt;b&gt;customer&lt;/b&gt;."));
+    tarn_free(html);
+    json_decref(story);
+}
+
 static void a_bare_story_is_enough(void **state)
 {
     json_t *story = json_object();
@@ -170,9 +191,13 @@ static void memory_running_out_is_a_clean_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TARN_TEST(hostile_texts_are_shown_not_obeyed),     TARN_TEST(the_verdict_counts_in_hundreds),
-        TARN_TEST(other_tasks_have_their_own_verdict),     TARN_TEST(a_bare_story_is_enough),
-        TARN_TEST(spoilt_stories_give_a_page_or_an_error), TARN_TEST(memory_running_out_is_a_clean_error),
+        TARN_TEST(hostile_texts_are_shown_not_obeyed),
+        TARN_TEST(the_verdict_counts_in_hundreds),
+        TARN_TEST(other_tasks_have_their_own_verdict),
+        TARN_TEST(whole_groups_are_told),
+        TARN_TEST(a_bare_story_is_enough),
+        TARN_TEST(spoilt_stories_give_a_page_or_an_error),
+        TARN_TEST(memory_running_out_is_a_clean_error),
     };
     tarn_json_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,9 +98,25 @@ static void interval_cell(tarn_report *r, const tarn_metric *m)
     tarn_text_add(&r->out, "</td>");
 }
 
+/* Whether rows or whole groups of them were drawn is what the width of an interval hangs on. */
+static void tell_groups(tarn_report *r, const json_t *about)
+{
+    double groups = tarn_picture_number(about, "groups");
+    char number[TARN_PLAIN];
+
+    if (!json_is_true(json_object_get(about, "by_group")) || !(groups > 0)) return;
+    tarn_text_addf(&r->out,
+                   "<p class=\"help\">How sure figures are goes by whole groups, since rows of one group depend "
+                   "on each other: %s groups of rows with the same ",
+                   tarn_plain_fixed(groups, 0, number));
+    tarn_report_text(r, tarn_json_text(about, "groups_of", "group"));
+    tarn_text_add(&r->out, ".</p>");
+}
+
 void tarn_report_figures(tarn_report *r)
 {
-    double level = tarn_picture_number(json_object_get(r->assessed, "interval"), "level");
+    const json_t *about = json_object_get(r->assessed, "interval");
+    double level = tarn_picture_number(about, "level");
     bool sure = json_object_size(json_object_get(r->assessed, "intervals")) > 0 && level > 0 && level < 1;
     char number[TARN_PLAIN];
 
@@ -126,6 +142,7 @@ void tarn_report_figures(tarn_report *r)
                        m->higher_is_better ? "" : " (less is better)");
     }
     tarn_text_add(&r->out, "</table></div>");
+    if (sure) tell_groups(r, about);
     tarn_report_section_end(r);
 }
 

@@ -30,16 +30,17 @@ static tarn_code find_units(const tarn_judged *j, uint32_t **unit, int64_t *unit
 {
     tarn_code rc = TARN_OK;
     uint32_t *rows = NULL, *number = NULL;
+    const int64_t *id = tarn_judged_unit(j);
     int64_t n = 0;
 
     *units = j->rows;
-    if (!j->group) return TARN_OK;
+    if (!id) return TARN_OK;
     TARN_TRY(tarn_alloc(&rows, (size_t)j->rows, sizeof(*rows), err));
     TARN_TRY(tarn_alloc(&number, (size_t)j->rows, sizeof(*number), err));
     for (int64_t i = 0; i < j->rows; i++) rows[i] = (uint32_t)i;
-    TARN_TRY(tarn_order_by(j->group, j->rows, rows, err));
+    TARN_TRY(tarn_order_by(id, j->rows, rows, err));
     for (int64_t i = 0; i < j->rows; i++) {
-        n += i > 0 && j->group[rows[i]] != j->group[rows[i - 1]];
+        n += i > 0 && id[rows[i]] != id[rows[i - 1]];
         number[rows[i]] = (uint32_t)n;
     }
     *units = n + 1;
@@ -180,6 +181,11 @@ tarn_code tarn_resample(const tarn_trial *trial, tarn_pool *pool, double *value,
 
     TARN_TRY(learn(&w, value, err));
     TARN_TRY(set_up(&w, pool, err));
+    if (w.unit && w.units == 1) {
+        int64_t n = ((int64_t)trial->resamples + trial->leave_outs) * w.models * trial->metrics;
+        for (int64_t i = 0; i < n; i++) out[i] = NAN;
+        goto done;
+    }
     TARN_TRY(tarn_pool_run(pool, (int64_t)trial->resamples + trial->leave_outs, judge_round, &w, err));
 done:
     clear(&w);

@@ -18,8 +18,7 @@ typedef struct board {
     const tarn_metric *metric;
     tarn_columns *columns; /* NULL: the validation rows are not to be had */
     int64_t *rows, n;
-    double *weight;
-    int64_t *group;
+    tarn_weighed weighed;
     json_t *runs, *out;
 } board;
 
@@ -133,8 +132,7 @@ static tarn_code look_at_model(const board *b, const char *name, line *l, tarn_e
 
     TARN_TRY(tarn_cli_candidate(b->lake, b->branch, name, &m, err));
     TARN_TRY(tarn_score(m, b->cli->pool, b->columns, b->rows, b->n, &s, err));
-    s.judged.weight = b->weight;
-    s.judged.group = b->group;
+    tarn_weighed_give(&b->weighed, &s.judged);
     if (!l->folds && tarn_metric_suits(b->metric, &s.judged)) {
         TARN_TRY(tarn_metric_interval(NULL, b->metric, &s.judged, NULL, b->cli->pool, &found, err));
         l->low = found.low;
@@ -232,12 +230,14 @@ static tarn_code fill(board *b, const json_t *read, tarn_err *err)
     const char *winner = tarn_json_text(read, "winner", "");
     size_t n = json_array_size(candidates), *order = NULL;
     line *lines = NULL;
+    bool drawn = false;
 
     TARN_TRY(tarn_alloc(&lines, n + 1, sizeof *lines, err));
     TARN_TRY(tarn_alloc(&order, n + 1, sizeof *order, err));
     for (size_t i = 0; i < n; i++) {
         TARN_TRY(tarn_cancel_check(b->cli->sink, err));
         TARN_TRY(look(b, json_array_get(candidates, i), &lines[i], err));
+        drawn = drawn || !lines[i].folds;
     }
     sort(lines, n, b->metric->higher_is_better, order);
     tell_head(b);
@@ -245,6 +245,7 @@ static tarn_code fill(board *b, const json_t *read, tarn_err *err)
         const json_t *c = json_array_get(candidates, order[i]);
         TARN_TRY(tell(b, c, &lines[order[i]], strcmp(tarn_json_text(c, "name", ""), winner) == 0, err));
     }
+    if (drawn) TARN_TRY(tarn_weighed_tell(b->cli, &b->weighed, err));
 done:
     tarn_free(order);
     tarn_free(lines);
@@ -255,8 +256,7 @@ static void clear(board *b)
 {
     tarn_columns_release(b->columns);
     tarn_free(b->rows);
-    tarn_free(b->weight);
-    tarn_free(b->group);
+    tarn_weighed_clear(&b->weighed);
     json_decref(b->runs);
     json_decref(b->out);
 }
@@ -277,7 +277,7 @@ tarn_code tarn_cli_leaderboard(tarn_cli *cli, tarn_lake *lake, tarn_err *err)
     TARN_TRY(tarn_flow_runs(lake, 1000, &b.runs, err));
     TARN_TRY(tarn_lake_db_open(lake, branch, tarn_pool_threads(cli->pool), false, &db, err));
     TARN_TRY(tarn_cli_part(cli, &db, "valid", &b.columns, &b.rows, &b.n, err));
-    TARN_TRY(tarn_cli_weigh(cli, b.columns, b.rows, b.n, &b.weight, &b.group, err));
+    TARN_TRY(tarn_cli_weigh(cli, b.columns, b.rows, b.n, &b.weighed, err));
     TARN_TRY(fill(&b, read, err));
     tarn_out(cli, "Times of predictions were measured now, on %s validation rows, on one thread.\n",
              tarn_num_group(b.n, rows));

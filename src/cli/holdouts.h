@@ -10,7 +10,8 @@
 #define TARN_HOLDOUT_PATH "assess/holdout.json"
 
 /* The uses so far, oldest first: an array (decref), empty if there were none. Each: {"use", "time", "by", "model",
- * "id", "split", "table", "rows", "metrics", "intervals"}. Errors: TARN_CORRUPT it is not what it should be */
+ * "id", "split", "table", "rows", "weighted", "metrics", "intervals"}, and "groups_of" if intervals drew whole groups.
+ * Errors: TARN_CORRUPT it is not what it should be */
 TARN_MUST tarn_code tarn_holdout_uses(tarn_lake *lake, const char *branch, json_t **out, tarn_err *err);
 
 /* Those whose text under key is this one. */

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "flow/project.h"
+#include "flow/scoring.h"
 #include "ingest/ingest.h"
 
 #include <math.h>
@@ -60,12 +61,18 @@ done:
     return rc;
 }
 
-/* The table on which the project's judging step judges. */
+/* What the project's judging step goes by; NULL: it has none. */
+static const json_t *judging(const tarn_project *project)
+{
+    for (size_t i = 0; i < project->n_steps; i++)
+        if (strcmp(project->steps[i].kind, "judge") == 0) return project->steps[i].params;
+    return NULL;
+}
+
+/* The table on which it judges. */
 static tarn_code judged_table(const tarn_project *project, const char **out, tarn_err *err)
 {
-    *out = "";
-    for (size_t i = 0; i < project->n_steps; i++)
-        if (strcmp(project->steps[i].kind, "judge") == 0) *out = tarn_json_text(project->steps[i].params, "table", "");
+    *out = tarn_json_text(judging(project), "table", "");
     return **out ? TARN_OK
                  : TARN_FAIL(err, TARN_USAGE, "the project judges no model; name a file or a table with the rows");
 }
@@ -103,12 +110,11 @@ done:
     return rc;
 }
 
-/* The numbers of the column that train declares under `key`; *out stays NULL if it declares none. */
-static tarn_code column_of(const tarn_project *p, const char *key, const tarn_columns *columns, const int64_t *rows,
-                           int64_t n, double **out, tarn_err *err)
+/* The numbers of a column; *out stays NULL if there is none of that name. */
+static tarn_code numbers_of(const char *name, const tarn_columns *columns, const int64_t *rows, int64_t n, double **out,
+                            tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    const char *name = tarn_json_text(json_object_get(p->settings, "train"), key, "");
     int at = name[0] ? tarn_columns_find(columns, name) : -1;
 
     if (at < 0) return TARN_OK;
@@ -119,22 +125,52 @@ done:
 }
 
 tarn_code tarn_cli_weigh(const tarn_cli *cli, const tarn_columns *columns, const int64_t *rows, int64_t n,
-                         double **weight, int64_t **group, tarn_err *err)
+                         tarn_weighed *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_project *p = NULL;
     double *number = NULL;
 
+    *out = (tarn_weighed){0};
     TARN_TRY(tarn_project_read(cli->folder, &p, NULL, err));
-    TARN_TRY(column_of(p, "weight", columns, rows, n, weight, err));
-    TARN_TRY(column_of(p, "group", columns, rows, n, &number, err));
-    if (!number) goto done;
-    TARN_TRY(tarn_alloc(group, (size_t)n, sizeof **group, err));
-    for (int64_t i = 0; i < n; i++) (*group)[i] = isnan(number[i]) ? 0 : (int64_t)number[i];
+    const char *group = tarn_json_text(judging(p), "group", ""), *cluster = tarn_json_text(judging(p), "cluster", "");
+    TARN_TRY(numbers_of(tarn_json_text(judging(p), "weight", ""), columns, rows, n, &out->weight, err));
+    TARN_TRY(numbers_of(group, columns, rows, n, &number, err));
+    if (number) {
+        TARN_TRY(tarn_alloc(&out->group, (size_t)n, sizeof *out->group, err));
+        for (int64_t i = 0; i < n; i++) out->group[i] = isnan(number[i]) ? 0 : (int64_t)number[i];
+    }
+    if (cluster[0] && tarn_columns_find(columns, cluster) >= 0)
+        TARN_TRY(tarn_row_clusters(columns, cluster, rows, n, &out->cluster, err));
+    (void)snprintf(out->groups_of, sizeof out->groups_of, "%s", out->cluster ? cluster : out->group ? group : "");
 done:
+    if (rc != TARN_OK) tarn_weighed_clear(out);
     tarn_free(number);
     tarn_project_free(p);
     return rc;
+}
+
+void tarn_weighed_clear(tarn_weighed *w)
+{
+    tarn_free(w->weight);
+    tarn_free(w->group);
+    tarn_free(w->cluster);
+    *w = (tarn_weighed){0};
+}
+
+void tarn_weighed_give(const tarn_weighed *w, tarn_judged *j)
+{
+    j->weight = w->weight;
+    j->group = w->group;
+    j->cluster = w->cluster;
+}
+
+tarn_code tarn_weighed_tell(tarn_cli *cli, const tarn_weighed *w, tarn_err *err)
+{
+    if (!w->groups_of[0]) return TARN_OK;
+    tarn_out(cli, "How sure: whole groups of rows with the same '%s' were drawn, as these depend on each other.\n",
+             w->groups_of);
+    return tarn_json_set(cli->result, "groups_of", json_string(w->groups_of), err);
 }
 
 tarn_code tarn_cli_read_json(tarn_lake *lake, const char *branch, const char *path, json_t **out, tarn_err *err)

@@ -17,10 +17,21 @@ TARN_MUST tarn_code tarn_cli_rows(tarn_cli *cli, const char *name, tarn_lake_db 
  * version of the table */
 TARN_MUST tarn_code tarn_cli_part(tarn_cli *cli, tarn_lake_db *db, const char *part, tarn_columns **columns,
                                   int64_t **rows, int64_t *n, tarn_err *err);
-/* What the project's train.weight and train.group say of the rows, for judging them as the run does: (n) each,
- * tarn_free, NULL where none is declared. */
+/* What the project says of rows, for judging them as its run does: by train.weight, train.group and, where it splits by
+ * group, the column of that. Clear with tarn_weighed_clear. */
+typedef struct tarn_weighed {
+    double *weight;           /* (n) NULL: none is declared */
+    int64_t *group, *cluster; /* (n) NULL: none is declared */
+    char groups_of[200];      /* the column of which intervals and tests draw whole groups; "": they draw rows */
+} tarn_weighed;
+/* *out is empty after a failure. */
 TARN_MUST tarn_code tarn_cli_weigh(const tarn_cli *cli, const tarn_columns *columns, const int64_t *rows, int64_t n,
-                                   double **weight, int64_t **group, tarn_err *err);
+                                   tarn_weighed *out, tarn_err *err);
+void tarn_weighed_clear(tarn_weighed *w);
+/* j, of the same rows, borrows all of it. */
+void tarn_weighed_give(const tarn_weighed *w, tarn_judged *j);
+/* Say it, and put it under "groups_of" into the result, if whole groups are drawn. */
+TARN_MUST tarn_code tarn_weighed_tell(tarn_cli *cli, const tarn_weighed *w, tarn_err *err);
 /* What a step wrote at a path of the branch: JSON, decref. TARN_NOT_FOUND if it is not there. */
 TARN_MUST tarn_code tarn_cli_read_json(tarn_lake *lake, const char *branch, const char *path, json_t **out,
                                        tarn_err *err);

@@ -391,6 +391,7 @@ tarn_code tarn_fitting_score(const tarn_fitting *f, const tarn_model *m, const i
                              tarn_scored *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    const char *cluster = tarn_json_text(f->spec, "cluster", "");
     int64_t *order = NULL;
 
     *out = (tarn_scored){0};
@@ -401,6 +402,8 @@ tarn_code tarn_fitting_score(const tarn_fitting *f, const tarn_model *m, const i
     out->judged.group = group;
     TARN_TRY(weigh(f, NULL, order, out->y, n, false, &out->weight, err));
     out->judged.weight = out->weight;
+    if (cluster[0]) TARN_TRY(tarn_row_clusters(f->data, cluster, order, n, &out->cluster, err));
+    out->judged.cluster = out->cluster;
 done:
     tarn_free(order);
     if (rc != TARN_OK) tarn_scored_clear(out);

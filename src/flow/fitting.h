@@ -26,7 +26,8 @@ typedef struct tarn_fitting {
 TARN_MUST tarn_code tarn_fitting_open(const tarn_stage_job *job, const json_t *spec, const json_t *settings,
                                       tarn_fitting *f, tarn_err *err);
 void tarn_fitting_close(tarn_fitting *f);
-/* For judging a model alone: only spec's weight and group are heeded, data is borrowed; nothing is to be closed. */
+/* For judging a model alone: only spec's weight, group and cluster are heeded, data is borrowed; nothing is to be
+ * closed. */
 TARN_MUST tarn_code tarn_fitting_judge(const tarn_stage_job *job, tarn_columns *data, tarn_fitting *f, tarn_err *err);
 
 /* What came of it. */
@@ -54,7 +55,8 @@ TARN_MUST tarn_code tarn_fitting_learn(const tarn_fitting *f, const int64_t *row
 TARN_MUST tarn_code tarn_learned_finish(const tarn_fitting *f, tarn_learned *l, double threshold, tarn_err *err);
 void tarn_learned_clear(tarn_learned *l);
 
-/* Predictions for rows[n], with the rows' weights and queries, to be judged; members of a query come together. */
+/* Predictions for rows[n], with the rows' weights, queries and clusters, to be judged; members of a query come
+ * together. */
 TARN_MUST tarn_code tarn_fitting_score(const tarn_fitting *f, const tarn_model *m, const int64_t *rows, int64_t n,
                                        tarn_scored *out, tarn_err *err);
 

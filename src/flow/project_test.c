@@ -49,6 +49,23 @@ static bool has_input(const tarn_planned *s, const char *path)
     return false;
 }
 
+/* What rows depend on each other is known by what they are split by. */
+static void judging_knows_the_groups_of_the_split(void **state)
+{
+    tarn_project *p = NULL;
+    char other[sizeof good + 64];
+    const char *split = "by: random", *at = strstr(good, split);
+
+    (void)state;
+    (void)snprintf(other, sizeof other, "%.*sby: group, column: place%s", (int)(at - good), good, at + strlen(split));
+    must(tarn_project_parse(good, strlen(good), "tarn.yaml", ".", &p, NULL, err));
+    assert_null(json_object_get(step_named(p, "assess/test")->params, "cluster"));
+    tarn_project_free(p);
+    must(tarn_project_parse(other, strlen(other), "tarn.yaml", ".", &p, NULL, err));
+    assert_string_equal(tarn_json_text(step_named(p, "assess/test")->params, "cluster", ""), "place");
+    tarn_project_free(p);
+}
+
 static void plans_every_step_after_what_it_needs(void **state)
 {
     static const char *const names[] = {"ingest/days",
@@ -203,6 +220,7 @@ static void running_out_of_memory_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TARN_TEST(judging_knows_the_groups_of_the_split),
         TARN_TEST(plans_every_step_after_what_it_needs),
         TARN_TEST(equal_settings_give_equal_parameters_whatever_the_spelling),
         TARN_TEST(mistakes_are_told_with_place_and_nearest_word),

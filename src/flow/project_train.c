@@ -220,6 +220,9 @@ static void add_judging(tarn_maker *m, const tarn_yaml *root, const tarn_yaml *t
         tarn_maker_put(m, params, "weight", json_string(tarn_maker_word(train, "weight", "")));
     if (tarn_maker_word(train, "group", "")[0])
         tarn_maker_put(m, params, "group", json_string(tarn_maker_word(train, "group", "")));
+    const tarn_yaml *split = tarn_yaml_get(tarn_yaml_get(root, "prepare"), "split");
+    if (strcmp(tarn_maker_word(split, "by", ""), "group") == 0)
+        tarn_maker_put(m, params, "cluster", json_string(tarn_maker_word(split, "column", "")));
     if (m->costs) tarn_maker_put(m, params, "costs", json_deep_copy(m->costs));
     tarn_maker_add_step(m, "assess/test", "judge", params, judged, 3, false, train->line);
 

@@ -3,6 +3,7 @@
 #include "flow/scoring.h"
 
 #include "base/mem.h"
+#include "prepare/rowhash.h"
 
 #include <stdio.h>
 
@@ -71,7 +72,31 @@ void tarn_scored_clear(tarn_scored *s)
     tarn_free(s->classes);
     tarn_free(s->weight);
     tarn_free(s->group);
+    tarn_free(s->cluster);
     *s = (tarn_scored){0};
+}
+
+tarn_code tarn_row_clusters(const tarn_columns *c, const char *column, const int64_t *rows, int64_t n, int64_t **out,
+                            tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    int at = tarn_columns_find(c, column);
+    int64_t *cluster = NULL;
+    uint64_t bits = 0;
+
+    if (at < 0) TARN_TRY(TARN_FAIL(err, TARN_INVALID, "split by group: the table has no column '%s'", column));
+    TARN_TRY(tarn_alloc(&cluster, (size_t)n, sizeof *cluster, err));
+    for (int64_t i = 0; i < n; i++) {
+        if (!tarn_value_bits(tarn_columns_at(c, at), rows[i], &bits))
+            TARN_TRY(TARN_FAIL(err, TARN_INVALID, "split by group: column '%s' is missing in row %lld", column,
+                               (long long)rows[i] + 1));
+        cluster[i] = (int64_t)bits;
+    }
+    *out = cluster;
+    cluster = NULL;
+done:
+    tarn_free(cluster);
+    return rc;
 }
 
 tarn_costs tarn_costs_of(const json_t *j)

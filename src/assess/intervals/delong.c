@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* delong.c - area under the ROC curve, by DeLong's variance and the normal distribution, cut at 0 and 1. */
 #include "assess/delong.h"
+#include "assess/resample.h"
 #include "math/distribution.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@ static bool suits(const tarn_metric *metric, const tarn_judged *j)
 {
     bool area = strcmp(metric->name, "roc_auc") == 0 || strcmp(metric->name, "gini") == 0;
 
-    return area && j->task == TARN_BINARY && !j->weight && !j->group;
+    return area && j->task == TARN_BINARY && tarn_judged_plain(j);
 }
 
 static tarn_code compute(const tarn_metric *metric, const tarn_judged *j, const tarn_resampling *how, tarn_pool *pool,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wilson.c - shares of rows that count each row once, by Wilson's score interval. */
-#include "assess/assess.h"
+#include "assess/resample.h"
 
 #include <math.h>
 
 static bool suits(const tarn_metric *metric, const tarn_judged *j)
 {
-    return metric->share && !j->weight && !j->group && (j->task == TARN_BINARY || j->task == TARN_MULTICLASS);
+    return metric->share && tarn_judged_plain(j) && (j->task == TARN_BINARY || j->task == TARN_MULTICLASS);
 }
 
 static tarn_code compute(const tarn_metric *metric, const tarn_judged *j, const tarn_resampling *how, tarn_pool *pool,

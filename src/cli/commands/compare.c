@@ -29,8 +29,8 @@ typedef struct match {
     tarn_model *model[2];
     tarn_columns *columns;
     int64_t *rows, n;
-    double *y, *p[2], *weight;
-    int64_t *group;
+    double *y, *p[2];
+    tarn_weighed weighed;
     const char **classes;
     tarn_judged judged[2];
     tarn_interval found[2]; /* the figure of each */
@@ -45,8 +45,7 @@ static void clear(match *m)
     }
     tarn_free(m->rows);
     tarn_free(m->y);
-    tarn_free(m->weight);
-    tarn_free(m->group);
+    tarn_weighed_clear(&m->weighed);
     tarn_free(m->classes);
     tarn_columns_release(m->columns);
 }
@@ -84,7 +83,7 @@ static tarn_code weigh(tarn_cli *cli, match *m, tarn_err *err)
     if (project)
         (void)snprintf(m->metric, sizeof m->metric, "%s",
                        tarn_json_text(json_object_get(project->settings, "train"), "metric", ""));
-    if (project) rc = tarn_cli_weigh(cli, m->columns, m->rows, m->n, &m->weight, &m->group, err);
+    if (project) rc = tarn_cli_weigh(cli, m->columns, m->rows, m->n, &m->weighed, err);
     tarn_project_free(project);
     return rc;
 }
@@ -108,9 +107,8 @@ static tarn_code judge(tarn_cli *cli, match *m, tarn_err *err)
                                      .class_names = m->classes,
                                      .y = m->y,
                                      .p = m->p[i],
-                                     .weight = m->weight,
-                                     .group = m->group,
                                      .threshold = tarn_model_threshold(m->model[i])};
+        tarn_weighed_give(&m->weighed, &m->judged[i]);
     }
 done:
     return rc;
@@ -152,7 +150,8 @@ static tarn_code count_uses(tarn_cli *cli, tarn_lake *lake, const char *branch, 
         json_decref(use);
         TARN_TRY(tarn_holdout_describe(lake, branch, names[i], m->model[i], m->n, why, tarn_cli_author(who, sizeof who),
                                        &use, err));
-        TARN_TRY(tarn_json_set(use, "weighted", json_boolean(m->weight != NULL), err));
+        TARN_TRY(tarn_json_set(use, "weighted", json_boolean(m->weighed.weight != NULL), err));
+        if (m->weighed.groups_of[0]) TARN_TRY(tarn_json_set(use, "groups_of", json_string(m->weighed.groups_of), err));
         TARN_TRY(tarn_json_set(use, "metrics", json_pack("{s:o}", metric->name, tarn_json_num(f->value)), err));
         TARN_TRY(tarn_json_set(use, "intervals",
                                json_pack("{s:[o,o]}", metric->name, tarn_json_num(f->low), tarn_json_num(f->high)),
@@ -190,7 +189,8 @@ static tarn_code tell_models(tarn_cli *cli, char *const *names, const match *m, 
     TARN_TRY(tarn_json_set(cli->result, "models", json_incref(list), err));
     TARN_TRY(tarn_json_set(cli->result, "metric", json_string(metric->name), err));
     TARN_TRY(tarn_json_set(cli->result, "rows", json_integer(m->n), err));
-    TARN_TRY(tarn_json_set(cli->result, "weighted", json_boolean(m->weight != NULL), err));
+    TARN_TRY(tarn_json_set(cli->result, "weighted", json_boolean(m->weighed.weight != NULL), err));
+    TARN_TRY(tarn_weighed_tell(cli, &m->weighed, err));
 done:
     json_decref(list);
     return rc;
@@ -358,8 +358,8 @@ const tarn_command tarn_command_compare = {
     .help =
         "A model is a candidate of the last run, by its name in the project file, or a registered one (name, "
         "name@alias, name/version, id). Without a file or table, the test rows of the project. Rows count as "
-        "train.weight and "
-        "train.group say. With --part holdout each of the two models uses the holdout once, which is recorded "
+        "train.weight and train.group say; where rows are split by group, whole groups are drawn. With --part holdout "
+        "each of the two models uses the holdout once, which is recorded "
         "(`tarn holdout --list`). Candidates that were judged on folds are compared over these, too: by the corrected "
         "resampled t test, and, with folds: {n: 2, repeats: 5}, by 5x2cv.\n"
         "Example: tarn compare forest boosting --metric log_loss",

@@ -31,12 +31,14 @@ typedef struct work {
     tarn_columns *columns;
     int64_t *rows, n;
     tarn_scored scored;
+    tarn_weighed weighed;
     json_t *use;
 } work;
 
 static void clear(work *w)
 {
     tarn_scored_clear(&w->scored);
+    tarn_weighed_clear(&w->weighed);
     tarn_columns_release(w->columns);
     tarn_free(w->rows);
     tarn_model_free(w->model);
@@ -66,12 +68,12 @@ static tarn_code judge(work *w, tarn_err *err)
     json_t *assessed = NULL;
 
     TARN_TRY(tarn_score(w->model, w->cli->pool, w->columns, w->rows, w->n, &w->scored, err));
-    TARN_TRY(tarn_cli_weigh(w->cli, w->columns, w->rows, w->n, &w->scored.weight, &w->scored.group, err));
-    w->scored.judged.weight = w->scored.weight;
-    w->scored.judged.group = w->scored.group;
+    TARN_TRY(tarn_cli_weigh(w->cli, w->columns, w->rows, w->n, &w->weighed, err));
+    tarn_weighed_give(&w->weighed, &w->scored.judged);
     TARN_TRY(tarn_assess(&w->scored.judged, NULL, &assessed, err));
     TARN_TRY(tarn_put_intervals(&w->scored.judged, NULL, w->cli->pool, assessed, err));
-    TARN_TRY(tarn_json_set(w->use, "weighted", json_boolean(w->scored.weight != NULL), err));
+    TARN_TRY(tarn_json_set(w->use, "weighted", json_boolean(w->weighed.weight != NULL), err));
+    if (w->weighed.groups_of[0]) TARN_TRY(tarn_json_set(w->use, "groups_of", json_string(w->weighed.groups_of), err));
     TARN_TRY(tarn_json_set(w->use, "metrics", json_incref(json_object_get(assessed, "metrics")), err));
     TARN_TRY(tarn_json_set(w->use, "intervals", json_incref(json_object_get(assessed, "intervals")), err));
 done:
@@ -113,6 +115,7 @@ static tarn_code use(work *w, const holdout_params *p, const char *asked, tarn_e
     int64_t same = tarn_holdout_count(uses, "split", tarn_json_text(w->use, "split", ""));
     tarn_holdout_tell(w->cli, w->name, w->n, same, (int64_t)json_array_size(uses));
     tell_figures(w);
+    TARN_TRY(tarn_weighed_tell(w->cli, &w->weighed, err));
     TARN_TRY(tarn_json_set(w->cli->result, "uses_of_these_rows", json_integer((json_int_t)same), err));
     TARN_TRY(tarn_json_set(w->cli->result, "uses", json_integer((json_int_t)json_array_size(uses)), err));
     TARN_TRY(tarn_json_set(w->cli->result, "use", json_incref(w->use), err));

@@ -81,6 +81,12 @@ static tarn_code put_pictures(tarn_stage_job *job, tarn_task task, const json_t 
     return rc;
 }
 
+/* The column of which whole groups were drawn for the intervals; "": rows were. */
+static const char *groups_of(const tarn_stage_job *job)
+{
+    return tarn_json_text(job->params, "cluster", tarn_json_text(job->params, "group", ""));
+}
+
 static void say_figures(tarn_stage_job *job, const json_t *assessed)
 {
     static const char *const shown[] = {"roc_auc", "pr_auc", "log_loss", "accuracy", "ndcg", "rmse", "r2"};
@@ -98,6 +104,7 @@ static void say_figures(tarn_stage_job *job, const json_t *assessed)
             tarn_text_addf(&job->said, " (%.4f to %.4f)", json_number_value(json_array_get(sure, 0)),
                            json_number_value(json_array_get(sure, 1)));
     }
+    if (groups_of(job)[0]) tarn_text_addf(&job->said, "; intervals by whole groups of '%s'", groups_of(job));
 }
 
 static tarn_code run(tarn_stage_job *job, tarn_err *err)
@@ -127,6 +134,8 @@ static tarn_code run(tarn_stage_job *job, tarn_err *err)
     TARN_TRY(tarn_fitting_score(&f, m, rows, n, &scored, err));
     TARN_TRY(tarn_assess(&scored.judged, &costs, &assessed, err));
     TARN_TRY(tarn_put_intervals(&scored.judged, NULL, job->pool, assessed, err));
+    if (groups_of(job)[0])
+        TARN_TRY(tarn_json_set(json_object_get(assessed, "interval"), "groups_of", json_string(groups_of(job)), err));
     TARN_TRY(find_prior(job, m, c, &prior, err));
     TARN_TRY(judge_constant(&scored.judged, prior, &constant, err));
     TARN_TRY(tarn_json_set(assessed, "baseline", json_incref(constant), err));
