@@ -98,6 +98,9 @@ static void names_are_read_and_compared(void **state)
     char hex[TARN_ID_HEX], upper[TARN_ID_HEX];
 
     (void)state;
+    must(tarn_digest(NULL, 0, &a, err));
+    must(tarn_digest("", 0, &b, err));
+    assert_true(tarn_id_equal(&a, &b));
     must(tarn_digest("x", 1, &a, err));
     (void)tarn_id_hex(&a, hex);
     assert_true(tarn_id_parse(hex, 64, &b) && tarn_id_equal(&a, &b));

@@ -154,6 +154,8 @@ static size_t take_in(tarn_sha256 *s, const void *bytes, size_t len, const uint8
     size_t have = s->len % BLOCK, first = have == 0 ? 0 : BLOCK - have < len ? BLOCK - have : len;
     const uint8_t *p = bytes;
 
+    *at = p;
+    if (len == 0) return 0; /* of nothing, bytes may be NULL */
     s->len += len;
     if (first > 0) memcpy(s->part + have, p, first);
     if (have > 0 && have + first == BLOCK) advance_one(s->h, s->part, 1);

@@ -472,6 +472,11 @@ static tarn_code open_socket(tarn_http *h, tarn_err *err)
     freeaddrinfo(found);
     if (rc == TARN_OK && !h->loopback && h->options.only_loopback)
         rc = TARN_FAIL(err, TARN_DENIED, "%s", h->options.only_loopback);
+    if (rc == TARN_OK && !h->loopback && !(h->options.tls_cert && *h->options.tls_cert))
+        tarn_say(h->options.sink, TARN_WARN,
+                 "others can reach port %d, which speaks no TLS: what they send can be read on the way (tls_cert, "
+                 "tls_key; or something in front that does)",
+                 h->port);
     return rc;
 }
 

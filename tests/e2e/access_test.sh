@@ -166,6 +166,12 @@ mkdir empty
 expect 0 "$tarn" init --folder empty
 expect 77 "$tarn" serve --folder empty --bind 0.0.0.0 --port "$(free_port)"
 says "tarn user add"
+up --bind 0.0.0.0
+grep -q "others can reach port $port, which speaks no TLS" serve.err || fail "nothing is said of plain HTTP"
+down
+up --bind 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
+[ ! -s serve.err ] || fail "TLS does not do: $(cat serve.err)"
+down
 
 say "the audit log tells all of it"
 t audit log --json

@@ -55,6 +55,10 @@ for x, y in zip(yes, both):
     assert y["prediction"] == "pq"[float(y["p(q)"]) > 0.5]
 PY
 
+say "two models are compared by the figure that the run chose by, also where the project leaves it to tarn"
+t compare one m --json
+that 'j["metric"] == "log_loss"'
+
 say "a weight is a number that every row has"
 weigh() { project y binary logistic && sed -i "s/task: binary/task: binary\n  weight: $1/" tarn.yaml; }
 weigh kind

@@ -73,16 +73,23 @@ done:
     return rc;
 }
 
-/* Rows count as the project says, if there is one, and the figure is its own: registered models can be compared
- * without. */
+/* The figure that the last run chose by, written in the project or preset. */
+static tarn_code read_metric(tarn_lake *lake, const char *branch, match *m, tarn_err *err)
+{
+    json_t *board = NULL;
+    tarn_code rc = tarn_cli_read_json(lake, branch, "train/leaderboard.json", &board, err);
+
+    if (rc == TARN_OK) (void)snprintf(m->metric, sizeof m->metric, "%s", tarn_json_text(board, "metric", ""));
+    json_decref(board);
+    return rc == TARN_NOT_FOUND ? TARN_OK : rc;
+}
+
+/* Rows count as the project says, if there is one: registered models can be compared without. */
 static tarn_code weigh(tarn_cli *cli, match *m, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_project *project = tarn_cli_declared(cli);
 
-    if (project)
-        (void)snprintf(m->metric, sizeof m->metric, "%s",
-                       tarn_json_text(json_object_get(project->settings, "train"), "metric", ""));
     if (project) rc = tarn_cli_weigh(cli, m->columns, m->rows, m->n, &m->weighed, err);
     tarn_project_free(project);
     return rc;
@@ -335,6 +342,7 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     if (argc > 2) TARN_TRY(all_rows(cli, &db, argv[2], &m, err));
     else TARN_TRY(tarn_cli_part(cli, &db, p->part, &m.columns, &m.rows, &m.n, err));
     TARN_TRY(weigh(cli, &m, err));
+    TARN_TRY(read_metric(lake, branch, &m, err));
     TARN_TRY(judge(cli, &m, err));
     TARN_TRY(find_metric(p->metric, m.metric, &m.judged[0], &contest.metric, err));
     TARN_TRY(find_figures(cli, &m, contest.metric, &contest.how, err));

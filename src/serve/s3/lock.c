@@ -107,7 +107,7 @@ static tarn_code bypass(tarn_s3_call *call, const tarn_s3_place *place, tarn_err
 {
     const char *asked = tarn_s3_header(call, "x-amz-bypass-governance-retention");
 
-    if (asked && strcasecmp(asked, "true") == 0) return tarn_s3_may(call, TARN_ACT_HOLD_BYPASS, place, err);
+    if (tarn_s3_is_true(asked)) return tarn_s3_may(call, TARN_ACT_HOLD_BYPASS, place, err);
     return tarn_s3_fail(call, err, TARN_S3_AccessDenied,
                         "the version is retained; x-amz-bypass-governance-retention: true "
                         "passes over that for who may");

@@ -22,6 +22,8 @@
 #include "lake/access.h"
 #include "lake/lake.h"
 
+#include <strings.h>
+
 typedef struct tarn_s3 tarn_s3;
 typedef struct tarn_s3_call tarn_s3_call;
 
@@ -128,6 +130,8 @@ struct tarn_s3_call {
 const char *tarn_s3_query(const tarn_s3_call *call, const char *name);
 bool tarn_s3_has_query(const tarn_s3_call *call, const char *name);
 const char *tarn_s3_header(const tarn_s3_call *call, const char *name);
+/* What a client sends for true: Debian's boto3 writes a Python program's True. NULL is not. */
+static inline bool tarn_s3_is_true(const char *text) { return text && strcasecmp(text, "true") == 0; }
 /* A whole number of the query, from least to most; `otherwise` without it. */
 TARN_MUST tarn_code tarn_s3_number(tarn_s3_call *call, const char *name, int64_t least, int64_t most, int64_t otherwise,
                                    int64_t *out, tarn_err *err);

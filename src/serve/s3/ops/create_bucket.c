@@ -22,8 +22,7 @@ static tarn_code answer(tarn_s3_call *call, tarn_err *err)
     (void)snprintf(own, sizeof own, "s3/%.64s", call->bucket);
     (void)snprintf(call->place.branch, sizeof call->place.branch, "%.250s", branch && *branch ? branch : own);
     TARN_TRY(tarn_s3_may(call, TARN_ACT_BRANCH_CREATE, &call->place, err));
-    TARN_TRY(tarn_s3_bucket_add(call, call->bucket, branch && *branch ? branch : own, lock && strcmp(lock, "true") == 0,
-                                err));
+    TARN_TRY(tarn_s3_bucket_add(call, call->bucket, branch && *branch ? branch : own, tarn_s3_is_true(lock), err));
     tarn_s3_reply_header(call, "Location", "/%s", call->bucket);
 done:
     return rc;

@@ -19,7 +19,7 @@ static tarn_code read_element(void *arg, const char *path, const char *text, siz
     wanted *w = arg;
 
     if (!text) return TARN_OK;
-    if (strcmp(path, "Delete/Quiet") == 0) w->quiet = strcmp(text, "true") == 0;
+    if (strcmp(path, "Delete/Quiet") == 0) w->quiet = tarn_s3_is_true(text);
     if (strcmp(path, "Delete/Object/VersionId") == 0)
         return tarn_arena_strndup(w->call->arena, text, len, &w->version, err);
     if (strcmp(path, "Delete/Object/Key") == 0) return tarn_arena_strndup(w->call->arena, text, len, &w->key, err);

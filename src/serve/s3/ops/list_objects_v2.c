@@ -40,7 +40,7 @@ static tarn_code read_query(tarn_s3_call *call, tarn_s3_page *page, tarn_err *er
 
     *page = (tarn_s3_page){
         .prefix = prefix ? prefix : "", .after = after ? after : "", .delimiter = delimiter ? delimiter : ""};
-    page->owner = owner && strcmp(owner, "true") == 0;
+    page->owner = tarn_s3_is_true(owner);
     TARN_TRY(tarn_s3_number(call, "max-keys", 0, INT32_MAX, TARN_S3_KEYS_MOST, &page->most, err));
     if (page->most > TARN_S3_KEYS_MOST) page->most = TARN_S3_KEYS_MOST;
     if (token) TARN_TRY(read_token(call, token, &page->after, err));
