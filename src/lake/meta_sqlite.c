@@ -80,7 +80,7 @@ static tarn_code fail_by_system(sqlite3 *db, int status, tarn_err *err)
 
 static tarn_code fail(sqlite3 *db, int status, tarn_err *err)
 {
-    const char *why = db ? sqlite3_errmsg(db) : sqlite3_errstr(status);
+    const char *why = db && status != SQLITE_IOERR_READ ? sqlite3_errmsg(db) : sqlite3_errstr(status);
     tarn_code rc = fail_by_system(db, status, err);
 
     if (rc != TARN_OK) return rc;
@@ -92,6 +92,25 @@ static tarn_code fail(sqlite3 *db, int status, tarn_err *err)
                          "meta.db is damaged (%s); restore it from a copy, or 'tarn lake fsck --repair' mends it", why);
     default: return TARN_FAIL(err, code_of(status), "meta.db: %s", why);
     }
+}
+
+/* SQLite calls a file that the disk fails to read corrupt. It is not: it may be read yet, and whoever repairs it must
+ * not take its rows for lost. Call with errno 0 before what gave status. */
+static int as_system_says(int status)
+{
+    return (status & 0xff) == SQLITE_CORRUPT && errno == EIO ? SQLITE_IOERR_READ : status;
+}
+
+static int run_step(sqlite3_stmt *st)
+{
+    errno = 0;
+    return as_system_says(sqlite3_step(st));
+}
+
+static int compile(sqlite3 *db, const char *sql, sqlite3_stmt **out)
+{
+    errno = 0;
+    return as_system_says(sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL));
 }
 
 static void close_database(void *db)
@@ -106,7 +125,8 @@ static void close_database(void *db)
 
 static tarn_code execute(database *d, const char *sql, tarn_err *err)
 {
-    int status = sqlite3_exec(d->db, sql, NULL, NULL, NULL);
+    errno = 0;
+    int status = as_system_says(sqlite3_exec(d->db, sql, NULL, NULL, NULL));
     return status == SQLITE_OK ? TARN_OK : fail(d->db, status, err);
 }
 
@@ -152,11 +172,9 @@ static tarn_code control_run(database *d, control which, int64_t *value, tarn_er
 {
     int status = SQLITE_OK;
 
-    if (!d->controls[which])
-        status =
-            sqlite3_prepare_v3(d->db, control_sql[which], -1, SQLITE_PREPARE_PERSISTENT, &d->controls[which], NULL);
+    if (!d->controls[which]) status = compile(d->db, control_sql[which], &d->controls[which]);
     if (status != SQLITE_OK) return fail(d->db, status, err);
-    status = sqlite3_step(d->controls[which]);
+    status = run_step(d->controls[which]);
     if (value) *value = status == SQLITE_ROW ? sqlite3_column_int64(d->controls[which], 0) : 0;
     tarn_code rc = status == SQLITE_DONE || status == SQLITE_ROW ? TARN_OK : fail(d->db, status, err);
     (void)sqlite3_reset(d->controls[which]);
@@ -315,10 +333,10 @@ static tarn_code check(void *db, void (*problem)(void *arg, const char *line), v
     database *d = db;
     sqlite3_stmt *st = NULL;
     tarn_err e = {0};
-    int status = sqlite3_prepare_v2(d->db, "PRAGMA integrity_check(20)", -1, &st, NULL);
+    int status = compile(d->db, "PRAGMA integrity_check(20)", &st);
 
     while (status == SQLITE_OK || status == SQLITE_ROW) {
-        status = sqlite3_step(st);
+        status = run_step(st);
         const char *line = status == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
         if (!line || strcmp(line, "ok") == 0) continue;
         (void)TARN_FAIL(&e, TARN_CORRUPT, "meta.db is damaged: %s", line);
@@ -337,7 +355,7 @@ static tarn_code prepare(void *db, const char *sql, void **stmt, tarn_err *err)
 {
     database *d = db;
     sqlite3_stmt *st = NULL;
-    int status = sqlite3_prepare_v3(d->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
+    int status = compile(d->db, sql, &st);
 
     *stmt = st;
     if ((status & 0xff) == SQLITE_ERROR) /* a table that is not there */
@@ -371,7 +389,7 @@ static tarn_code start(void *stmt, const tarn_meta_value *values, int n, tarn_er
 
 static tarn_code step(void *stmt, bool *row, tarn_err *err)
 {
-    int status = sqlite3_step(stmt);
+    int status = run_step(stmt);
 
     *row = status == SQLITE_ROW;
     if (*row) return TARN_OK;
