@@ -18,6 +18,9 @@ for check in check_layers check_tables check_docs check_format complexity tools_
 say "the page in the program is what its source builds"
 note tools/check_page.sh
 
+say "the programs of bench/ compile"
+note tools/check_bench.sh
+
 say "build with gcc"
 cmake -S . -B build-check -G Ninja -DTARN_TESTS=ON >/dev/null
 cmake --build build-check -j "$jobs" | tail -1

@@ -207,7 +207,8 @@ done:
 
 static tarn_code make_lake(const char *folder, tarn_err *err)
 {
-    return getenv("TARN_KEY_FILE") ? tarn_lake_init_encrypted(folder, NULL, err) : tarn_lake_init(folder, err);
+    return getenv("TARN_KEY_FILE") ? tarn_lake_init_encrypted(folder, "", "", &(tarn_lake_key){0}, err)
+                                   : tarn_lake_init(folder, err);
 }
 
 static tarn_code run(int argc, char **argv, tarn_err *err)
