@@ -188,6 +188,19 @@ done:
     return rc;
 }
 
+/* How many rows are meant, and some of them. */
+static tarn_code find_where(const tarn_cleansing *c, const tarn_text *where, const tarn_field *f, tarn_outcome *o,
+                            tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    TARN_TRY(tarn_text_check(where, err));
+    TARN_TRY(tarn_cleanse_count_where(c, where, &o->found, err));
+    if (o->found > 0) TARN_TRY(tarn_cleanse_examples(c, where, f->name, o->examples, err));
+done:
+    return rc;
+}
+
 tarn_code tarn_cleanse_range(tarn_cleansing *c, const tarn_repair *r, const tarn_field *f, tarn_outcome *o,
                              tarn_err *err)
 {
@@ -196,10 +209,8 @@ tarn_code tarn_cleanse_range(tarn_cleansing *c, const tarn_repair *r, const tarn
     bool clip = strcmp(o->action, "clip") == 0;
 
     where_outside(&where, r, f, true, true);
-    TARN_TRY(tarn_text_check(&where, err));
-    TARN_TRY(tarn_cleanse_count_where(c, &where, &o->found, err));
+    TARN_TRY(find_where(c, &where, f, o, err));
     if (o->found == 0) goto done;
-    TARN_TRY(tarn_cleanse_examples(c, &where, f->name, o->examples, err));
     if (strcmp(o->action, "drop_row") == 0) {
         TARN_TRY(tarn_cleanse_delete(c, &where, err));
     } else {
@@ -228,10 +239,8 @@ tarn_code tarn_cleanse_rare(tarn_cleansing *c, const tarn_repair *r, const tarn_
     tarn_text_add(&where, " FROM " TARN_CLEANSE_COPY " GROUP BY 1 HAVING count(*) < ");
     add_double(&where, r->least);
     tarn_text_add(&where, ")");
-    TARN_TRY(tarn_text_check(&where, err));
-    TARN_TRY(tarn_cleanse_count_where(c, &where, &o->found, err));
+    TARN_TRY(find_where(c, &where, f, o, err));
     if (o->found == 0) goto done;
-    TARN_TRY(tarn_cleanse_examples(c, &where, f->name, o->examples, err));
     if (strcmp(o->action, "drop_row") == 0) {
         TARN_TRY(tarn_cleanse_delete(c, &where, err));
     } else {
