@@ -2,8 +2,9 @@
 /* flow.c - walking the plan: kept or run, recorded, committed, registered. See flow.h.
  *
  * Order of writing, so that a kill at any moment loses at most the step that was running: a step's outputs are
- * stored, then its recipe is recorded as made (durable), then the next step starts. Commits and the registry only
- * name what is recorded. A second run finds the recipes and goes on behind them. */
+ * stored, then the run's record says that it is done, then its recipe is recorded as made (durable), then the next step
+ * starts: of every step that is kept later, a record says how long it took. Commits and the registry only name what is
+ * recorded. A second run finds the recipes and goes on behind them. */
 #include "flow/flow.h"
 
 #include "base/file.h"
@@ -75,6 +76,20 @@ static tarn_code keep_output(void *arg, const tarn_entry *e, tarn_err *err) { re
 
 /* ---- news and records ---- */
 
+/* What became of a step, into the run's summary; the last word on a step counts. */
+static void note(walk *w, const tarn_step_news *news)
+{
+    size_t n = json_array_size(w->steps);
+    json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:f, s:s}", "name", news->name, "stage", news->stage, "title",
+                               news->title, "state", tarn_step_state_name(news->state), "seconds", news->seconds,
+                               "said", news->said ? news->said : "");
+
+    if (!record) return;
+    if (n > 0 && strcmp(tarn_json_text(json_array_get(w->steps, n - 1), "name", ""), news->name) == 0)
+        (void)json_array_set_new(w->steps, n - 1, record);
+    else (void)json_array_append_new(w->steps, record);
+}
+
 static void tell(walk *w, const tarn_planned *step, const tarn_stage *stage, tarn_step_state state, double seconds,
                  const char *said)
 {
@@ -86,11 +101,7 @@ static void tell(walk *w, const tarn_planned *step, const tarn_stage *stage, tar
                            .said = said};
 
     if (w->options->news) w->options->news(w->options->news_arg, &news);
-    if (state == TARN_STEP_RUNNING) return;
-    json_t *record =
-        json_pack("{s:s, s:s, s:s, s:s, s:f, s:s}", "name", step->name, "stage", stage->stage, "title", stage->title,
-                  "state", tarn_step_state_name(state), "seconds", seconds, "said", said ? said : "");
-    if (record) (void)json_array_append_new(w->steps, record);
+    if (state != TARN_STEP_RUNNING) note(w, &news);
 }
 
 /* Keep the run's record; only runs that do something leave one. */
@@ -234,6 +245,7 @@ static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *s
     tarn_code rc = TARN_OK;
     double from = tarn_seconds();
     json_t *recipe = NULL;
+    tarn_step_news done = {.name = step->name, .stage = stage->stage, .title = stage->title, .state = TARN_STEP_DONE};
     tarn_stage_job job = {.lake = w->lake,
                           .pool = w->options->pool,
                           .sink = w->options->sink,
@@ -248,10 +260,14 @@ static tarn_code run_step(walk *w, const tarn_planned *step, const tarn_stage *s
     char ref[200];
     (void)snprintf(ref, sizeof ref, "heads/%.150s", w->p->branch);
     if (tarn_lake_ref_get(w->lake, ref, &job.before, NULL) != TARN_OK) job.before = (tarn_id){{0}};
-    TARN_TRY(save_record(w, "running", err));
+    if (w->ran == 1) TARN_TRY(save_record(w, "running", err));
     TARN_TRY(tarn_recipe_run(stage, id, &job, err));
+    done.seconds = tarn_seconds() - from;
+    done.said = job.said.data;
+    note(w, &done);
+    TARN_TRY(save_record(w, "running", err));
     TARN_TRY(record_made(w, step, id, recipe_text, &job, err));
-    tell(w, step, stage, TARN_STEP_DONE, tarn_seconds() - from, job.said.data ? job.said.data : "");
+    tell(w, step, stage, TARN_STEP_DONE, done.seconds, done.said);
 done:
     if (rc != TARN_OK) {
         tarn_err_note(err, "step %s", step->name);
