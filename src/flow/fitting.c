@@ -326,7 +326,7 @@ static tarn_code add_first_class(tarn_learned *l, tarn_err *err)
                            &l->fitted.out, err);
 }
 
-tarn_code tarn_learned_finish(const tarn_fitting *f, tarn_learned *l, double threshold, tarn_err *err)
+static tarn_code finish(const tarn_fitting *f, tarn_learned *l, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_graph *g = tarn_prepared_graph(l->prepared);
@@ -336,9 +336,7 @@ tarn_code tarn_learned_finish(const tarn_fitting *f, tarn_learned *l, double thr
     TARN_TRY(tarn_alloc(&regs, (size_t)n, sizeof *regs, err));
     for (int i = 0; i < n; i++) regs[i] = l->fitted.out + (uint32_t)i;
     TARN_TRY(tarn_graph_output(g, f->task, tarn_json_text(f->spec, "target", ""), regs, n,
-                               tarn_prepared_class_names(l->prepared), classes, threshold, err));
-    tarn_model_free(l->model);
-    l->model = NULL;
+                               tarn_prepared_class_names(l->prepared), classes, 0.5, err));
     TARN_TRY(tarn_graph_finish(g, &l->model, err));
 done:
     tarn_free(regs);
@@ -370,7 +368,7 @@ tarn_code tarn_fitting_learn(const tarn_fitting *f, const int64_t *rows, int64_t
     TARN_TRY(tarn_train(f->algo, f->params, &fit, &out->fitted, err));
     TARN_TRY(set_importance(out, err));
     if (f->task == TARN_MULTICLASS && x.x.classes == 2) TARN_TRY(add_first_class(out, err));
-    TARN_TRY(tarn_learned_finish(f, out, 0.5, err));
+    TARN_TRY(finish(f, out, err));
 done:
     close_matrix(&x);
     close_matrix(&v);

@@ -51,8 +51,6 @@ typedef struct tarn_going_on {
  * a failure. */
 TARN_MUST tarn_code tarn_fitting_learn(const tarn_fitting *f, const int64_t *rows, int64_t n, const int64_t *valid,
                                        int64_t n_valid, const tarn_going_on *on, tarn_learned *out, tarn_err *err);
-/* Make the model anew, with this threshold. */
-TARN_MUST tarn_code tarn_learned_finish(const tarn_fitting *f, tarn_learned *l, double threshold, tarn_err *err);
 void tarn_learned_clear(tarn_learned *l);
 
 /* Predictions for rows[n], with the rows' weights, queries and clusters, to be judged; members of a query come

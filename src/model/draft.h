@@ -30,6 +30,7 @@ struct tarn_graph {
     uint32_t n_inputs, n_nodes, registers, n_taken;
     uint32_t inputs_cap, nodes_cap, features_cap, taken_cap;
 
+    bool spent; /* a payload went into a model: nothing can be run any more */
     bool has_output;
     tarn_task task;
     tarn_draft_text target;

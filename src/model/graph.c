@@ -249,14 +249,16 @@ tarn_code tarn_graph_node(tarn_graph *g, const char *kind, const uint32_t *regs,
 }
 
 tarn_code tarn_graph_node_take(tarn_graph *g, const char *kind, const uint32_t *regs, uint32_t n_in, uint32_t n_out,
-                               char **take_data, size_t len, uint32_t *first, tarn_err *err)
+                               void *take_data, size_t len, uint32_t *first, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
+    void *data, *none = NULL;
 
+    memcpy(&data, take_data, sizeof data);
     TARN_TRY(grow(&g->taken, &g->taken_cap, g->n_taken, 1, sizeof *g->taken, err));
-    TARN_TRY(add_node(g, kind, regs, n_in, n_out, NULL, *take_data, len, first, err));
-    g->taken[g->n_taken++] = *take_data;
-    *take_data = NULL;
+    TARN_TRY(add_node(g, kind, regs, n_in, n_out, NULL, data, len, first, err));
+    g->taken[g->n_taken++] = data;
+    memcpy(take_data, &none, sizeof none);
 done:
     return rc;
 }

@@ -51,10 +51,10 @@ TARN_MUST tarn_code tarn_graph_node(tarn_graph *g, const char *kind, const uint3
                                     uint32_t n_out, const tarn_feature *features, const void *data, size_t len,
                                     uint32_t *first, tarn_err *err);
 
-/* The same for large payloads, without a copy and with features NULL: *take_data, from tarn_alloc, becomes the graph's
- * and NULL. On failure it is still the caller's. */
+/* The same for large payloads, without a copy and with features NULL: take_data is the address of a pointer from
+ * tarn_alloc, which becomes the graph's and NULL. On failure it is still the caller's. */
 TARN_MUST tarn_code tarn_graph_node_take(tarn_graph *g, const char *kind, const uint32_t *regs, uint32_t n_in,
-                                         uint32_t n_out, char **take_data, size_t len, uint32_t *first, tarn_err *err);
+                                         uint32_t n_out, void *take_data, size_t len, uint32_t *first, tarn_err *err);
 
 /* Which registers are the outputs, and what they mean: BINARY one register (the probability of class 1) and two
  * classes, MULTICLASS a register per class, REGRESSION one and no classes (NULL). threshold is for BINARY. A second
@@ -74,11 +74,13 @@ size_t tarn_graph_scratch(const tarn_graph *g);
 void tarn_graph_run(const tarn_graph *g, int64_t rows, const double *const *columns, const uint32_t *regs, uint32_t n,
                     double *scratch, double *out);
 
-/* Make the block; the graph stays usable. */
+/* Make the block. The graph stays usable, unless it was given payloads (tarn_graph_node_take): the largest becomes the
+ * block, so that there are never two of it, and the graph can then be neither run nor finished again. */
 TARN_MUST tarn_code tarn_graph_finish(tarn_graph *g, tarn_model **out, tarn_err *err);
 
-/* The same BINARY model with another threshold. */
-TARN_MUST tarn_code tarn_model_rethreshold(const tarn_model *m, double threshold, tarn_model **out, tarn_err *err);
+/* Give a BINARY model another threshold. It must be nobody else's.
+ * Errors: TARN_INVALID no such model, or it is of a mapped file */
+TARN_MUST tarn_code tarn_model_rethreshold(tarn_model *m, double threshold, tarn_err *err);
 
 #ifdef __cplusplus
 }

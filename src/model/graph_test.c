@@ -48,6 +48,48 @@ static void a_finished_graph_stays_usable(void **state)
     tarn_graph_free(g);
 }
 
+/* Linear nodes of 2, 5000 and 3 outputs, whose payloads the graph is given or copies. */
+static void linear_nodes(bool given, tarn_graph **g)
+{
+    static const uint32_t regs[] = {0, 1}, outputs[] = {2, 5000, 3};
+
+    must(tarn_graph_new(g, err));
+    must(sample_inputs(*g, err));
+    for (int k = 0; k < 3; k++) {
+        size_t n = 3 * (size_t)outputs[k];
+        double *data = NULL;
+        must(tarn_alloc(&data, n, sizeof *data, err));
+        for (size_t i = 0; i < n; i++) data[i] = (double)i / 7 + k;
+        if (given) must(tarn_graph_node_take(*g, "linear", regs, 2, outputs[k], &data, 8 * n, NULL, err));
+        else must(tarn_graph_node(*g, "linear", regs, 2, outputs[k], NULL, data, 8 * n, NULL, err));
+        assert_true((data == NULL) == given);
+        tarn_free(data);
+    }
+    uint32_t last = tarn_graph_registers(*g) - 1;
+    must(tarn_graph_output(*g, TARN_REGRESSION, "y", &last, 1, NULL, 0, NAN, err));
+}
+
+static void the_largest_payload_given_becomes_the_model(void **state)
+{
+    tarn_model *m[2] = {0}, *again = NULL;
+    size_t len[2];
+    const void *bytes[2];
+
+    (void)state;
+    for (int given = 0; given < 2; given++) {
+        tarn_graph *g = NULL;
+        linear_nodes(given, &g);
+        must(tarn_graph_finish(g, &m[given], err));
+        bytes[given] = tarn_model_bytes(m[given], &len[given]);
+        if (given) must_fail_with(TARN_INVALID, "given its payloads", tarn_graph_finish(g, &again, err));
+        tarn_graph_free(g);
+    }
+    assert_int_equal(len[0], len[1]);
+    assert_memory_equal(bytes[0], bytes[1], len[0]);
+    tarn_model_free(m[0]);
+    tarn_model_free(m[1]);
+}
+
 static void features_are_named_after_what_they_come_from(void **state)
 {
     static const tarn_feature given[] = {{.name = "weekday of departure", .kind = TARN_NUMBER, .input = 3}};
@@ -189,6 +231,7 @@ static void nodes_and_outputs_that_would_not_load_are_refused(void **state)
 }
 
 TARN_TESTS(TARN_TEST(equal_graphs_are_equal_bytes), TARN_TEST(a_finished_graph_stays_usable),
+           TARN_TEST(the_largest_payload_given_becomes_the_model),
            TARN_TEST(features_are_named_after_what_they_come_from), TARN_TEST(a_prefix_runs_as_the_finished_model_does),
            TARN_TEST(inputs_that_would_not_load_are_refused),
            TARN_TEST(nodes_and_outputs_that_would_not_load_are_refused))

@@ -11,12 +11,15 @@
 #include <stdlib.h>
 
 typedef struct writer {
-    const tarn_graph *g;
+    tarn_graph *g;
     tarn_block_head head; /* the counts */
     tarn_block_layout at;
     unsigned char *bytes;
     uint32_t strings; /* so far */
+    uint32_t moved;   /* the node whose payload is in its place already; none: the number of nodes */
 } writer;
+
+static uint64_t padded(size_t len) { return (len + 7) & ~(uint64_t)7; }
 
 static tarn_code count(writer *w, tarn_err *err)
 {
@@ -31,7 +34,7 @@ static tarn_code count(writer *w, tarn_err *err)
     for (uint32_t i = 0; i < g->n_classes; i++) strings += (uint64_t)g->classes[i].len + 1;
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         reads += g->nodes[i].view.n_in;
-        data += (g->nodes[i].view.len + 7) & ~(uint64_t)7;
+        data += padded(g->nodes[i].view.len);
     }
     if (strings > UINT32_MAX || levels > UINT32_MAX || reads > UINT32_MAX || data > (uint64_t)1 << 40)
         return TARN_FAIL(err, TARN_LIMIT, "the model is too large: %llu bytes of texts, %llu levels, %llu reads",
@@ -50,6 +53,46 @@ static tarn_code count(writer *w, tarn_err *err)
                                 .data = data};
     tarn_block_layout_of(&w->head, &w->at);
     return TARN_OK;
+}
+
+/* The largest of the payloads that the graph was given: where the graph holds it. NULL: it was given none. */
+static void **find_largest(writer *w)
+{
+    tarn_graph *g = w->g;
+    void **found = NULL;
+
+    w->moved = g->n_nodes;
+    for (uint32_t i = 0; i < g->n_nodes; i++)
+        for (uint32_t k = 0; k < g->n_taken; k++) {
+            if (g->taken[k] != g->nodes[i].view.data) continue;
+            if (found && g->nodes[i].view.len <= g->nodes[w->moved].view.len) continue;
+            found = &g->taken[k];
+            w->moved = i;
+        }
+    return found;
+}
+
+/* Memory for the block. The largest payload that the graph was given is made longer and pushed to its place in it, so
+ * that there are never two of it. */
+static tarn_code make_room(writer *w, void **block, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    void **given = find_largest(w);
+    size_t from = (size_t)w->at.data, end = (size_t)w->at.end;
+
+    if (!given) return tarn_alloc(block, end, 1, err);
+    size_t len = w->g->nodes[w->moved].view.len;
+    for (uint32_t i = 0; i < w->moved; i++) from += (size_t)padded(w->g->nodes[i].view.len);
+    TARN_TRY(tarn_resize(given, end, 1, err));
+    *block = *given;
+    *given = NULL;
+    w->g->spent = true;
+    char *bytes = *block;
+    memmove(bytes + from, bytes, len);
+    memset(bytes, 0, from);
+    memset(bytes + from + len, 0, end - from - len);
+done:
+    return rc;
 }
 
 static tarn_block_string put_text(writer *w, tarn_draft_text text)
@@ -104,9 +147,9 @@ static void put_nodes(writer *w)
         const tarn_node_view *v = &node->view;
         out[i] = (tarn_block_node){node->kind->id, v->n_in, v->n_out, n_reads, data, v->len};
         if (v->n_in > 0) memcpy(reads + n_reads, v->in, v->n_in * sizeof *reads);
-        if (v->len > 0) memcpy(w->bytes + w->at.data + data, v->data, v->len);
+        if (v->len > 0 && i != w->moved) memcpy(w->bytes + w->at.data + data, v->data, v->len);
         n_reads += v->n_in;
-        data += (v->len + 7) & ~(uint64_t)7;
+        data += padded(v->len);
     }
 }
 
@@ -145,8 +188,9 @@ tarn_code tarn_graph_finish(tarn_graph *g, tarn_model **out, tarn_err *err)
 
     *out = NULL;
     if (!g->has_output) return TARN_FAIL(err, TARN_INVALID, "the graph has no output yet");
+    if (g->spent) return TARN_FAIL(err, TARN_INVALID, "the graph has given its payloads to a model already");
     TARN_TRY(count(&w, err));
-    TARN_TRY(tarn_alloc(&block, (size_t)w.at.end, 1, err));
+    TARN_TRY(make_room(&w, &block, err));
     w.bytes = block;
     w.head.target = put_text(&w, g->target);
     put_inputs(&w);
@@ -164,20 +208,14 @@ done:
     return rc;
 }
 
-tarn_code tarn_model_rethreshold(const tarn_model *m, double threshold, tarn_model **out, tarn_err *err)
+tarn_code tarn_model_rethreshold(tarn_model *m, double threshold, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
-    void *block = NULL;
+    tarn_block_head *head = m->copy;
 
-    *out = NULL;
     if (tarn_model_task(m) != TARN_BINARY || !isfinite(threshold))
         return TARN_FAIL(err, TARN_INVALID, "a threshold is a finite number, of a model of two classes");
-    TARN_TRY(tarn_alloc(&block, m->len, 1, err));
-    memcpy(block, m->block.head, m->len);
-    ((tarn_block_head *)block)->threshold = threshold;
-    tarn_block_seal(block, m->len);
-    TARN_TRY(tarn_model_take(&block, m->len, out, err));
-done:
-    tarn_free(block);
-    return rc;
+    if (!head) return TARN_FAIL(err, TARN_INVALID, "the model is a mapped file's");
+    head->threshold = threshold;
+    tarn_block_seal(head, m->len);
+    return TARN_OK;
 }

@@ -214,13 +214,30 @@ void tarn_exemplars_clear(tarn_exemplars *rows)
     tarn_free(rows->wide);
     tarn_free(rows->y);
     tarn_free(rows->weight);
-    *rows = (tarn_exemplars){0};
+    *rows = (tarn_exemplars){.n = rows->n, .d = rows->d, .weighted = rows->weighted};
 }
 
 void tarn_exemplars_row(const tarn_exemplars *rows, size_t i, double *out)
 {
     for (size_t j = 0; j < rows->d; j++)
         out[j] = rows->wide ? rows->wide[i * rows->d + j] : (double)rows->narrow[i * rows->d + j];
+}
+
+tarn_code tarn_exemplars_numbered(tarn_exemplars *rows, double **out, tarn_err *err)
+{
+    size_t each = rows->d + 1;
+    tarn_code rc = tarn_alloc(out, rows->n * each, sizeof **out, err);
+
+    if (rc != TARN_OK) return rc;
+    for (size_t i = 0; i < rows->n; i++) {
+        tarn_exemplars_row(rows, i, *out + i * each);
+        (*out)[i * each + rows->d] = (double)i;
+    }
+    tarn_free(rows->narrow);
+    tarn_free(rows->wide);
+    rows->narrow = NULL;
+    rows->wide = NULL;
+    return TARN_OK;
 }
 
 tarn_code tarn_exemplars_state(const tarn_exemplars *rows, int32_t classes, void **out, size_t *len, tarn_err *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exemplars.h - rows that a model keeps whole, for estimators that look for the nearest of them.
  *
- * Order of calls: tarn_exemplars_read, then what makes a payload, tarn_exemplars_clear. */
+ * Order of calls: tarn_exemplars_read, then what makes a payload, tarn_exemplars_clear. What makes a payload takes from
+ * the rows what it has put into it, so that there are never two of all. */
 #ifndef TARN_TRAIN_EXEMPLARS_H
 #define TARN_TRAIN_EXEMPLARS_H
 
@@ -32,14 +33,16 @@ TARN_MUST tarn_code tarn_exemplars_state(const tarn_exemplars *rows, int32_t cla
 /* Row i as doubles: out (d). */
 void tarn_exemplars_row(const tarn_exemplars *rows, size_t i, double *out);
 
-/* A payload: what every kind begins with (head, labels, weights), with room for `rest` bytes behind it, which are
- * returned in *behind. */
-TARN_MUST tarn_code tarn_exemplars_payload(const tarn_fit *job, const tarn_exemplars_vote *vote,
-                                           const tarn_exemplars *rows, bool tree, size_t rest, char **data, size_t *len,
-                                           char **behind, tarn_err *err);
-/* The payload without a tree: norms, values, and if `briefs` with more than a few columns briefs. */
-TARN_MUST tarn_code tarn_exemplars_scan(const tarn_fit *job, const tarn_exemplars_vote *vote,
-                                        const tarn_exemplars *rows, bool briefs, char **data, size_t *len,
-                                        tarn_err *err);
+/* The values as doubles with the row's number behind each row, (n, d + 1), to be sorted; the rows lose them. Freed by
+ * the caller. */
+TARN_MUST tarn_code tarn_exemplars_numbered(tarn_exemplars *rows, double **out, tarn_err *err);
+/* Then: the beginning of a payload with a tree (head, labels, weights), with room for `rest` bytes behind it, which are
+ * returned in *behind. wide: the values will be doubles. Nothing but n, d and `weighted` is left of the rows. */
+TARN_MUST tarn_code tarn_exemplars_tree(const tarn_fit *job, const tarn_exemplars_vote *vote, tarn_exemplars *rows,
+                                        bool wide, size_t rest, char **data, size_t *len, char **behind, tarn_err *err);
+/* The payload without a tree: norms, values, and if `briefs` with more than a few columns briefs. Nothing but n, d and
+ * `weighted` is left of the rows. */
+TARN_MUST tarn_code tarn_exemplars_scan(const tarn_fit *job, const tarn_exemplars_vote *vote, tarn_exemplars *rows,
+                                        bool briefs, char **data, size_t *len, tarn_err *err);
 
 #endif

@@ -300,7 +300,7 @@ tarn_code tarn_grove_finish(const tarn_grove *g, const tarn_fit *job, uint32_t o
 
     TARN_TRY(tarn_grove_payload(g, outputs, base, factor, &bytes, &len, err));
     TARN_TRY(
-        tarn_graph_node(job->graph, "trees", job->regs, (uint32_t)job->x->cols, outputs, NULL, bytes, len, first, err));
+        tarn_graph_node_take(job->graph, "trees", job->regs, (uint32_t)job->x->cols, outputs, &bytes, len, first, err));
 done:
     tarn_free(bytes);
     return rc;

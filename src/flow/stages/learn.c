@@ -151,20 +151,6 @@ static void say_news(tarn_stage_job *job, const fit_use *u)
 
 /* ---- the whole ---- */
 
-static tarn_code put_threshold(fit_use *u, double threshold, tarn_err *err)
-{
-    tarn_code rc = TARN_OK;
-    tarn_model *m = NULL;
-
-    if (u->l.prepared) return tarn_learned_finish(&u->f, &u->l, threshold, err);
-    if (u->f.task != TARN_BINARY) return TARN_OK;
-    TARN_TRY(tarn_model_rethreshold(u->l.model, threshold, &m, err)); /* nothing was learned: the old model */
-    tarn_model_free(u->l.model);
-    u->l.model = m;
-done:
-    return rc;
-}
-
 /* The declared threshold, or the most profitable one on the validation rows; puts it into the model. */
 static tarn_code set_threshold(const tarn_stage_job *job, fit_use *u, tarn_err *err)
 {
@@ -180,7 +166,7 @@ static tarn_code set_threshold(const tarn_stage_job *job, fit_use *u, tarn_err *
     } else {
         (void)tarn_num_parse(word, strlen(word), false, &threshold);
     }
-    TARN_TRY(put_threshold(u, threshold, err));
+    if (u->f.task == TARN_BINARY) TARN_TRY(tarn_model_rethreshold(u->l.model, threshold, err));
 done:
     tarn_scored_clear(&scored);
     return rc;

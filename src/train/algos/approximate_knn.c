@@ -56,9 +56,10 @@ static tarn_code keep_rows(work *w, tarn_fitted *out, tarn_err *err)
     tarn_exemplars rows = {0};
 
     TARN_TRY(tarn_exemplars_read(w->job, &rows, err));
-    TARN_TRY(tarn_exemplars_scan(w->job, &vote, &rows, false, &w->data, &w->len, err));
     if (w->job->keep_state)
         TARN_TRY(tarn_exemplars_state(&rows, w->job->x->classes, &out->state, &out->state_len, err));
+    bool wide = rows.wide != NULL;
+    TARN_TRY(tarn_exemplars_scan(w->job, &vote, &rows, false, &w->data, &w->len, err));
     const tarn_neighbors_data *head = (const void *)w->data;
     const char *norm = w->data + sizeof *head + 8 * rows.n * (rows.weighted ? 2 : 1);
     const char *values = norm + (4 * rows.n + 7) / 8 * 8;
@@ -66,8 +67,8 @@ static tarn_code keep_rows(work *w, tarn_fitted *out, tarn_err *err)
     w->index.near = (tarn_near){.metric = (tarn_metric)head->metric,
                                 .rows = rows.n,
                                 .d = rows.d,
-                                .narrow = rows.wide ? NULL : (const float *)(const void *)values,
-                                .wide = rows.wide ? (const double *)(const void *)values : NULL,
+                                .narrow = wide ? NULL : (const float *)(const void *)values,
+                                .wide = wide ? (const double *)(const void *)values : NULL,
                                 .norm = (const float *)(const void *)norm,
                                 .most = head->most};
 done:
@@ -208,7 +209,7 @@ static tarn_code fit(const tarn_fit *job, const void *params, tarn_fitted *out, 
     TARN_TRY(make_graph(&w, err));
     TARN_TRY(pack(&w, err));
     TARN_TRY(
-        tarn_graph_node(job->graph, "neighbor_graph", job->regs, cols, outputs, NULL, w.data, w.len, &out->out, err));
+        tarn_graph_node_take(job->graph, "neighbor_graph", job->regs, cols, outputs, &w.data, w.len, &out->out, err));
     out->iterations = 1;
     if (tarn_comm_rank(job->comm) == 0)
         tarn_say(job->sink, TARN_INFO,

@@ -37,46 +37,42 @@ static bool use_tree(const knn_params *set, const tarn_exemplars *rows)
     return set->method == KNN_TREE || (set->method == KNN_AUTO && rows->d <= most);
 }
 
-/* From rows in order of the leaves to what the node holds, leaf by leaf. */
-static void fill_leaves(const tarn_exemplars *rows, const double *sorted, uint32_t *number, char *values)
+/* From rows in order of the leaves (n, d + 1) to what the node holds, leaf by leaf. */
+static void fill_leaves(size_t n, size_t d, bool wide, const double *sorted, uint32_t *number, char *values)
 {
     enum { LEAF = TARN_KD_LEAF };
-    size_t d = rows->d, places = tarn_kd_leaves(rows->n) * LEAF;
-    double *wide = (double *)(void *)values;
-    float *narrow = (float *)(void *)values;
+    size_t places = tarn_kd_leaves(n) * LEAF;
+    double *to_wide = (double *)(void *)values;
+    float *to_narrow = (float *)(void *)values;
 
     for (size_t i = 0; i < places; i++) {
-        const double *row = sorted + (i < rows->n ? i : rows->n - 1) * (d + 1);
+        const double *row = sorted + (i < n ? i : n - 1) * (d + 1);
         number[i] = (uint32_t)row[d];
         for (size_t j = 0; j < d; j++) {
             size_t at = (i / LEAF * d + j) * LEAF + i % LEAF;
-            if (rows->wide) wide[at] = row[j];
-            else narrow[at] = (float)row[j];
+            if (wide) to_wide[at] = row[j];
+            else to_narrow[at] = (float)row[j];
         }
     }
 }
 
-static tarn_code make_tree(const tarn_fit *job, const tarn_exemplars_vote *vote, const tarn_exemplars *rows,
-                           char **data, size_t *len, tarn_err *err)
+static tarn_code make_tree(const tarn_fit *job, const tarn_exemplars_vote *vote, tarn_exemplars *rows, char **data,
+                           size_t *len, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    size_t d = rows->d, leaves = tarn_kd_leaves(rows->n), places = leaves * TARN_KD_LEAF;
+    bool wide = rows->wide != NULL;
+    size_t n = rows->n, d = rows->d, leaves = tarn_kd_leaves(n), places = leaves * TARN_KD_LEAF;
     size_t numbers = 4 * places, splits = sizeof(tarn_kd_split) * (leaves - 1),
            columns = (4 * (leaves - 1) + 7) / 8 * 8;
     double *sorted = NULL;
     char *behind = NULL;
 
-    TARN_TRY(tarn_alloc(&sorted, rows->n * (d + 1), sizeof *sorted, err));
-    TARN_TRY(tarn_exemplars_payload(job, vote, rows, true,
-                                    numbers + splits + columns + (rows->wide ? 8 : 4) * places * d, data, len, &behind,
-                                    err));
-    for (size_t i = 0; i < rows->n; i++) {
-        tarn_exemplars_row(rows, i, sorted + i * (d + 1));
-        sorted[i * (d + 1) + d] = (double)i;
-    }
-    TARN_TRY(tarn_kd_build(rows->n, d, sorted, (tarn_kd_split *)(void *)(behind + numbers),
+    TARN_TRY(tarn_exemplars_numbered(rows, &sorted, err));
+    TARN_TRY(tarn_exemplars_tree(job, vote, rows, wide, numbers + splits + columns + (wide ? 8 : 4) * places * d, data,
+                                 len, &behind, err));
+    TARN_TRY(tarn_kd_build(n, d, sorted, (tarn_kd_split *)(void *)(behind + numbers),
                            (uint32_t *)(void *)(behind + numbers + splits), job->pool, err));
-    fill_leaves(rows, sorted, (uint32_t *)(void *)behind, behind + numbers + splits + columns);
+    fill_leaves(n, d, wide, sorted, (uint32_t *)(void *)behind, behind + numbers + splits + columns);
 done:
     tarn_free(sorted);
     return rc;
@@ -96,10 +92,9 @@ static tarn_code fit(const tarn_fit *job, const void *params, tarn_fitted *out, 
         return TARN_FAIL(err, TARN_INVALID, "method tree takes up to %d columns and no cosine; use auto or scan",
                          TARN_KD_COLUMNS);
     TARN_TRY(tarn_exemplars_read(job, &rows, err));
+    if (job->keep_state) TARN_TRY(tarn_exemplars_state(&rows, job->x->classes, &out->state, &out->state_len, err));
     if (use_tree(set, &rows)) TARN_TRY(make_tree(job, &vote, &rows, &data, &len, err));
     else TARN_TRY(tarn_exemplars_scan(job, &vote, &rows, true, &data, &len, err));
-    if (job->keep_state) TARN_TRY(tarn_exemplars_state(&rows, job->x->classes, &out->state, &out->state_len, err));
-    tarn_exemplars_clear(&rows);
     TARN_TRY(tarn_graph_node_take(job->graph, "neighbors", job->regs, cols, outputs, &data, len, &out->out, err));
     out->iterations = 1;
 done:

@@ -178,8 +178,8 @@ static tarn_code add_nodes(const svm_plan *plan, uint32_t *first, tarn_err *err)
     place_rows(&m);
     TARN_TRY(fill_payload(&m, err));
     tarn_say(job->sink, TARN_INFO, "%zu of %lld rows are support vectors", m.rows, (long long)plan->rows->n);
-    TARN_TRY(tarn_graph_node(job->graph, "kernel", job->regs, (uint32_t)job->x->cols, (uint32_t)plan->pairs, NULL,
-                             m.data, m.len, &sums, err));
+    TARN_TRY(tarn_graph_node_take(job->graph, "kernel", job->regs, (uint32_t)job->x->cols, (uint32_t)plan->pairs,
+                                  &m.data, m.len, &sums, err));
     *first = sums;
     if (job->x->classes > 0) TARN_TRY(add_probabilities(&m, sums, first, err));
 done:
