@@ -23,7 +23,7 @@ static const struct function {
     double from, to, most; /* range for dense tests; most: units in the last place */
 } functions[] = {
     {"exp", tarn_exp, tarn_exp_n, expl, -746, 709.78, 0.65},
-    {"log", tarn_log, NULL, logl, 0, 1e6, 0.65},
+    {"log", tarn_log, tarn_log_n, logl, 0, 1e6, 0.65},
     {"log1p", tarn_log1p, NULL, log1pl, -1, 100, 0.65},
     {"sigmoid", tarn_sigmoid, tarn_sigmoid_n, true_sigmoid, -745, 50, 0.65},
     {"softplus", tarn_softplus, tarn_softplus_n, true_softplus, -745, 800, 0.65},

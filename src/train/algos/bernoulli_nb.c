@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { STATE = 4 };
+enum { STATE = 4, PIECE = 256 };
 
 typedef struct bernoulli_params {
     double alpha, binarize;
@@ -102,14 +102,25 @@ done:
 static void weigh(const tarn_bayes *b, size_t k, const void *settings, double *bias, double *weight)
 {
     double alpha = ((const bernoulli_params *)settings)->alpha;
-    double yes_or_no = tarn_log(b->count[k] + 2 * alpha);
+    double yes_or_no = tarn_log(b->count[k] + 2 * alpha), no[PIECE];
+    size_t all = b->cols + b->sparse;
 
-    for (size_t j = 0; j < b->cols + b->sparse; j++) {
-        double n = j < b->cols ? b->dense.sum[k * b->cols + j] : b->sums[k * b->sparse + j - b->cols];
-        double rest = b->count[k] - n;
-        double yes = tarn_log(n + alpha) - yes_or_no, no = tarn_log((rest > 0 ? rest : 0) + alpha) - yes_or_no;
-        *bias += no;
-        weight[j] = yes - no;
+    for (size_t from = 0; from < all; from += PIECE) {
+        size_t n = all - from < PIECE ? all - from : PIECE;
+        double *yes = weight + from;
+        for (size_t i = 0; i < n; i++) {
+            size_t j = from + i;
+            double with = j < b->cols ? b->dense.sum[k * b->cols + j] : b->sums[k * b->sparse + j - b->cols];
+            double rest = b->count[k] - with;
+            yes[i] = with + alpha;
+            no[i] = (rest > 0 ? rest : 0) + alpha;
+        }
+        tarn_log_n(n, yes, yes);
+        tarn_log_n(n, no, no);
+        for (size_t i = 0; i < n; i++) {
+            *bias += no[i] - yes_or_no;
+            yes[i] = (yes[i] - yes_or_no) - (no[i] - yes_or_no);
+        }
     }
 }
 

@@ -49,10 +49,9 @@ static void weigh(const tarn_bayes *b, size_t k, const void *settings, double *b
         out[j] = (rest > 0 ? rest : 0) + set->alpha;
         sum += out[j];
     }
-    for (size_t j = 0; j < all; j++) {
-        out[j] = tarn_log(out[j] / sum);
-        logs += out[j];
-    }
+    for (size_t j = 0; j < all; j++) out[j] /= sum;
+    tarn_log_n(all, out, out);
+    for (size_t j = 0; j < all; j++) logs += out[j];
     for (size_t j = 0; j < all; j++) out[j] = !set->norm ? -out[j] : logs < 0 ? out[j] / logs : 0;
 }
 

@@ -37,7 +37,8 @@ static void log_shares(const tarn_bayes *b, size_t k, const void *settings, doub
         sum += out[j];
     }
     double log_sum = tarn_log(sum);
-    for (size_t j = 0; j < all; j++) out[j] = tarn_log(out[j]) - log_sum;
+    tarn_log_n(all, out, out);
+    for (size_t j = 0; j < all; j++) out[j] -= log_sum;
 }
 
 static tarn_code fit(const tarn_fit *job, const void *params, tarn_fitted *out, tarn_err *err)
