@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -45,6 +46,12 @@ void tarn_catch_stop(void)
 }
 
 bool tarn_stop_asked(void) { return stop_asked != 0; }
+
+bool tarn_nobody_reads(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
 
 static void wipe(tarn_terminal *t)
 {

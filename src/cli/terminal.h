@@ -18,5 +18,7 @@ void tarn_terminal_wipe(tarn_terminal *t);
 /* From now on SIGINT and SIGTERM ask to stop; a second one ends the process. True once asked. */
 void tarn_catch_stop(void);
 bool tarn_stop_asked(void);
+/* Has whoever reads the output gone? They had enough, as `head` has. */
+bool tarn_nobody_reads(void);
 
 #endif

@@ -109,6 +109,19 @@ void tarn_entry_of(const tarn_item *item, tarn_entry *out)
     out->attrs = item->attrs;
 }
 
+/* Whoever meant a folder is told so. */
+static tarn_code no_path(tarn_walk *w, const char *path, tarn_err *err)
+{
+    char folder[sizeof((tarn_entry *)0)->path + 1];
+    int len = snprintf(folder, sizeof folder, "%s/", path);
+    const tarn_item *first = NULL;
+
+    if (err && len > 1 && path[len - 2] != '/' && tarn_walk_seek(w, folder, NULL) == TARN_OK) first = tarn_walk_item(w);
+    if (first && first->len > (size_t)len && memcmp(first->key, folder, (size_t)len) == 0)
+        return TARN_FAIL(err, TARN_NOT_FOUND, "there is no path '%.300s', only a folder '%.300s'", path, folder);
+    return TARN_FAIL(err, TARN_NOT_FOUND, "there is no path '%.300s'", path);
+}
+
 tarn_code tarn_tree_lookup(tarn_lake *lake, const tarn_id *root, const char *path, tarn_entry *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -118,7 +131,7 @@ tarn_code tarn_tree_lookup(tarn_lake *lake, const tarn_id *root, const char *pat
     TARN_TRY(tarn_walk_seek(&w, path, err));
     const tarn_item *item = tarn_walk_item(&w);
     if (item && item->len == strlen(path) && memcmp(item->key, path, item->len) == 0) tarn_entry_of(item, out);
-    else rc = TARN_FAIL(err, TARN_NOT_FOUND, "there is no path '%.300s'", path);
+    else rc = no_path(&w, path, err);
 done:
     tarn_walk_close(&w);
     return rc;

@@ -91,6 +91,16 @@ says "To have it back: tarn lake branch side "
 t $(tail -n 1 "$out" | sed 's/.*back: tarn //')
 t lake ls side
 
+say "whoever reads the output may have had enough; a full disk is something else; a folder is no file"
+mkdir -p long && head -c 300000 /dev/zero | tr '\0' x >long/x
+t lake put long
+t lake commit --message long
+same "$("$tarn" lake cat main/long/x 2>"$err" | head -c 3)" xxx "the first bytes" # with pipefail
+same "$(cat "$err")" "" "what was said"
+expect 74 bash -c '"$1" lake cat main/long/x >/dev/full' - "$tarn"
+expect 66 "$tarn" lake cat main/long
+says "there is no path 'long', only a folder 'long/'"
+
 say "help of a group, of a command, in each way that people ask for it"
 t lake --help
 says "lake commit --message"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lake_cat.c - tarn lake cat: the bytes of a path. */
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "lake/history.h"
 
 #include <errno.h>
@@ -17,8 +18,9 @@ static const tarn_param params[] = {
 
 static tarn_code give(void *arg, const void *bytes, size_t len, tarn_err *err)
 {
-    if (fwrite(bytes, 1, len, arg) != len) return TARN_FAIL_ERRNO(err, "write", "standard output");
-    return TARN_OK;
+    (void)arg;
+    if (fwrite(bytes, 1, len, stdout) == len) return TARN_OK;
+    return tarn_nobody_reads() ? TARN_CANCELLED : TARN_FAIL_ERRNO(err, "write", "standard output");
 }
 
 static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *argv, tarn_err *err)
@@ -43,7 +45,8 @@ static tarn_code run(tarn_cli *cli, const void *values, int argc, char *const *a
     TARN_TRY(tarn_json_set(cli->result, "path", json_string(entry.path), err));
     TARN_TRY(tarn_json_set(cli->result, "object", json_string(tarn_id_hex(&entry.object.id, hex)), err));
     TARN_TRY(tarn_json_set(cli->result, "bytes", json_integer((json_int_t)entry.object.size), err));
-    if (!cli->json) TARN_TRY(tarn_lake_read_by(lake, cli->pool, &entry.object.id, 0, UINT64_MAX, give, stdout, err));
+    if (!cli->json) rc = tarn_lake_read_by(lake, cli->pool, &entry.object.id, 0, UINT64_MAX, give, NULL, err);
+    if (rc == TARN_CANCELLED && tarn_nobody_reads()) rc = TARN_OK;
 done:
     tarn_lake_close(lake);
     return rc;
