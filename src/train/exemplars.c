@@ -22,6 +22,7 @@ typedef struct reading {
     float *narrow;
     double *wide;
     atomic_bool lossy;
+    bool squares; /* will be taken */
 } reading;
 
 static tarn_code take_block(void *arg, int64_t block, int worker, tarn_err *err)
@@ -35,7 +36,7 @@ static tarn_code take_block(void *arg, int64_t block, int worker, tarn_err *err)
     if (rc != TARN_OK) return rc;
     if (r->narrow) tarn_held_turn_narrow(n, cols, values, r->narrow + first, &r->lossy);
     else tarn_held_turn(n, cols, values, r->wide + first);
-    return TARN_OK;
+    return r->wide && r->squares ? tarn_held_squares(r->rows.job, n, values, err) : TARN_OK; /* those of floats do not */
 }
 
 /* Read them, into r->narrow or r->wide. */
@@ -180,10 +181,10 @@ done:
     return rc;
 }
 
-tarn_code tarn_exemplars_read(const tarn_fit *job, tarn_exemplars *out, tarn_err *err)
+tarn_code tarn_exemplars_read(const tarn_fit *job, tarn_metric metric, tarn_exemplars *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    reading r = {0};
+    reading r = {.squares = metric == TARN_METRIC_EUCLIDEAN || metric == TARN_METRIC_COSINE};
     state_head head;
     bool lossy = false;
 

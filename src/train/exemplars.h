@@ -6,6 +6,7 @@
 #ifndef TARN_TRAIN_EXEMPLARS_H
 #define TARN_TRAIN_EXEMPLARS_H
 
+#include "math/near.h"
 #include "model/payload.h"
 #include "train/algo.h"
 
@@ -24,7 +25,8 @@ typedef struct tarn_exemplars_vote {
     int by_distance, metric;
 } tarn_exemplars_vote;
 
-TARN_MUST tarn_code tarn_exemplars_read(const tarn_fit *job, tarn_exemplars *out, tarn_err *err);
+/* TARN_NUMERIC: a column's values are too large for this metric. */
+TARN_MUST tarn_code tarn_exemplars_read(const tarn_fit *job, tarn_metric metric, tarn_exemplars *out, tarn_err *err);
 void tarn_exemplars_clear(tarn_exemplars *rows);
 /* The rows as bytes that a later fit goes on from. */
 TARN_MUST tarn_code tarn_exemplars_state(const tarn_exemplars *rows, int32_t classes, void **out, size_t *len,

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <string.h>
 
 /* So many rows of all columns stay in the cache while they are turned. */
@@ -35,6 +36,18 @@ tarn_code tarn_held_block(const tarn_held *r, int64_t block, int worker, int64_t
     *n = x->rows - first < TARN_BLOCK_ROWS ? x->rows - first : TARN_BLOCK_ROWS;
     *values = own;
     return rc == TARN_OK ? x->block(x->self, first, *n, own, err) : rc;
+}
+
+tarn_code tarn_held_squares(const tarn_fit *job, int64_t n, const double *values, tarn_err *err)
+{
+    for (int32_t j = 0; j < job->x->cols; j++) {
+        double most = 0;
+        for (int64_t i = 0; i < n; i++) most = fmax(most, fabs(values[j * n + i]));
+        if (most > 1e150)
+            return TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
+                             job->x->features[j].name);
+    }
+    return TARN_OK;
 }
 
 void tarn_held_turn(int64_t n, int64_t cols, const double *values, double *out)

@@ -25,6 +25,9 @@ void tarn_held_close(tarn_held *r);
 TARN_MUST tarn_code tarn_held_block(const tarn_held *r, int64_t block, int worker, int64_t *n, const double **values,
                                     tarn_err *err);
 
+/* TARN_NUMERIC, naming the column, if squares of a block's values overflow, or sums of them may. */
+TARN_MUST tarn_code tarn_held_squares(const tarn_fit *job, int64_t n, const double *values, tarn_err *err);
+
 /* (n, cols) row-major from a block's values: exactly, or as floats. *lossy becomes true if a value is no float, and is
  * not touched else. */
 void tarn_held_turn(int64_t n, int64_t cols, const double *values, double *out);

@@ -608,6 +608,38 @@ static void bad_data_are_refused_with_a_useful_message(void **state)
     each(refuses);
 }
 
+/* Numbers of 1e200 and more, whose squares overflow, are taken for what they are, or refused by the column's name. */
+static void takes_or_refuses_the_huge(const tarn_algo *algo, tarn_task task)
+{
+    enum { HUGE_COLUMN = 2 };
+    sample s;
+    tarn_model *model = NULL;
+    tarn_err err = {0};
+
+    sample_make(&s, algo, task, SMALL, 10);
+    if (s.features[HUGE_COLUMN].kind == TARN_CATEGORY) goto done;
+    for (int64_t i = 0; i < s.rows; i++) s.values[HUGE_COLUMN * s.rows + i] *= 1e200;
+    sample_changed(&s);
+    tarn_code rc = learn(algo, &s, &(run_as){0}, NULL, &model, &err);
+    if (rc == TARN_OK) {
+        double *p = predict(model, &s, NULL);
+        for (int64_t i = 0; i < s.rows * tarn_model_outputs(model); i++)
+            if (!isfinite(p[i])) fail_msg("%s: predicts %g of rows with huge numbers", algo->name, p[i]);
+        tarn_free(p);
+    } else if (rc != TARN_NUMERIC || !strstr(err.msg, "squares of column 'column2' overflow")) {
+        fail_msg("%s: of huge numbers it says: %s", algo->name, err.msg);
+    }
+done:
+    tarn_model_free(model);
+    sample_free(&s);
+}
+
+static void huge_numbers_are_taken_or_refused(void **state)
+{
+    (void)state;
+    each(takes_or_refuses_the_huge);
+}
+
 static void tasks_that_it_does_not_do_are_refused(void **state)
 {
     sample s;
@@ -776,6 +808,7 @@ TARN_TESTS(TARN_TEST(every_estimator_is_described), TARN_TEST(every_parameter_ha
            TARN_TEST(learning_on_goes_on), TARN_TEST(rows_count_by_their_weight),
            TARN_TEST(weights_of_one_are_as_no_weights), TARN_TEST(a_loaded_model_predicts_the_same_to_the_bit),
            TARN_TEST(a_cut_or_flipped_model_is_refused), TARN_TEST(bad_data_are_refused_with_a_useful_message),
+           TARN_TEST(huge_numbers_are_taken_or_refused),
            TARN_TEST(tasks_that_it_does_not_do_are_refused), TARN_TEST(hardly_any_data_are_enough),
            TARN_TEST(a_fit_stops_when_cancelled), TARN_TEST(memory_running_out_anywhere_is_a_clean_error),
            TARN_TEST(one_ranks_failure_is_everyones_clean_return))

@@ -55,7 +55,7 @@ static tarn_code keep_rows(work *w, tarn_fitted *out, tarn_err *err)
     const tarn_exemplars_vote vote = {.k = w->set->k, .by_distance = w->set->weights, .metric = w->set->metric};
     tarn_exemplars rows = {0};
 
-    TARN_TRY(tarn_exemplars_read(w->job, &rows, err));
+    TARN_TRY(tarn_exemplars_read(w->job, (tarn_metric)vote.metric, &rows, err));
     if (w->job->keep_state)
         TARN_TRY(tarn_exemplars_state(&rows, w->job->x->classes, &out->state, &out->state_len, err));
     bool wide = rows.wide != NULL;

@@ -91,7 +91,7 @@ static tarn_code fit(const tarn_fit *job, const void *params, tarn_fitted *out, 
     if (set->method == KNN_TREE && (cols > TARN_KD_COLUMNS || set->metric == TARN_METRIC_COSINE))
         return TARN_FAIL(err, TARN_INVALID, "method tree takes up to %d columns and no cosine; use auto or scan",
                          TARN_KD_COLUMNS);
-    TARN_TRY(tarn_exemplars_read(job, &rows, err));
+    TARN_TRY(tarn_exemplars_read(job, (tarn_metric)set->metric, &rows, err));
     if (job->keep_state) TARN_TRY(tarn_exemplars_state(&rows, job->x->classes, &out->state, &out->state_len, err));
     if (use_tree(set, &rows)) TARN_TRY(make_tree(job, &vote, &rows, &data, &len, err));
     else TARN_TRY(tarn_exemplars_scan(job, &vote, &rows, true, &data, &len, err));

@@ -98,6 +98,9 @@ static tarn_code look(problem *p, const double *b, double *at, tarn_err *err)
     for (size_t j = 0; j < wide; j++) {
         at[1 + j] += b[j];
         at[1 + wide + j * wide + j] += 1;
+        if (!isfinite(at[1 + wide + j * wide + j]) && j < (size_t)job->x->cols)
+            TARN_TRY(TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
+                               job->x->features[j].name));
     }
     if (!isfinite(at[0])) rc = TARN_FAIL(err, TARN_NUMERIC, "margins overflow; scale the columns");
 done:

@@ -2,36 +2,37 @@
 /* linear_svm_rows.c - all rows of all ranks, row by row. See linear_svm_parts.h. */
 #include "base/mem.h"
 #include "train/algos/linear_svm_parts.h"
+#include "train/held.h"
 
 #include <string.h>
 
+typedef struct dense_rows {
+    tarn_held rows;
+    double *out; /* (rows, cols) */
+} dense_rows;
+
 static tarn_code take_block(void *arg, int64_t block, int worker, tarn_err *err)
 {
-    void **both = arg;
-    const tarn_matrix *x = both[0];
-    double *out = both[1], *space = (double *)both[2] + (size_t)worker * (size_t)x->cols * TARN_BLOCK_ROWS;
-    int64_t first = block * TARN_BLOCK_ROWS, n = x->rows - first;
+    const dense_rows *d = arg;
+    const double *values;
+    int64_t n, cols = d->rows.job->x->cols;
+    tarn_code rc = tarn_held_block(&d->rows, block, worker, &n, &values, err);
 
-    n = n < TARN_BLOCK_ROWS ? n : TARN_BLOCK_ROWS;
-    tarn_code rc = x->block(x->self, first, n, space, err);
-    if (rc != TARN_OK) return rc;
-    for (int64_t i = 0; i < n; i++)
-        for (int32_t j = 0; j < x->cols; j++) out[(first + i) * x->cols + j] = space[j * n + i];
-    return TARN_OK;
+    if (rc == TARN_OK) rc = tarn_held_squares(d->rows.job, n, values, err);
+    if (rc == TARN_OK) tarn_held_turn(n, cols, values, d->out + block * TARN_BLOCK_ROWS * cols);
+    return rc;
 }
 
 static tarn_code take_dense(const tarn_fit *job, double **out, tarn_err *err)
 {
-    tarn_code rc = TARN_OK;
     const tarn_matrix *x = job->x;
-    double *space = NULL;
-    size_t threads = (size_t)tarn_pool_threads(job->pool);
+    dense_rows d = {0};
 
-    rc = tarn_alloc(out, (size_t)x->rows * (size_t)x->cols, sizeof **out, err);
-    if (rc == TARN_OK) rc = tarn_alloc(&space, threads * (size_t)x->cols * TARN_BLOCK_ROWS, sizeof *space, err);
-    void *both[] = {(void *)(uintptr_t)x, *out, space};
-    if (rc == TARN_OK && x->cols > 0) rc = tarn_pool_run(job->pool, tarn_blocks(x->rows), take_block, both, err);
-    tarn_free(space);
+    tarn_code rc = tarn_alloc(out, (size_t)x->rows * (size_t)x->cols, sizeof **out, err);
+    if (rc == TARN_OK) rc = tarn_held_open(&d.rows, job, err);
+    d.out = *out;
+    if (rc == TARN_OK && x->cols > 0) rc = tarn_pool_run(job->pool, tarn_blocks(x->rows), take_block, &d, err);
+    tarn_held_close(&d.rows);
     return rc;
 }
 

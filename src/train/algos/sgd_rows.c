@@ -114,12 +114,14 @@ static tarn_code read_state(sgd_learner *s, tarn_err *err)
 /* Mean and deviation; 0 and 1 where there is none. */
 static void describe(const double *x, int64_t n, double *mean, double *scale)
 {
-    double sum = 0, square = 0;
+    double sum = 0, square = 0, most = 0;
 
     for (int64_t i = 0; i < n; i++) sum += x[i];
     *mean = isfinite(sum) && n > 0 ? sum / (double)n : 0;
-    for (int64_t i = 0; i < n; i++) square = fma(x[i] - *mean, x[i] - *mean, square);
-    double deviation = n > 0 ? sqrt(square / (double)n) : 0;
+    for (int64_t i = 0; i < n; i++) most = fmax(most, fabs(x[i] - *mean));
+    const double unit = most > 1e150 ? most : 1; /* so that no square overflows */
+    for (int64_t i = 0; i < n; i++) square = fma((x[i] - *mean) / unit, (x[i] - *mean) / unit, square);
+    double deviation = n > 0 ? unit * sqrt(square / (double)n) : 0;
     *scale = isfinite(deviation) && deviation > 1e-12 * fabs(*mean) && deviation > 0 ? deviation : 1;
 }
 

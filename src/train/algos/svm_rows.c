@@ -25,6 +25,7 @@ static tarn_code add_sums(void *arg, int64_t block, int worker, double *sum, tar
     int64_t n;
     tarn_code rc = tarn_held_block(&r->rows, block, worker, &n, &values, err);
 
+    if (rc == TARN_OK) rc = tarn_held_squares(r->rows.job, n, values, err);
     for (int32_t j = 0; rc == TARN_OK && j < r->rows.job->x->cols; j++)
         for (int64_t i = 0; i < n; i++) sum[j] += values[j * n + i];
     return rc;
