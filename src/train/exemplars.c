@@ -36,7 +36,8 @@ static tarn_code take_block(void *arg, int64_t block, int worker, tarn_err *err)
     if (rc != TARN_OK) return rc;
     if (r->narrow) tarn_held_turn_narrow(n, cols, values, r->narrow + first, &r->lossy);
     else tarn_held_turn(n, cols, values, r->wide + first);
-    return r->wide && r->squares ? tarn_held_squares(r->rows.job, n, values, err) : TARN_OK; /* those of floats do not */
+    return r->wide && r->squares ? tarn_held_squares(r->rows.job, n, values, err)
+                                 : TARN_OK; /* those of floats do not */
 }
 
 /* Read them, into r->narrow or r->wide. */

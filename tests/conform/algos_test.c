@@ -808,7 +808,7 @@ TARN_TESTS(TARN_TEST(every_estimator_is_described), TARN_TEST(every_parameter_ha
            TARN_TEST(learning_on_goes_on), TARN_TEST(rows_count_by_their_weight),
            TARN_TEST(weights_of_one_are_as_no_weights), TARN_TEST(a_loaded_model_predicts_the_same_to_the_bit),
            TARN_TEST(a_cut_or_flipped_model_is_refused), TARN_TEST(bad_data_are_refused_with_a_useful_message),
-           TARN_TEST(huge_numbers_are_taken_or_refused),
-           TARN_TEST(tasks_that_it_does_not_do_are_refused), TARN_TEST(hardly_any_data_are_enough),
-           TARN_TEST(a_fit_stops_when_cancelled), TARN_TEST(memory_running_out_anywhere_is_a_clean_error),
+           TARN_TEST(huge_numbers_are_taken_or_refused), TARN_TEST(tasks_that_it_does_not_do_are_refused),
+           TARN_TEST(hardly_any_data_are_enough), TARN_TEST(a_fit_stops_when_cancelled),
+           TARN_TEST(memory_running_out_anywhere_is_a_clean_error),
            TARN_TEST(one_ranks_failure_is_everyones_clean_return))
