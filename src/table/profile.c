@@ -11,9 +11,10 @@
  * }]}
  *
  * Numbers are of the finite values that are there; a column without any has null there. Times are texts in UTC.
- * Passes: for some columns at a time, one for counts, extremes, means and quartiles, and one for deviations (around the
- * mean, so that no sum of squares cancels); one a column for its values; one over whole rows. They run on one thread,
- * since the last digits of a sum depend on the order of rows. */
+ * Passes: for some columns at a time, one for means, one for counts, extremes and quartiles, and one for deviations
+ * (around the mean, so that no sum of squares cancels); one a column for its values; one over whole rows. Those with
+ * sums run on one thread, since the last digits of a sum depend on the order of rows; nothing else may depend on it, so
+ * 0 and -0, which are equal, are both taken for 0. */
 #include "table/table.h"
 
 #include "base/mem.h"
@@ -24,8 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* At once: the engine holds each column's finite values for its quartiles, and a copy of all columns of the query for
- * each aggregate with a filter, which makes the memory of a wide table grow with its square. */
+/* At once: the engine holds each column's finite values for its quartiles. */
 enum { TOP = 10, SPELLINGS = 20, SPELLED_ALIKE = 8, TEXT_SHOWN = 200, AT_ONCE = 16 };
 
 /* A query on a file reads what the file says of all its columns. So a wide table's are copied, some at a time, for the
@@ -39,78 +39,96 @@ typedef struct profile {
     tarn_field *fields;
     int count;
     int64_t rows;
-    double *means; /* NaN where there is none */
+    double *means; /* of number columns and times; NaN where there is none */
 } profile;
+
+static bool is_number(const tarn_field *f) { return f->type == TARN_INT || f->type == TARN_REAL; }
+static bool has_mean(const tarn_field *f) { return is_number(f) || f->type == TARN_TIME; }
 
 /* The column as what is computed with: text as text whatever it is, times as microseconds. */
 static void add_column(tarn_text *sql, const tarn_field *f)
 {
-    bool plain = f->type != TARN_TEXT || strcmp(f->sql_type, "VARCHAR") == 0;
+    bool floats = strcmp(f->sql_type, "DOUBLE") == 0 || strcmp(f->sql_type, "FLOAT") == 0;
+    bool cast = f->type == TARN_TEXT && strcmp(f->sql_type, "VARCHAR") != 0;
 
-    tarn_text_add(sql, f->type == TARN_TIME ? "epoch_us(CAST(" : plain ? "" : "CAST(");
+    tarn_text_add(sql, f->type == TARN_TIME ? "epoch_us(CAST(" : cast ? "CAST(" : "");
     tarn_sql_name(sql, f->name);
-    tarn_text_add(sql, f->type == TARN_TIME ? " AS TIMESTAMP))" : plain ? "" : " AS VARCHAR)");
+    tarn_text_add(sql, f->type == TARN_TIME ? " AS TIMESTAMP))" : cast ? " AS VARCHAR)" : "");
+    if (floats) tarn_text_addf(sql, " + CAST(0 AS %s)", f->sql_type); /* -0 + 0 is 0 */
 }
 
-static bool is_number(const tarn_field *f) { return f->type == TARN_INT || f->type == TARN_REAL; }
-
-static void add_aggregate(tarn_text *sql, const char *before, const tarn_field *f, const char *after)
+/* Columns from .. to-1 as r0, r1 ... and, of numbers and times, their finite values as f0, f1 ... The table may have
+ * columns of these names, so the inner statement gives none. */
+static void add_from(const profile *p, tarn_text *sql, int from, int to)
 {
-    tarn_text_addf(sql, ", %s", before);
-    add_column(sql, f);
-    tarn_text_add(sql, after);
-}
-
-/* ---- first pass ---- */
-
-static void add_numbers(tarn_text *sql, const tarn_field *f)
-{
-    static const char *const aggregates[][2] = {
-        {"min(", ")"},
-        {"max(", ")"},
-        {"avg(", ")"},
-        {"quantile_cont(", ", [0.25, 0.5, 0.75])"},
-        {"quantile_cont(", ", [0.25, 0.5, 0.75])"},
-        {"quantile_cont(", ", [0.25, 0.5, 0.75])"},
-    };
-
-    for (int i = 0; i < 6; i++) {
-        tarn_text_addf(sql, ", (%s", aggregates[i][0]);
-        add_column(sql, f);
-        tarn_text_addf(sql, "%s FILTER (WHERE isfinite(", aggregates[i][1]);
+    tarn_text_add(sql, " FROM (SELECT 0");
+    for (int i = from; i < to; i++) {
+        const tarn_field *f = &p->fields[i];
+        tarn_text_add(sql, ", ");
+        if (f->type == TARN_TEXT) add_column(sql, f);
+        else tarn_sql_name(sql, f->name);
+        if (!has_mean(f)) continue;
+        tarn_text_add(sql, ", CASE WHEN isfinite(");
         tarn_sql_name(sql, f->name);
-        tarn_text_add(sql, ")))");
-        if (i >= 3) tarn_text_addf(sql, "[%d]", i - 2);
+        tarn_text_add(sql, ") THEN ");
+        add_column(sql, f);
+        tarn_text_add(sql, " END");
     }
-    if (!is_number(f)) return;
-    add_aggregate(sql, "count(*) FILTER (WHERE ", f, " = 0)");
-    add_aggregate(sql, "count(*) FILTER (WHERE ", f, " < 0)");
-    add_aggregate(sql, "count(*) FILTER (WHERE NOT isfinite(", f, "))");
+    tarn_text_addf(sql, " FROM %s) AS x(nothing", p->from);
+    for (int i = from; i < to; i++) tarn_text_addf(sql, has_mean(&p->fields[i]) ? ", r%d, f%d" : ", r%d", i, i);
+    tarn_text_add(sql, ")");
 }
 
-static void add_texts(tarn_text *sql, const tarn_field *f)
+/* ---- means ---- */
+
+static tarn_code means_pass(profile *p, json_t *columns, int from, int to, tarn_err *err)
 {
-    char left[32];
+    tarn_code rc = TARN_OK;
+    tarn_text sql = {0};
+    tarn_columns *c = NULL;
+    int at = 1;
 
-    (void)snprintf(left, sizeof left, "), %d)", TEXT_SHOWN);
-    add_aggregate(sql, "left(min(", f, left);
-    add_aggregate(sql, "left(max(", f, left);
-    add_aggregate(sql, "min(length(", f, "))");
-    add_aggregate(sql, "max(length(", f, "))");
-    add_aggregate(sql, "avg(length(", f, "))");
-    add_aggregate(sql, "count(*) FILTER (WHERE trim(", f, ") = '')");
+    (void)columns;
+    tarn_text_add(&sql, "SELECT count(*)");
+    for (int i = from; i < to; i++)
+        if (has_mean(&p->fields[i])) tarn_text_addf(&sql, ", avg(f%d)", i);
+    add_from(p, &sql, from, to);
+    TARN_TRY(tarn_text_check(&sql, err));
+    TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
+    p->rows = *(const int64_t *)tarn_columns_at(c, 0)->values;
+    for (int i = from; i < to; i++) {
+        if (!has_mean(&p->fields[i])) continue;
+        const tarn_column *mean = tarn_columns_at(c, at++);
+        p->means[i] = mean->nulls ? NAN : tarn_column_number(mean, 0);
+    }
+done:
+    tarn_columns_release(c);
+    tarn_text_clear(&sql);
+    return rc;
 }
 
-static json_t *time_json(const tarn_column *c)
+/* ---- counts, extremes, quartiles ---- */
+
+static void add_numbers(tarn_text *sql, const tarn_field *f, int i)
+{
+    tarn_text_addf(sql, ", min(f%d), max(f%d)", i, i);
+    for (int k = 1; k <= 3; k++) tarn_text_addf(sql, ", quantile_cont(f%d, [0.25, 0.5, 0.75])[%d]", i, k);
+    if (!is_number(f)) return;
+    tarn_text_addf(sql, ", count(CASE WHEN r%d = 0 THEN 1 END), count(CASE WHEN r%d < 0 THEN 1 END)", i, i);
+    tarn_text_addf(sql, ", count(CASE WHEN NOT isfinite(r%d) THEN 1 END)", i);
+}
+
+static void add_texts(tarn_text *sql, int i)
+{
+    tarn_text_addf(sql, ", left(min(r%d), %d), left(max(r%d), %d)", i, TEXT_SHOWN, i, TEXT_SHOWN);
+    tarn_text_addf(sql, ", min(length(r%d)), max(length(r%d)), avg(length(r%d))", i, i, i);
+    tarn_text_addf(sql, ", count(CASE WHEN trim(r%d) = '' THEN 1 END)", i);
+}
+
+static json_t *time_json(double us)
 {
     char text[32];
-
-    if (c->nulls) return json_null();
-    if (c->type == TARN_REAL) {
-        double us = *(const double *)c->values;
-        return us > -9e18 && us < 9e18 ? json_string(tarn_time_text((int64_t)us, text)) : json_null();
-    }
-    return json_string(tarn_time_text(*(const int64_t *)c->values, text));
+    return us > -9e18 && us < 9e18 ? json_string(tarn_time_text((int64_t)us, text)) : json_null();
 }
 
 static json_t *value_json(const tarn_column *c)
@@ -129,11 +147,20 @@ static json_t *value_json(const tarn_column *c)
     }
 }
 
-/* Results of the first pass from column *at on into the column's object. */
-static tarn_code take_first(profile *p, int i, const tarn_columns *c, int *at, json_t *o, tarn_err *err)
+/* A value of the column's kind. */
+static json_t *point_json(const tarn_field *f, const tarn_column *c)
 {
-    static const char *const numbers[] = {"minimum", "maximum", "mean"}, *const counts[] = {"zeros", "negative",
-                                                                                            "not_finite"};
+    char text[32];
+
+    if (is_number(f) || c->nulls) return value_json(c);
+    if (c->type == TARN_REAL) return time_json(*(const double *)c->values);
+    return json_string(tarn_time_text(*(const int64_t *)c->values, text));
+}
+
+/* Results of the pass from column *at on into the column's object. */
+static tarn_code take_counts(profile *p, int i, const tarn_columns *c, int *at, json_t *o, tarn_err *err)
+{
+    static const char *const counts[] = {"zeros", "negative", "not_finite"};
     static const char *const texts[] = {"minimum", "maximum", "shortest", "longest", "mean_length", "empty"};
     const tarn_field *f = &p->fields[i];
     tarn_code rc = TARN_OK;
@@ -143,17 +170,12 @@ static tarn_code take_first(profile *p, int i, const tarn_columns *c, int *at, j
                            err));
     for (int k = 0; f->type == TARN_TEXT && k < 6; k++)
         TARN_TRY(tarn_json_set(o, texts[k], value_json(tarn_columns_at(c, (*at)++)), err));
-    if (!is_number(f) && f->type != TARN_TIME) return TARN_OK;
-    for (int k = 0; k < 3; k++) {
-        const tarn_column *a = tarn_columns_at(c, (*at)++);
-        if (k == 2) p->means[i] = a->nulls ? NAN : tarn_column_number(a, 0);
-        TARN_TRY(tarn_json_set(o, numbers[k], is_number(f) ? value_json(a) : time_json(a), err));
-    }
+    if (!has_mean(f)) return TARN_OK;
+    TARN_TRY(tarn_json_set(o, "minimum", point_json(f, tarn_columns_at(c, (*at)++)), err));
+    TARN_TRY(tarn_json_set(o, "maximum", point_json(f, tarn_columns_at(c, (*at)++)), err));
+    TARN_TRY(tarn_json_set(o, "mean", is_number(f) ? tarn_json_num(p->means[i]) : time_json(p->means[i]), err));
     quartiles = json_array();
-    for (int k = 0; k < 3; k++) {
-        const tarn_column *a = tarn_columns_at(c, (*at)++);
-        TARN_TRY(tarn_json_append(quartiles, is_number(f) ? value_json(a) : time_json(a), err));
-    }
+    for (int k = 0; k < 3; k++) TARN_TRY(tarn_json_append(quartiles, point_json(f, tarn_columns_at(c, (*at)++)), err));
     rc = tarn_json_set(o, "quartiles", quartiles, err);
     quartiles = NULL;
     if (rc != TARN_OK) goto done;
@@ -165,29 +187,26 @@ done:
 }
 
 /* Columns from .. to-1. */
-static tarn_code first_pass(profile *p, json_t *columns, int from, int to, tarn_err *err)
+static tarn_code counts_pass(profile *p, json_t *columns, int from, int to, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0};
     tarn_columns *c = NULL;
     int at = 1;
 
-    tarn_text_add(&sql, "SELECT count(*)");
+    tarn_text_add(&sql, "SELECT 0");
     for (int i = from; i < to; i++) {
         const tarn_field *f = &p->fields[i];
-        tarn_text_add(&sql, ", count(");
-        tarn_sql_name(&sql, f->name);
-        tarn_text_add(&sql, ")");
-        if (f->type == TARN_TEXT) add_texts(&sql, f);
-        else if (f->type != TARN_BOOL) add_numbers(&sql, f);
+        tarn_text_addf(&sql, ", count(r%d)", i);
+        if (f->type == TARN_TEXT) add_texts(&sql, i);
+        else if (has_mean(f)) add_numbers(&sql, f, i);
     }
-    tarn_text_addf(&sql, " FROM %s", p->from);
+    add_from(p, &sql, from, to);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
-    p->rows = *(const int64_t *)tarn_columns_at(c, 0)->values;
     for (int i = from; i < to; i++) {
         json_t *o = json_array_get(columns, (size_t)i);
-        TARN_TRY(take_first(p, i, c, &at, o, err));
+        TARN_TRY(take_counts(p, i, c, &at, o, err));
     }
 done:
     tarn_columns_release(c);
@@ -197,7 +216,7 @@ done:
 
 /* ---- deviations ---- */
 
-static tarn_code second_pass(profile *p, json_t *columns, int from, int to, tarn_err *err)
+static tarn_code deviations_pass(profile *p, json_t *columns, int from, int to, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
     tarn_text sql = {0};
@@ -207,18 +226,12 @@ static tarn_code second_pass(profile *p, json_t *columns, int from, int to, tarn
     tarn_text_add(&sql, "SELECT 0");
     for (int i = from; i < to; i++) {
         if (!is_number(&p->fields[i]) || !isfinite(p->means[i])) continue;
-        for (int k = 0; k < 2; k++) {
-            tarn_text_add(&sql, k == 0 ? ", sum((CAST(" : " * (CAST(");
-            tarn_sql_name(&sql, p->fields[i].name);
-            tarn_text_addf(&sql, " AS DOUBLE) - CAST('%.17g' AS DOUBLE))", p->means[i]);
-        }
-        tarn_text_add(&sql, ") FILTER (WHERE isfinite(");
-        tarn_sql_name(&sql, p->fields[i].name);
-        tarn_text_add(&sql, ")), count(*) FILTER (WHERE isfinite(");
-        tarn_sql_name(&sql, p->fields[i].name);
-        tarn_text_add(&sql, "))");
+        for (int k = 0; k < 2; k++)
+            tarn_text_addf(&sql, "%s(CAST(f%d AS DOUBLE) - CAST('%.17g' AS DOUBLE))", k == 0 ? ", sum(" : " * ", i,
+                           p->means[i]);
+        tarn_text_addf(&sql, "), count(f%d)", i);
     }
-    tarn_text_addf(&sql, " FROM %s", p->from);
+    add_from(p, &sql, from, to);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
     for (int i = from; i < to; i++) {
@@ -250,7 +263,8 @@ static json_t *counted(const tarn_columns *c, int64_t row)
 }
 
 /* The most frequent values; ties in the order of values. The table may have columns of our names (v, n), so its own
- * statement names none of them but in what it gives. */
+ * statement names none of them but in what it gives. Only those that are shown become texts: hence the outer statement.
+ */
 static tarn_code add_top(profile *p, int i, json_t *o, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
@@ -258,9 +272,14 @@ static tarn_code add_top(profile *p, int i, json_t *o, tarn_err *err)
     tarn_columns *c = NULL;
     json_t *top = json_array();
 
-    tarn_text_addf(&sql, "SELECT left(CAST(v AS VARCHAR), %d), n, count(*) OVER () FROM (SELECT ", TEXT_SHOWN);
-    tarn_sql_name(&sql, p->fields[i].name);
-    tarn_text_addf(&sql, " AS v, count(*) AS n FROM %s GROUP BY 1) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT %d",
+    tarn_text_addf(&sql,
+                   "SELECT left(CAST(v AS VARCHAR), %d), n, d FROM (SELECT v, n, count(*) OVER () AS d FROM (SELECT ",
+                   TEXT_SHOWN);
+    if (p->fields[i].type == TARN_REAL) add_column(&sql, &p->fields[i]);
+    else tarn_sql_name(&sql, p->fields[i].name);
+    tarn_text_addf(&sql,
+                   " AS v, count(*) AS n FROM %s GROUP BY 1) WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT %d)"
+                   " ORDER BY n DESC, v",
                    p->from, TOP);
     TARN_TRY(tarn_text_check(&sql, err));
     TARN_TRY(tarn_db_query(p->db, sql.data, -1, &c, err));
@@ -394,15 +413,35 @@ done:
     return rc;
 }
 
+typedef tarn_code pass_fn(profile *p, json_t *columns, int from, int to, tarn_err *err);
+
+static tarn_code pass_by_groups(profile *p, pass_fn *pass, json_t *columns, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    for (int from = 0; (from == 0 || from < p->count) && rc == TARN_OK; from += AT_ONCE)
+        rc = pass(p, columns, from, from + AT_ONCE < p->count ? from + AT_ONCE : p->count, err);
+    return rc;
+}
+
+/* On one thread. */
+static tarn_code pass_with_sums(profile *p, pass_fn *pass, json_t *columns, tarn_err *err)
+{
+    tarn_code rc = tarn_db_single(p->db, true, err);
+
+    if (rc != TARN_OK) return rc;
+    rc = pass_by_groups(p, pass, columns, err);
+    tarn_code back = tarn_db_single(p->db, false, rc == TARN_OK ? err : NULL);
+    return rc == TARN_OK ? back : rc;
+}
+
 static tarn_code passes(profile *p, json_t *whole, json_t *columns, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
 
-    for (int from = 0; from == 0 || from < p->count; from += AT_ONCE) {
-        int to = from + AT_ONCE < p->count ? from + AT_ONCE : p->count;
-        TARN_TRY(first_pass(p, columns, from, to, err));
-        TARN_TRY(second_pass(p, columns, from, to, err));
-    }
+    TARN_TRY(pass_with_sums(p, means_pass, columns, err));
+    TARN_TRY(pass_by_groups(p, counts_pass, columns, err));
+    TARN_TRY(pass_with_sums(p, deviations_pass, columns, err));
     bool copied = p->count > COPIED && p->rows <= MOST_COPIED / COPIED;
     for (int from = 0; from < p->count; from += COPIED) {
         int to = from + COPIED < p->count ? from + COPIED : p->count;
@@ -415,18 +454,14 @@ done:
 
 tarn_code tarn_table_profile(tarn_db *db, const char *table, json_t **out, tarn_err *err)
 {
-    tarn_code rc = TARN_OK, back = TARN_OK;
+    tarn_code rc = TARN_OK;
     profile p = {0};
     json_t *whole = json_object(), *columns = json_array();
 
     *out = NULL;
     if (!whole || !columns) TARN_TRY(TARN_FAIL(err, TARN_NOMEM, "no memory for a profile"));
     TARN_TRY(open_profile(&p, db, table, whole, columns, err));
-    TARN_TRY(tarn_db_single(db, true, err));
-    rc = passes(&p, whole, columns, err);
-    back = tarn_db_single(db, false, rc == TARN_OK ? err : NULL);
-    if (rc == TARN_OK) rc = back;
-    if (rc != TARN_OK) goto done;
+    TARN_TRY(passes(&p, whole, columns, err));
     rc = tarn_json_set(whole, "columns", columns, err);
     columns = NULL;
     if (rc != TARN_OK) goto done;
