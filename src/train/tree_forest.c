@@ -305,7 +305,7 @@ static tarn_code judge_votes(forest *f, tarn_fitted *out, tarn_err *err)
     if (!(sum[0] > 0)) goto done;
     out->oob_rows = (int64_t)sum[1];
     if (f->data.classes > 0) out->oob = 1 - sum[3] / sum[0];
-    else out->oob = again[4] > 0 ? 1 - sum[3] / again[4] : 0;
+    else out->oob = again[4] > 0 ? 1 - sum[3] / again[4] : sum[3] == 0; /* all targets equal: as metric r2 has it */
 done:
     return rc;
 }

@@ -183,7 +183,7 @@ tarn_code elastic_net_choose(const tarn_fit *job, const elastic_net_params *set,
         for (size_t f = 0; f < folds; f++) sum += errors[f * count + i] / (double)folds;
         if (sum < least) least = sum, *alpha = alphas[i];
     }
-    if (tarn_comm_rank(job->comm) == 0)
+    if (tarn_comm_rank(job->comm) == 0 && isfinite(least)) /* of too few rows nothing can be left out */
         tarn_say(job->sink, TARN_INFO, "elastic_net: alpha = %.6g, mean squared error %.6g over %zu folds", *alpha,
                  least, folds);
 done:
