@@ -220,8 +220,9 @@ done:
     return rc;
 }
 
-static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, const tarn_id *like, tarn_object *out,
-                               tarn_err *err)
+/* large (may be NULL): it is, so nothing was done. */
+static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, const tarn_id *like, bool *large,
+                               tarn_object *out, tarn_err *err)
 {
     struct stat st;
     uint8_t little[8192];
@@ -229,6 +230,8 @@ static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, const 
 
     if (fstat(fd, &st) != 0) return TARN_FAIL_ERRNO(err, "look at", path);
     if (!S_ISREG(st.st_mode)) return TARN_FAIL(err, TARN_INVALID, "'%s' is not a regular file", path);
+    if (large) *large = st.st_size >= LARGE;
+    if (large && *large) return TARN_OK;
     if (st.st_size < (off_t)sizeof little) {
         ssize_t n = read(fd, little, sizeof little); /* one read is all of a file that nobody writes to */
         if (n == st.st_size) return put_small(lake, little, (size_t)n, like, out, err);
@@ -243,22 +246,28 @@ static tarn_code open_file(const char *path, int *fd, tarn_err *err)
     return *fd < 0 ? TARN_FAIL_ERRNO(err, "open", path) : TARN_OK;
 }
 
-tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, const tarn_id *like, tarn_object *out, tarn_err *err)
+static tarn_code put_file(tarn_lake *lake, const char *path, const tarn_id *like, bool *large, tarn_object *out,
+                          tarn_err *err)
 {
     int fd = -1;
     tarn_code rc = open_file(path, &fd, err);
 
     if (rc != TARN_OK) return rc;
-    rc = put_open_file(lake, fd, path, like, out, err);
+    rc = put_open_file(lake, fd, path, like, large, out, err);
     (void)close(fd);
     return rc;
+}
+
+tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, const tarn_id *like, tarn_object *out, tarn_err *err)
+{
+    return put_file(lake, path, like, NULL, out, err);
 }
 
 typedef struct many {
     tarn_lake *lake;
     const char *const *paths;
     const tarn_id *likes;
-    const bool *large; /* those come later; NULL: none */
+    bool *large; /* (n) those come later; NULL: none does */
     size_t n;
     tarn_object *out;
 } many;
@@ -273,7 +282,7 @@ static tarn_code put_block(void *arg, int64_t block, int worker, tarn_err *err)
 
     (void)worker;
     for (size_t i = from; i < to && rc == TARN_OK; i++)
-        if (!m->large || !m->large[i]) rc = tarn_lake_put_file(m->lake, m->paths[i], like_of(m, i), &m->out[i], err);
+        rc = put_file(m->lake, m->paths[i], like_of(m, i), m->large ? &m->large[i] : NULL, &m->out[i], err);
     return rc;
 }
 
@@ -286,7 +295,7 @@ static tarn_code put_large(const many *m, tarn_pool *pool, size_t i, tarn_err *e
     if (rc != TARN_OK) return rc;
     bool still = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     if (still) rc = tarn_pipeline_put(m->lake, pool, fd, m->paths[i], like_of(m, i), &m->out[i], err);
-    else rc = put_open_file(m->lake, fd, m->paths[i], like_of(m, i), &m->out[i], err);
+    else rc = put_open_file(m->lake, fd, m->paths[i], like_of(m, i), NULL, &m->out[i], err);
     (void)close(fd);
     return rc;
 }
@@ -297,21 +306,12 @@ tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *cons
 {
     tarn_code rc = TARN_OK;
     many m = {lake, paths, likes, NULL, n, out};
-    bool *large = NULL;
-    struct stat st;
-    size_t n_large = 0;
 
-    if (tarn_pool_threads(pool) > 1) TARN_TRY(tarn_alloc(&large, n, sizeof *large, err));
-    for (size_t i = 0; large && i < n; i++) {
-        large[i] = stat(paths[i], &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= LARGE;
-        n_large += large[i];
-    }
-    m.large = large;
-    if (n_large < n)
-        TARN_TRY(tarn_pool_run(pool, (int64_t)((n + FILES_AT_ONCE - 1) / FILES_AT_ONCE), put_block, &m, err));
-    for (size_t i = 0; n_large > 0 && i < n; i++)
-        if (large[i]) TARN_TRY(put_large(&m, pool, i, err));
+    if (tarn_pool_threads(pool) > 1) TARN_TRY(tarn_alloc(&m.large, n, sizeof *m.large, err));
+    TARN_TRY(tarn_pool_run(pool, (int64_t)((n + FILES_AT_ONCE - 1) / FILES_AT_ONCE), put_block, &m, err));
+    for (size_t i = 0; m.large && i < n; i++)
+        if (m.large[i]) TARN_TRY(put_large(&m, pool, i, err));
 done:
-    tarn_free(large);
+    tarn_free(m.large);
     return rc;
 }
