@@ -124,6 +124,15 @@ size_t tarn_store_room(size_t len, int n_like);
 TARN_MUST tarn_code tarn_store_code(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
                                     const tarn_id *like, int n_like, uint8_t *room, tarn_coded *out, tarn_err *err);
 TARN_MUST tarn_code tarn_store_enter(tarn_lake *lake, const tarn_coded *c, tarn_err *err);
+/* Put many small chunks, with two turns of the lock for all of them. */
+typedef struct tarn_putting {
+    tarn_id id;
+    const uint8_t *bytes;
+    size_t len;
+    uint8_t *room;    /* (len) memory to compress into */
+    tarn_coded coded; /* not the caller's */
+} tarn_putting;
+TARN_MUST tarn_code tarn_store_put_many(tarn_lake *lake, tarn_putting *v, size_t n, tarn_err *err);
 /* Read into slab->bytes, slab->len, checked. where (may be NULL) tells kind and sizes. TARN_NOT_FOUND, TARN_CORRUPT.
  * `what` is for messages ("chunk", "tree node"). Any thread. */
 TARN_MUST tarn_code tarn_store_get(tarn_lake *lake, const tarn_id *id, const char *what, tarn_slab *slab,

@@ -276,6 +276,46 @@ static void many_files_of_all_sizes(void **state)
     scratch_free(&s);
 }
 
+/* Hundreds of little ones, some empty, some the same, some at the border; on one thread and on three. */
+static void little_files_go_together(void **state)
+{
+    enum { N = 500 };
+    char *bytes = content(8), *back = malloc(LEN);
+
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        scratch s = scratch_new();
+        static char path[N][128];
+        const char *paths[N];
+        tarn_pool *pool = NULL;
+        static tarn_object out[N], again[N];
+        must(tarn_pool_new(threads, &pool, err));
+        for (int i = 0; i < N; i++) {
+            char name[16];
+            (void)snprintf(name, sizeof name, "f%d", i);
+            path_in(&s, name, path[i]);
+            paths[i] = path[i];
+            size_t len = i % 7 == 0 ? 8185 + (size_t)i % 16 : i % 11 == 0 ? 0 : (size_t)i * 13 % 900;
+            must(tarn_file_save(path[i], bytes + (i % 5 == 0 ? 0 : i), len, err));
+        }
+        must(tarn_lake_put_files(s.lake, pool, paths, NULL, N, out, err));
+        uint64_t puts = s.lake->puts;
+        for (int i = 0; i < N; i++) {
+            taking t = {.bytes = back, .most = LEN};
+            must(tarn_lake_read(s.lake, &out[i].id, 0, UINT64_MAX, take, &t, err));
+            assert_int_equal(t.at, out[i].size);
+            assert_memory_equal(back, bytes + (i % 5 == 0 ? 0 : i), t.at);
+        }
+        must(tarn_lake_put_files(s.lake, pool, paths, NULL, N, again, err));
+        assert_memory_equal(out, again, sizeof out);
+        assert_int_equal(s.lake->puts, puts);
+        tarn_pool_free(pool);
+        scratch_free(&s);
+    }
+    free(bytes);
+    free(back);
+}
+
 /* Whatever is refused: an error, nothing lost, and it works when there is memory again. */
 static void memory_runs_out_cleanly(void **state)
 {
@@ -345,4 +385,5 @@ static void what_is_gone_is_gone(void **state)
 
 TARN_TESTS(TARN_TEST(the_same_is_stored_for_any_number_of_threads), TARN_TEST(ranges_come_back),
            TARN_TEST(damage_is_found_by_any_number_of_threads), TARN_TEST(any_size_goes_through_the_pipeline),
-           TARN_TEST(many_files_of_all_sizes), TARN_TEST(memory_runs_out_cleanly), TARN_TEST(what_is_gone_is_gone))
+           TARN_TEST(many_files_of_all_sizes), TARN_TEST(little_files_go_together), TARN_TEST(memory_runs_out_cleanly),
+           TARN_TEST(what_is_gone_is_gone))

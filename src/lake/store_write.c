@@ -192,28 +192,50 @@ done:
 
 size_t tarn_store_room(size_t len, int n_like) { return n_like > 0 ? 2 * len + 1 : len; }
 
+static tarn_code begin_coded(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
+                             tarn_coded *out, tarn_err *err)
+{
+    *out = (tarn_coded){.id = *id, .name = *id, .kind = kind, .raw = len};
+    out->without = (tarn_coding_of){.coding = TARN_CODING_RAW, .bytes = bytes, .len = len};
+    if (lake->ring) tarn_ring_name(lake->ring, kind, id, &out->name);
+    if (len <= TARN_RECORD_MOST) return TARN_OK;
+    return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", len, TARN_RECORD_MOST);
+}
+
+/* Under the lock: is it stored already? */
+static tarn_code look_up(tarn_lake *lake, tarn_coded *c, tarn_err *err)
+{
+    tarn_spot s;
+    tarn_code rc = tarn_store_may_write(lake, err);
+
+    c->puts = lake->puts;
+    return rc == TARN_OK ? tarn_store_locate_name(lake, &c->name, false, &s, &c->found, err) : rc;
+}
+
+static tarn_code compress(tarn_lake *lake, tarn_coded *c, uint8_t *room, tarn_err *err)
+{
+    size_t packed = 0;
+    tarn_code rc =
+        tarn_codec_pack(lake->codec, c->kind != TARN_KIND_CHUNK, c->without.bytes, c->raw, room, &packed, err);
+
+    if (packed > 0) c->without = (tarn_coding_of){.coding = TARN_CODING_ZSTD, .bytes = room, .len = packed};
+    return rc;
+}
+
 /* A delta must save a quarter of what there would be without it: it costs time at every reading. */
 tarn_code tarn_store_code(tarn_lake *lake, const tarn_id *id, tarn_kind kind, const void *bytes, size_t len,
                           const tarn_id *like, int n_like, uint8_t *room, tarn_coded *out, tarn_err *err)
 {
     enum { WORTH_A_DELTA = 256 };
     tarn_code rc = TARN_OK;
-    tarn_spot s;
-    size_t packed = 0;
-    tarn_coded c = {.id = *id, .name = *id, .kind = kind, .raw = len};
+    tarn_coded c;
 
-    c.without = (tarn_coding_of){.coding = TARN_CODING_RAW, .bytes = bytes, .len = len};
-    if (lake->ring) tarn_ring_name(lake->ring, kind, id, &c.name);
-    if (len > TARN_RECORD_MOST)
-        return TARN_FAIL(err, TARN_LIMIT, "a record of %zu bytes is more than the %d that fit", len, TARN_RECORD_MOST);
+    TARN_TRY(begin_coded(lake, id, kind, bytes, len, &c, err));
     tarn_lake_lock(lake);
-    rc = tarn_store_may_write(lake, err);
-    if (rc == TARN_OK) rc = tarn_store_locate_name(lake, &c.name, false, &s, &c.found, err);
-    c.puts = lake->puts;
+    rc = look_up(lake, &c, err);
     tarn_lake_unlock(lake);
     if (rc != TARN_OK || c.found) goto done;
-    TARN_TRY(tarn_codec_pack(lake->codec, kind != TARN_KIND_CHUNK, bytes, len, room, &packed, err));
-    if (packed > 0) c.without = (tarn_coding_of){.coding = TARN_CODING_ZSTD, .bytes = room, .len = packed};
+    TARN_TRY(compress(lake, &c, room, err));
     if (n_like == 0 || c.without.len <= WORTH_A_DELTA) goto done;
     c.delta = (tarn_coding_of){.coding = TARN_CODING_DELTA, .bytes = room + len};
     TARN_TRY(tarn_delta_pack(lake, like, n_like, bytes, len, room + len, c.without.len - c.without.len / 4,
@@ -229,6 +251,26 @@ tarn_code tarn_store_enter(tarn_lake *lake, const tarn_coded *c, tarn_err *err)
     tarn_lake_lock(lake);
     tarn_code rc = put_locked(lake, c, err);
     tarn_lake_unlock(lake);
+    return rc;
+}
+
+tarn_code tarn_store_put_many(tarn_lake *lake, tarn_putting *v, size_t n, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+
+    for (size_t i = 0; i < n; i++)
+        TARN_TRY(begin_coded(lake, &v[i].id, TARN_KIND_CHUNK, v[i].bytes, v[i].len, &v[i].coded, err));
+    tarn_lake_lock(lake);
+    for (size_t i = 0; i < n && rc == TARN_OK; i++) rc = look_up(lake, &v[i].coded, err);
+    tarn_lake_unlock(lake);
+    TARN_TRY(rc);
+    for (size_t i = 0; i < n; i++)
+        if (!v[i].coded.found) TARN_TRY(compress(lake, &v[i].coded, v[i].room, err));
+    tarn_lake_lock(lake);
+    for (size_t i = 0; i < n && rc == TARN_OK; i++)
+        if (!v[i].coded.found) rc = put_locked(lake, &v[i].coded, err);
+    tarn_lake_unlock(lake);
+done:
     return rc;
 }
 

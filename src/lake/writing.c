@@ -14,6 +14,9 @@
 
 enum { BUFFER = 1 << 20, FILES_AT_ONCE = 64, WORTH_LOOKING = 512, LARGE = 2 << 20 };
 
+/* Of a file up to LITTLE bytes one read is all, if nobody writes to it. BATCH bytes of them are put at a time. */
+enum { LITTLE = 8192, BATCH = 128 << 10 };
+
 /* like NULL: nothing is known that it replaces. */
 static tarn_code put_piece(tarn_lake *lake, tarn_like *like, const tarn_id *id, const uint8_t *bytes, size_t len,
                            tarn_err *err)
@@ -220,24 +223,58 @@ done:
     return rc;
 }
 
-/* large (may be NULL): it is, so nothing was done. */
-static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, const tarn_id *like, bool *large,
+/* Little files of one thread that wait to be put together. */
+typedef struct batch {
+    tarn_lake *lake;
+    uint8_t *bytes; /* (2 * BATCH) the files, then room to compress them into */
+    size_t used, n;
+    tarn_putting v[FILES_AT_ONCE];
+} batch;
+
+static tarn_code put_batch(batch *b, tarn_err *err)
+{
+    tarn_code rc = tarn_store_put_many(b->lake, b->v, b->n, err);
+
+    b->n = b->used = 0;
+    return rc;
+}
+
+/* The file was read to the end of the batch. */
+static tarn_code add_to_batch(batch *b, size_t len, tarn_object *out, tarn_err *err)
+{
+    tarn_code rc = TARN_OK;
+    tarn_putting *p = &b->v[b->n];
+
+    *p = (tarn_putting){.bytes = b->bytes + b->used, .len = len, .room = b->bytes + BATCH + b->used};
+    TARN_TRY(tarn_digest(p->bytes, len, &p->id, err));
+    *out = (tarn_object){.id = p->id, .size = len};
+    b->used += len;
+    b->n++;
+    if (b->n == FILES_AT_ONCE || b->used + LITTLE > BATCH) TARN_TRY(put_batch(b, err));
+done:
+    return rc;
+}
+
+/* b (may be NULL): among others. *large (may be NULL): it is, so nothing was done. */
+static tarn_code put_open_file(tarn_lake *lake, int fd, const char *path, const tarn_id *like, batch *b, bool *large,
                                tarn_object *out, tarn_err *err)
 {
     struct stat st;
-    uint8_t little[8192];
+    uint8_t little[LITTLE], *to = b ? b->bytes + b->used : little;
     size_t got = 0;
 
     if (fstat(fd, &st) != 0) return TARN_FAIL_ERRNO(err, "look at", path);
     if (!S_ISREG(st.st_mode)) return TARN_FAIL(err, TARN_INVALID, "'%s' is not a regular file", path);
     if (large) *large = st.st_size >= LARGE;
     if (large && *large) return TARN_OK;
-    if (st.st_size < (off_t)sizeof little) {
-        ssize_t n = read(fd, little, sizeof little); /* one read is all of a file that nobody writes to */
-        if (n == st.st_size) return put_small(lake, little, (size_t)n, like, out, err);
+    if (st.st_size < LITTLE) {
+        ssize_t n = read(fd, to, LITTLE);
+        bool alone = !b || (like && !tarn_id_none(like) && n >= WORTH_LOOKING);
+        if (n == st.st_size)
+            return alone ? put_small(lake, to, (size_t)n, like, out, err) : add_to_batch(b, (size_t)n, out, err);
         got = n > 0 ? (size_t)n : 0;
     }
-    return put_by_writer(lake, fd, path, like, little, got, out, err);
+    return put_by_writer(lake, fd, path, like, to, got, out, err);
 }
 
 static tarn_code open_file(const char *path, int *fd, tarn_err *err)
@@ -246,28 +283,29 @@ static tarn_code open_file(const char *path, int *fd, tarn_err *err)
     return *fd < 0 ? TARN_FAIL_ERRNO(err, "open", path) : TARN_OK;
 }
 
-static tarn_code put_file(tarn_lake *lake, const char *path, const tarn_id *like, bool *large, tarn_object *out,
-                          tarn_err *err)
+static tarn_code put_file(tarn_lake *lake, const char *path, const tarn_id *like, batch *b, bool *large,
+                          tarn_object *out, tarn_err *err)
 {
     int fd = -1;
     tarn_code rc = open_file(path, &fd, err);
 
     if (rc != TARN_OK) return rc;
-    rc = put_open_file(lake, fd, path, like, large, out, err);
+    rc = put_open_file(lake, fd, path, like, b, large, out, err);
     (void)close(fd);
     return rc;
 }
 
 tarn_code tarn_lake_put_file(tarn_lake *lake, const char *path, const tarn_id *like, tarn_object *out, tarn_err *err)
 {
-    return put_file(lake, path, like, NULL, out, err);
+    return put_file(lake, path, like, NULL, NULL, out, err);
 }
 
 typedef struct many {
     tarn_lake *lake;
     const char *const *paths;
     const tarn_id *likes;
-    bool *large; /* (n) those come later; NULL: none does */
+    bool *large;    /* (n) those come later; NULL: none does */
+    batch *batches; /* (threads) */
     size_t n;
     tarn_object *out;
 } many;
@@ -280,10 +318,11 @@ static tarn_code put_block(void *arg, int64_t block, int worker, tarn_err *err)
     const many *m = arg;
     size_t from = (size_t)block * FILES_AT_ONCE, to = m->n - from < FILES_AT_ONCE ? m->n : from + FILES_AT_ONCE;
 
-    (void)worker;
+    batch *b = &m->batches[worker];
+    b->n = b->used = 0;
     for (size_t i = from; i < to && rc == TARN_OK; i++)
-        rc = put_file(m->lake, m->paths[i], like_of(m, i), m->large ? &m->large[i] : NULL, &m->out[i], err);
-    return rc;
+        rc = put_file(m->lake, m->paths[i], like_of(m, i), b, m->large ? &m->large[i] : NULL, &m->out[i], err);
+    return rc == TARN_OK ? put_batch(b, err) : rc;
 }
 
 static tarn_code put_large(const many *m, tarn_pool *pool, size_t i, tarn_err *err)
@@ -295,8 +334,25 @@ static tarn_code put_large(const many *m, tarn_pool *pool, size_t i, tarn_err *e
     if (rc != TARN_OK) return rc;
     bool still = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     if (still) rc = tarn_pipeline_put(m->lake, pool, fd, m->paths[i], like_of(m, i), &m->out[i], err);
-    else rc = put_open_file(m->lake, fd, m->paths[i], like_of(m, i), NULL, &m->out[i], err);
+    else rc = put_open_file(m->lake, fd, m->paths[i], like_of(m, i), NULL, NULL, &m->out[i], err);
     (void)close(fd);
+    return rc;
+}
+
+static void free_batches(batch *b, size_t n)
+{
+    for (size_t i = 0; b && i < n; i++) tarn_free(b[i].bytes);
+    tarn_free(b);
+}
+
+static tarn_code make_batches(tarn_lake *lake, size_t n, batch **out, tarn_err *err)
+{
+    tarn_code rc = tarn_alloc(out, n, sizeof **out, err);
+
+    for (size_t i = 0; i < n && rc == TARN_OK; i++) {
+        (*out)[i].lake = lake;
+        rc = tarn_alloc(&(*out)[i].bytes, 2 * BATCH, 1, err);
+    }
     return rc;
 }
 
@@ -305,13 +361,16 @@ tarn_code tarn_lake_put_files(tarn_lake *lake, tarn_pool *pool, const char *cons
                               size_t n, tarn_object *out, tarn_err *err)
 {
     tarn_code rc = TARN_OK;
-    many m = {lake, paths, likes, NULL, n, out};
+    many m = {.lake = lake, .paths = paths, .likes = likes, .n = n, .out = out};
+    size_t threads = (size_t)tarn_pool_threads(pool);
 
-    if (tarn_pool_threads(pool) > 1) TARN_TRY(tarn_alloc(&m.large, n, sizeof *m.large, err));
+    TARN_TRY(make_batches(lake, threads, &m.batches, err));
+    if (threads > 1) TARN_TRY(tarn_alloc(&m.large, n, sizeof *m.large, err));
     TARN_TRY(tarn_pool_run(pool, (int64_t)((n + FILES_AT_ONCE - 1) / FILES_AT_ONCE), put_block, &m, err));
     for (size_t i = 0; m.large && i < n; i++)
         if (m.large[i]) TARN_TRY(put_large(&m, pool, i, err));
 done:
+    free_batches(m.batches, threads);
     tarn_free(m.large);
     return rc;
 }
