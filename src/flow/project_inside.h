@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "flow/project.h"
+#include "flow/settings.h"
 #include "train/train.h"
 
 enum { TARN_MAKER_TABLES = 1000 /* most of them */, TARN_MAKER_TEXT = 4096 };
@@ -39,6 +40,9 @@ void tarn_maker_put(tarn_maker *m, json_t *object, const char *key, json_t *take
 const char *tarn_maker_word(const tarn_yaml *map, const char *key, const char *otherwise);
 /* "a, b" or [a, b] as a JSON array of texts. */
 json_t *tarn_maker_words(tarn_maker *m, const tarn_yaml *v);
+/* As tarn_settings_from_yaml; decref. NULL: the maker is not fine, now or since before. */
+json_t *tarn_maker_settings(tarn_maker *m, const tarn_param *table, size_t size, const tarn_yaml *map,
+                            const char *const *skip, size_t n_skip);
 /* The same as one text "a,b". */
 const char *tarn_maker_joined(tarn_maker *m, const tarn_yaml *v);
 /* A name becomes a part of a path and of SQL: letters, digits, '_' and '-', not starting with '-'. */

@@ -31,6 +31,17 @@ void tarn_maker_put(tarn_maker *m, json_t *object, const char *key, json_t *take
     (void)tarn_maker_fine(m, tarn_json_set(object, key, take_value, m->err));
 }
 
+json_t *tarn_maker_settings(tarn_maker *m, const tarn_param *table, size_t size, const tarn_yaml *map,
+                            const char *const *skip, size_t n_skip)
+{
+    json_t *settings = NULL;
+    tarn_code rc = tarn_settings_from_yaml(table, size, map, skip, n_skip, &settings, m->problems, m->err);
+
+    if (tarn_maker_fine(m, rc)) return settings;
+    json_decref(settings);
+    return NULL;
+}
+
 /* The text under key of a map that was checked, or otherwise. */
 const char *tarn_maker_word(const tarn_yaml *map, const char *key, const char *otherwise)
 {

@@ -152,7 +152,6 @@ void tarn_project_join(tarn_maker *m, const tarn_yaml *join)
 void tarn_project_split(tarn_maker *m, const tarn_yaml *split, const tarn_yaml *train)
 {
     static const char *const own[] = {"key"};
-    json_t *settings = NULL;
 
     if (!split) {
         tarn_problems_add(m->problems, train->line, train->column,
@@ -160,9 +159,8 @@ void tarn_project_split(tarn_maker *m, const tarn_yaml *split, const tarn_yaml *
         return;
     }
     if (!tarn_keys_check(&tarn_keys_split, split, split->line, split->column, m->problems)) return;
-    if (!tarn_maker_fine(m, tarn_settings_from_yaml(tarn_split_table, sizeof(tarn_split_params), split, own, 1,
-                                                    &settings, m->problems, m->err)))
-        return;
+    json_t *settings = tarn_maker_settings(m, tarn_split_table, sizeof(tarn_split_params), split, own, 1);
+    if (!settings) return;
     json_t *params = json_object();
     const char *table = tarn_maker_word(train, "table", "");
     tarn_maker_put(m, params, "table", json_string(table));
@@ -182,16 +180,14 @@ json_t *tarn_project_steps(tarn_maker *m, const tarn_yaml *list)
         const tarn_yaml *map = list->items[i];
         const tarn_step *step = NULL;
         tarn_err why = {0};
-        json_t *settings = NULL;
         if (!tarn_keys_check(&tarn_keys_step, map, map->line, map->column, m->problems)) continue;
         const tarn_yaml *name = tarn_yaml_get(map, "step");
         if (tarn_step_find(name->text, &step, &why) != TARN_OK) {
             tarn_problems_add(m->problems, name->line, name->column, "%s", why.msg);
             continue;
         }
-        if (!tarn_maker_fine(m, tarn_settings_from_yaml(step->params, step->params_size, map, own, 1, &settings,
-                                                        m->problems, m->err)))
-            break;
+        json_t *settings = tarn_maker_settings(m, step->params, step->params_size, map, own, 1);
+        if (!settings) break;
         json_t *use = json_object();
         tarn_maker_put(m, use, "step", json_string(step->name));
         tarn_maker_put(m, use, "settings", settings);

@@ -32,7 +32,6 @@ static void read_source(tarn_maker *m, const tarn_yaml *name, const tarn_yaml *m
     static const char *const own[] = {"source", "types"};
     const tarn_source *source = NULL;
     tarn_err why = {0};
-    json_t *settings = NULL;
 
     if (!tarn_maker_good_name(m, name)) return;
     tarn_maker_add_table(m, name->text); /* even if its source is wrong: one mistake, one message */
@@ -42,9 +41,8 @@ static void read_source(tarn_maker *m, const tarn_yaml *name, const tarn_yaml *m
         tarn_problems_add(m->problems, kind->line, kind->column, "%s", why.msg);
         return;
     }
-    if (!tarn_maker_fine(m, tarn_settings_from_yaml(source->params, source->params_size, map, own, 2, &settings,
-                                                    m->problems, m->err)))
-        return;
+    json_t *settings = tarn_maker_settings(m, source->params, source->params_size, map, own, 2);
+    if (!settings) return;
     json_t *params = json_object();
     tarn_maker_put(m, params, "table", json_string(name->text));
     tarn_maker_put(m, params, "source", json_string(source->name));

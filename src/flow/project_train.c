@@ -73,10 +73,9 @@ static json_t *read_task(tarn_maker *m, const tarn_yaml *train)
         tarn_maker_put(m, task, "group", json_string(tarn_maker_word(train, "group", "")));
     read_class_weight(m, tarn_yaml_get(train, "class_weight"), task);
     const tarn_yaml *folds = tarn_yaml_get(train, "folds");
-    json_t *settings = NULL;
-    if (folds && tarn_maker_fine(m, tarn_settings_from_yaml(tarn_fold_table, sizeof(tarn_fold_params), folds, NULL, 0,
-                                                            &settings, m->problems, m->err)))
-        tarn_maker_put(m, task, "folds", settings);
+    json_t *settings =
+        folds ? tarn_maker_settings(m, tarn_fold_table, sizeof(tarn_fold_params), folds, NULL, 0) : NULL;
+    if (settings) tarn_maker_put(m, task, "folds", settings);
     return task;
 }
 
@@ -101,7 +100,6 @@ static void read_candidate(tarn_maker *m, const tarn_yaml *name, const tarn_yaml
     static const char *const own[] = {"algo", "features", "prepare", "search", "learn_on"};
     const tarn_algo *algo = NULL;
     tarn_err why = {0};
-    json_t *settings = NULL;
 
     if (!tarn_maker_good_name(m, name) ||
         !tarn_keys_check(&tarn_keys_candidate, map, name->line, name->column, m->problems))
@@ -112,9 +110,8 @@ static void read_candidate(tarn_maker *m, const tarn_yaml *name, const tarn_yaml
         json_decref(tarn_project_steps(m, tarn_yaml_get(map, "prepare")));
         return;
     }
-    if (!tarn_maker_fine(
-            m, tarn_settings_from_yaml(algo->params, algo->params_size, map, own, 5, &settings, m->problems, m->err)))
-        return;
+    json_t *settings = tarn_maker_settings(m, algo->params, algo->params_size, map, own, 5);
+    if (!settings) return;
     json_t *params = json_deep_copy(task);
     tarn_maker_put(m, params, "candidate", json_string(name->text));
     tarn_maker_put(m, params, "algo", json_string(algo->name));
