@@ -73,8 +73,7 @@ static json_t *read_task(tarn_maker *m, const tarn_yaml *train)
         tarn_maker_put(m, task, "group", json_string(tarn_maker_word(train, "group", "")));
     read_class_weight(m, tarn_yaml_get(train, "class_weight"), task);
     const tarn_yaml *folds = tarn_yaml_get(train, "folds");
-    json_t *settings =
-        folds ? tarn_maker_settings(m, tarn_fold_table, sizeof(tarn_fold_params), folds, NULL, 0) : NULL;
+    json_t *settings = folds ? tarn_maker_settings(m, tarn_fold_table, sizeof(tarn_fold_params), folds, NULL, 0) : NULL;
     if (settings) tarn_maker_put(m, task, "folds", settings);
     return task;
 }
