@@ -74,6 +74,13 @@ static inline long long tarn_matrix_row(const tarn_matrix *x, int64_t i)
     return (long long)(x->of_table ? x->of_table[i] : x->first + i) + 1;
 }
 
+/* What is said of a column whose numbers are so large that their squares overflow: TARN_NUMERIC, with its name. */
+static inline tarn_code tarn_matrix_overflow(const tarn_matrix *x, int64_t column, tarn_err *err)
+{
+    return TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
+                     column < x->cols ? x->features[column].name : "of text");
+}
+
 /* Which tasks: classes is 2; more than 2; 0; 0 with groups (labels are relevances of 0 or more, the output is a score
  * by which the rows of a query are put in order). */
 typedef enum tarn_does {

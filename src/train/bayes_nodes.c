@@ -84,9 +84,7 @@ static tarn_code check_squares(const tarn_bayes *b, const int32_t *cols, int32_t
         size_t j = (size_t)cols[c];
         bool finite = isfinite(b->dense.plain[2 * b->cols + j]);
         for (size_t k = 0; k < b->classes; k++) finite = finite && isfinite(b->dense.square[k * b->cols + j]);
-        if (!finite)
-            return TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
-                             b->job->x->features[j].name);
+        if (!finite) return tarn_matrix_overflow(b->job->x, (int64_t)j, err);
     }
     return TARN_OK;
 }

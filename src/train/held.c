@@ -43,9 +43,7 @@ tarn_code tarn_held_squares(const tarn_fit *job, int64_t n, const double *values
     for (int32_t j = 0; j < job->x->cols; j++) {
         double most = 0;
         for (int64_t i = 0; i < n; i++) most = fmax(most, fabs(values[j * n + i]));
-        if (most > 1e150)
-            return TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
-                             job->x->features[j].name);
+        if (most > 1e150) return tarn_matrix_overflow(job->x, j, err);
     }
     return TARN_OK;
 }

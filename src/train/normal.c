@@ -155,8 +155,7 @@ static tarn_code take_look(tarn_normal *n, const double *sum, tarn_err *err)
         n->diagonal[j] = left > 1e-14 * wxx[j] ? left : 0;
         if (n->diagonal[j] == 0) n->right[j] = 0;
         if (isfinite(wxx[j]) && isfinite(n->right[j])) continue;
-        return TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
-                         j < x->cols ? x->features[j].name : "of text");
+        return tarn_matrix_overflow(x, j, err);
     }
     return isfinite(sum[2]) ? TARN_OK : TARN_FAIL(err, TARN_NUMERIC, "the squares of the target overflow; scale it");
 }

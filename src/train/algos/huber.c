@@ -125,9 +125,7 @@ static tarn_code look(work *w, const double *v, double *at, tarn_err *err)
         at[1 + side + j * side + j] += 2 * w->set->alpha;
     }
     for (size_t j = 0; j < w->cols; j++)
-        if (!isfinite(at[1 + side + j * side + j]))
-            TARN_TRY(TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
-                               job->x->features[j].name));
+        if (!isfinite(at[1 + side + j * side + j])) TARN_TRY(tarn_matrix_overflow(job->x, (int64_t)j, err));
     if (!isfinite(at[0])) rc = TARN_FAIL(err, TARN_NUMERIC, "predictions overflow; scale the columns");
 done:
     return rc;

@@ -99,8 +99,7 @@ static tarn_code look(problem *p, const double *b, double *at, tarn_err *err)
         at[1 + j] += b[j];
         at[1 + wide + j * wide + j] += 1;
         if (!isfinite(at[1 + wide + j * wide + j]) && j < (size_t)job->x->cols)
-            TARN_TRY(TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
-                               job->x->features[j].name));
+            TARN_TRY(tarn_matrix_overflow(job->x, (int64_t)j, err));
     }
     if (!isfinite(at[0])) rc = TARN_FAIL(err, TARN_NUMERIC, "margins overflow; scale the columns");
 done:

@@ -64,9 +64,7 @@ static tarn_code look(logistic_problem *p, tarn_err *err)
         p->mean[j] = sum[1 + j] / sum[0];
         p->square[j] = sum[1 + p->wide + j] / sum[0];
         p->size[j] = p->square[j] > 0 ? sqrt(p->square[j]) : 1;
-        if (!isfinite(p->mean[j]) || !isfinite(p->square[j]))
-            TARN_TRY(TARN_FAIL(err, TARN_NUMERIC, "the squares of column '%s' overflow; scale it first",
-                               j < p->dense ? p->job->x->features[j].name : "of text"));
+        if (!isfinite(p->mean[j]) || !isfinite(p->square[j])) TARN_TRY(tarn_matrix_overflow(p->job->x, j, err));
     }
 done:
     tarn_free(sum);
